@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Bounded reading of files that someone else made: opens only what is a regular
+ * file, reads it with pread and counts every byte.  JSON files beside the
+ * weights (a few KiB, or a few MiB for an index) are parsed by jansson.
+ */
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A read may always fall short.  In steps this small every header of some size
+ * takes more than one, so that the rare case is the usual one. */
+#define MAX_READ ((gsize) 1 << 20)
+
+struct _VitFile {
+  int fd;
+  guint64 size;
+  char *path; /* valid UTF-8, since GError messages are made from it */
+};
+
+static gboolean
+fail_with_errno (const char *path, int number, GError **error)
+{
+  gboolean missing = number == ENOENT || number == ENOTDIR;
+
+  g_set_error (error, VIT_ERROR,
+      missing ? VIT_ERROR_NOT_FOUND : VIT_ERROR_READ, "%s: cannot be %s: %s",
+      path, missing ? "found" : "read", g_strerror (number));
+  return FALSE;
+}
+
+static gboolean
+check_regular (VitFile *file, GError **error)
+{
+  struct stat status;
+
+  if (fstat (file->fd, &status) != 0)
+    return fail_with_errno (file->path, errno, error);
+  if (!S_ISREG (status.st_mode)) {
+    g_set_error (error, VIT_ERROR, VIT_ERROR_READ,
+        "%s: is a %s; expected a regular file", file->path,
+        S_ISDIR (status.st_mode) ? "folder" : "pipe or device");
+    return FALSE;
+  }
+  file->size = (guint64) status.st_size;
+  return TRUE;
+}
+
+VitFile *
+vit_file_open (const char *path, GError **error)
+{
+  VitFile *file = g_new0 (VitFile, 1);
+
+  file->path = g_utf8_make_valid (path, -1);
+  /* Without O_NONBLOCK a FIFO that nobody writes to would hang right here,
+   * before fstat could tell what it is; regular files ignore the flag. */
+  do
+    file->fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  while (file->fd < 0 && errno == EINTR);
+
+  if (file->fd < 0)
+    fail_with_errno (file->path, errno, error);
+  else if (check_regular (file, error))
+    return file;
+  vit_file_close (file);
+  return NULL;
+}
+
+void
+vit_file_close (VitFile *file)
+{
+  if (file == NULL)
+    return;
+  if (file->fd >= 0)
+    close (file->fd);
+  g_free (file->path);
+  g_free (file);
+}
+
+const char *
+vit_file_path (const VitFile *file)
+{
+  return file->path;
+}
+
+guint64
+vit_file_size (const VitFile *file)
+{
+  return file->size;
+}
+
+gboolean
+vit_file_read (const VitFile *file, guint64 offset, gsize length, void *out,
+    GError **error)
+{
+  guint8 *bytes = out;
+
+  if (offset > file->size || length > file->size - offset) {
+    g_set_error (error, VIT_ERROR, VIT_ERROR_READ,
+        "%s: is %" G_GUINT64_FORMAT " bytes; expected %" G_GSIZE_FORMAT
+        " more from byte %" G_GUINT64_FORMAT, file->path, file->size, length,
+        offset);
+    return FALSE;
+  }
+
+  while (length > 0) {
+    ssize_t n = pread (file->fd, bytes, MIN (length, MAX_READ), (off_t) offset);
+
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0)
+      return fail_with_errno (file->path, errno, error);
+    if (n == 0) {
+      g_set_error (error, VIT_ERROR, VIT_ERROR_READ,
+          "%s: has become shorter while being read: it ends before byte %"
+          G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT, file->path, offset,
+          file->size);
+      return FALSE;
+    }
+    bytes += n;
+    offset += (guint64) n;
+    length -= (gsize) n;
+  }
+  return TRUE;
+}
+
+static json_t *
+parse_object (const char *path, const char *text, gsize length, GError **error)
+{
+  json_error_t json_error;
+  json_t *root = json_loadb (text, length, JSON_REJECT_DUPLICATES, &json_error);
+
+  if (root == NULL && json_error.text[0] == '\0') {
+    /* jansson gives a reason for everything but a failed allocation. */
+    g_set_error (error, VIT_ERROR, VIT_ERROR_NO_MEMORY,
+        "%s: no memory for %" G_GSIZE_FORMAT " bytes of JSON", path, length);
+  } else if (root == NULL) {
+    /* jansson quotes the offending bytes as they are, escape codes included. */
+    g_autofree char *reason = g_strescape (json_error.text, "\"\\");
+
+    g_set_error (error, VIT_ERROR, VIT_ERROR_CONFIG, "%s: line %d: %s", path,
+        json_error.line, reason);
+  } else if (!json_is_object (root)) {
+    g_set_error (error, VIT_ERROR, VIT_ERROR_CONFIG,
+        "%s: line 1: found an array; expected an object", path);
+    json_decref (root);
+    root = NULL;
+  }
+  return root;
+}
+
+json_t *
+vit_file_load_json (const char *path, gsize limit, GError **error)
+{
+  VitFile *file = vit_file_open (path, error);
+  json_t *root = NULL;
+  char *text = NULL;
+  gsize length;
+
+  if (file == NULL)
+    return NULL;
+
+  length = (gsize) MIN (file->size, limit);
+  if (file->size > limit) {
+    g_set_error (error, VIT_ERROR, VIT_ERROR_CONFIG,
+        "%s: is %" G_GUINT64_FORMAT " bytes of JSON; expected at most %"
+        G_GSIZE_FORMAT, file->path, file->size, limit);
+  } else if ((text = g_try_malloc (MAX (length, 1))) == NULL) {
+    g_set_error (error, VIT_ERROR, VIT_ERROR_NO_MEMORY,
+        "%s: no memory for %" G_GSIZE_FORMAT " bytes", file->path, length);
+  } else if (!vit_file_read (file, 0, length, text, error)) {
+    root = NULL;
+  } else if (memchr (text, '\0', length) != NULL) {
+    /* jansson skips a NUL that follows a number. */
+    g_set_error (error, VIT_ERROR, VIT_ERROR_CONFIG,
+        "%s: holds a NUL byte; expected JSON", file->path);
+  } else {
+    root = parse_object (file->path, text, length, error);
+  }
+  g_free (text);
+  vit_file_close (file);
+  return root;
+}
