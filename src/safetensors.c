@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reader of the safetensors container: a path goes in, a checked list of
+ * tensors comes out, and from it float32 values by name.  The rules are those
+ * of the reference reader, https://github.com/huggingface/safetensors
+ * (`safetensors/src/tensor.rs`), and a few stricter ones: duplicate names, NUL
+ * in a name and numbers above 2^63-1 are refused too.
+ *
+ * The format is little-endian and so is every host this builds on: no value is
+ * byte-swapped.
+ */
+#include "safetensors.h"
+
+#include <string.h>
+
+#include "file.h"
+#include "refuse.h"
+
+/* The reference reader's limits on the header's length and nesting. */
+#define MAX_HEADER_BYTES 100000000
+#define MAX_NESTING 127
+
+#define METADATA "__metadata__"
+#define LENGTH_BYTES 8
+#define CHUNK_BYTES (16 * 1024) /* on the stack, so not larger */
+
+struct _VitSafetensors {
+  VitFile *file;
+  json_t *header;            /* owns the names of the tensors */
+  guint n_tensors;
+  VitTensor *tensors;        /* [n_tensors], in the order of their data */
+  const VitTensor **by_name; /* [n_tensors], in strcmp() order */
+};
+
+typedef struct {
+  const char *name;
+  VitDType dtype;
+  guint n_bits;
+} DTypeInfo;
+
+static const DTypeInfo dtypes[] = {
+  { "F16", VIT_DTYPE_F16, 16 },
+  { "BF16", VIT_DTYPE_BF16, 16 },
+  { "F32", VIT_DTYPE_F32, 32 },
+  { "F64", VIT_DTYPE_F64, 64 },
+  { "BOOL", VIT_DTYPE_OTHER, 8 }, { "F4", VIT_DTYPE_OTHER, 4 },
+  { "F6_E2M3", VIT_DTYPE_OTHER, 6 }, { "F6_E3M2", VIT_DTYPE_OTHER, 6 },
+  { "F8_E4M3", VIT_DTYPE_OTHER, 8 }, { "F8_E5M2", VIT_DTYPE_OTHER, 8 },
+  { "F8_E8M0", VIT_DTYPE_OTHER, 8 }, { "F8_E4M3FNUZ", VIT_DTYPE_OTHER, 8 },
+  { "F8_E5M2FNUZ", VIT_DTYPE_OTHER, 8 }, { "C64", VIT_DTYPE_OTHER, 64 },
+  { "I8", VIT_DTYPE_OTHER, 8 }, { "U8", VIT_DTYPE_OTHER, 8 },
+  { "I16", VIT_DTYPE_OTHER, 16 }, { "U16", VIT_DTYPE_OTHER, 16 },
+  { "I32", VIT_DTYPE_OTHER, 32 }, { "U32", VIT_DTYPE_OTHER, 32 },
+  { "I64", VIT_DTYPE_OTHER, 64 }, { "U64", VIT_DTYPE_OTHER, 64 },
+};
+
+static gboolean
+refuse_memory (const char *path, guint64 n_bytes, GError **error)
+{
+  return vit_refuse (error, VIT_ERROR_NO_MEMORY, path, NULL,
+      "no memory for a header of %" G_GUINT64_FORMAT " bytes", n_bytes);
+}
+
+static gboolean
+read_header_length (const VitFile *file, guint64 *length, GError **error)
+{
+  const char *path = vit_file_path (file);
+  guint64 size = vit_file_size (file);
+
+  if (size < LENGTH_BYTES)
+    return vit_refuse (error, VIT_ERROR_CONTAINER, path, NULL,
+        "is %" G_GUINT64_FORMAT " bytes; expected at least %d", size,
+        LENGTH_BYTES);
+  if (!vit_file_read (file, 0, LENGTH_BYTES, length, error))
+    return FALSE;
+  if (*length > MIN (size - LENGTH_BYTES, MAX_HEADER_BYTES))
+    return vit_refuse (error, VIT_ERROR_CONTAINER, path, NULL,
+        "is %" G_GUINT64_FORMAT " bytes and claims a header of %"
+        G_GUINT64_FORMAT "; expected one that fits, of at most %d bytes", size,
+        *length, MAX_HEADER_BYTES);
+  return TRUE;
+}
+
+/* Where jansson is laxer than the reference reader: it nests deeper, reads -0
+ * as an integer and skips a NUL after a number.  text[length] is a NUL. */
+static gboolean
+check_text (const char *path, const char *text, gsize length, GError **error)
+{
+  gboolean in_string = FALSE;
+  gssize depth = 0;
+
+  for (gsize i = 0; i < length; i++) {
+    char c = text[i];
+
+    if (c == '\0')
+      return vit_refuse (error, VIT_ERROR_CONTAINER, path, NULL,
+          "header, byte %" G_GSIZE_FORMAT ": found a NUL; expected JSON", i);
+    else if (c == '"')
+      in_string = !in_string;
+    else if (in_string && c == '\\')
+      i++;
+    else if (in_string)
+      continue;
+    else if (c == ']' || c == '}')
+      depth--;
+    else if ((c == '[' || c == '{') && ++depth > MAX_NESTING)
+      return vit_refuse (error, VIT_ERROR_CONTAINER, path, NULL,
+          "header, byte %" G_GSIZE_FORMAT
+          ": nested deeper than the %d levels allowed", i, MAX_NESTING);
+    else if (c == '-' && text[i + 1] == '0'
+        && strchr (".eE", text[i + 2]) == NULL)
+      return vit_refuse (error, VIT_ERROR_CONTAINER, path, NULL,
+          "header, byte %" G_GSIZE_FORMAT ": found -0; expected 0", i);
+  }
+  return TRUE;
+}
+
+/* jansson gives a reason for everything but a failed allocation. */
+static json_t *
+parse_text (const char *path, const char *text, gsize length, GError **error)
+{
+  json_error_t json_error;
+  json_t *root = json_loadb (text, length, JSON_REJECT_DUPLICATES, &json_error);
+
+  if (root != NULL && json_is_object (root))
+    return root;
+  if (root != NULL)
+    vit_refuse (error, VIT_ERROR_CONTAINER, path, NULL,
+        "the header is an array; expected an object");
+  else if (json_error.text[0] == '\0')
+    refuse_memory (path, length, error);
+  else
+    vit_refuse (error, VIT_ERROR_CONTAINER, path, NULL,
+        "header, byte %d: %s; expected JSON", json_error.position,
+        json_error.text);
+  json_decref (root);
+  return NULL;
+}
+
+static gboolean
+read_header (VitSafetensors *self, guint64 *length, GError **error)
+{
+  const char *path = vit_file_path (self->file);
+  char *text;
+
+  if (!read_header_length (self->file, length, error))
+    return FALSE;
+  text = g_try_malloc (*length + 1);
+  if (text == NULL)
+    return refuse_memory (path, *length, error);
+  text[*length] = '\0';
+  if (vit_file_read (self->file, LENGTH_BYTES, *length, text, error)
+      && check_text (path, text, *length, error))
+    self->header = parse_text (path, text, *length, error);
+  g_free (text);
+  return self->header != NULL;
+}
+
+static gboolean
+check_metadata (const char *path, json_t *metadata, GError **error)
+{
+  const char *key;
+  json_t *value;
+
+  if (!json_is_object (metadata))
+    return vit_refuse (error, VIT_ERROR_CONTAINER, path, METADATA,
+        "is not an object; expected one that maps strings to strings");
+  json_object_foreach (metadata, key, value)
+    if (!json_is_string (value))
+      return vit_refuse (error, VIT_ERROR_CONTAINER, path, METADATA,
+          "\"%.100s\" is not a string; expected one", key);
+  return TRUE;
+}
+
+static gboolean
+read_unsigned (const json_t *value, guint64 *number)
+{
+  if (!json_is_integer (value) || json_integer_value (value) < 0)
+    return FALSE;
+  *number = (guint64) json_integer_value (value);
+  return TRUE;
+}
+
+static const DTypeInfo *
+parse_dtype (const char *path, const char *tensor, const json_t *value,
+    GError **error)
+{
+  const char *name = json_string_value (value);
+
+  for (guint i = 0; i < G_N_ELEMENTS (dtypes); i++)
+    if (g_strcmp0 (dtypes[i].name, name) == 0)
+      return &dtypes[i];
+  vit_refuse (error, VIT_ERROR_CONTAINER, path, tensor,
+      "dtype is %.100s; expected one of the format's, such as F32",
+      name != NULL ? name : "missing or not a string");
+  return NULL;
+}
+
+static gboolean
+parse_shape (const char *path, const json_t *value, VitTensor *tensor,
+    GError **error)
+{
+  if (!json_is_array (value))
+    return vit_refuse (error, VIT_ERROR_CONTAINER, path, tensor->name,
+        "shape is missing or not an array");
+  tensor->rank = (guint) json_array_size (value);
+  tensor->n_values = 1;
+  for (guint i = 0; i < tensor->rank; i++) {
+    guint64 dimension;
+
+    if (!read_unsigned (json_array_get (value, i), &dimension))
+      return vit_refuse (error, VIT_ERROR_CONTAINER, path, tensor->name,
+          "shape[%u] is not an integer from 0 to 2^63-1", i);
+    if (!g_uint64_checked_mul (&tensor->n_values, tensor->n_values, dimension))
+      return vit_refuse (error, VIT_ERROR_CONTAINER, path, tensor->name,
+          "the dimensions up to shape[%u] multiply to more than 2^64-1", i);
+    if (i < VIT_TENSOR_MAX_RANK)
+      tensor->shape[i] = dimension;
+  }
+  return TRUE;
+}
+
+static gboolean
+parse_offsets (const char *path, const json_t *value, guint64 data_offset,
+    VitTensor *tensor, GError **error)
+{
+  guint64 begin, end;
+
+  if (json_array_size (value) != 2
+      || !read_unsigned (json_array_get (value, 0), &begin)
+      || !read_unsigned (json_array_get (value, 1), &end))
+    return vit_refuse (error, VIT_ERROR_CONTAINER, path, tensor->name,
+        "data_offsets is not an array of two integers from 0 to 2^63-1");
+  if (end < begin)
+    return vit_refuse (error, VIT_ERROR_CONTAINER, path, tensor->name,
+        "data_offsets are [%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT
+        "]; expected the end not before the beginning", begin, end);
+  tensor->offset = data_offset + begin;
+  tensor->n_bytes = end - begin;
+  return TRUE;
+}
+
+static gboolean
+parse_entry (const char *path, const json_t *entry, guint64 data_offset,
+    VitTensor *tensor, GError **error)
+{
+  const DTypeInfo *dtype;
+  guint64 n_bits;
+
+  if (!json_is_object (entry))
+    return vit_refuse (error, VIT_ERROR_CONTAINER, path, tensor->name,
+        "is not an object; expected one with dtype, shape and data_offsets");
+  dtype = parse_dtype (path, tensor->name, json_object_get (entry, "dtype"),
+      error);
+  if (dtype == NULL
+      || !parse_shape (path, json_object_get (entry, "shape"), tensor, error)
+      || !parse_offsets (path, json_object_get (entry, "data_offsets"),
+          data_offset, tensor, error))
+    return FALSE;
+  tensor->dtype = dtype->dtype;
+  tensor->dtype_name = dtype->name;
+
+  if (!g_uint64_checked_mul (&n_bits, tensor->n_values, dtype->n_bits))
+    return vit_refuse (error, VIT_ERROR_CONTAINER, path, tensor->name,
+        "%" G_GUINT64_FORMAT " values of %u bits are more than 2^64-1 bits",
+        tensor->n_values, dtype->n_bits);
+  if (n_bits % 8 != 0)
+    return vit_refuse (error, VIT_ERROR_CONTAINER, path, tensor->name,
+        "%" G_GUINT64_FORMAT " values of %u bits do not fill whole bytes",
+        tensor->n_values, dtype->n_bits);
+  if (n_bits / 8 != tensor->n_bytes) {
+    g_autofree char *shape = vit_tensor_shape_string (tensor);
+
+    return vit_refuse (error, VIT_ERROR_CONTAINER, path, tensor->name,
+        "data_offsets span %" G_GUINT64_FORMAT " bytes, but %s of %s is %"
+        G_GUINT64_FORMAT, tensor->n_bytes, shape, dtype->name, n_bits / 8);
+  }
+  return TRUE;
+}
+
+static gboolean
+parse_entries (VitSafetensors *self, guint64 data_offset, GError **error)
+{
+  const char *path = vit_file_path (self->file);
+  gsize n_entries = json_object_size (self->header);
+  const char *name;
+  json_t *entry;
+
+  /* One more than needed: no entries must not look like no memory. */
+  self->tensors = g_try_new0 (VitTensor, n_entries + 1);
+  self->by_name = g_try_new (const VitTensor *, n_entries + 1);
+  if (self->tensors == NULL || self->by_name == NULL)
+    return refuse_memory (path, data_offset - LENGTH_BYTES, error);
+
+  json_object_foreach (self->header, name, entry) {
+    if (strcmp (name, METADATA) != 0) {
+      VitTensor *tensor = &self->tensors[self->n_tensors++];
+
+      tensor->name = name;
+      if (!parse_entry (path, entry, data_offset, tensor, error))
+        return FALSE;
+    } else if (!check_metadata (path, entry, error)) {
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+/* Empty tensors may share an offset: the name makes the order total. */
+static int
+compare_offsets (const void *a, const void *b)
+{
+  const VitTensor *left = a, *right = b;
+
+  if (left->offset != right->offset)
+    return left->offset < right->offset ? -1 : 1;
+  if (left->n_bytes != right->n_bytes)
+    return left->n_bytes < right->n_bytes ? -1 : 1;
+  return strcmp (left->name, right->name);
+}
+
+/* Every byte of the data belongs to exactly one tensor. */
+static gboolean
+check_layout (const VitSafetensors *self, guint64 data_offset, GError **error)
+{
+  const char *path = vit_file_path (self->file);
+  guint64 end = data_offset;
+
+  for (guint i = 0; i < self->n_tensors; i++) {
+    const VitTensor *tensor = &self->tensors[i];
+
+    if (tensor->offset != end)
+      return vit_refuse (error, VIT_ERROR_CONTAINER, path, tensor->name,
+          "data_offsets begin at %" G_GUINT64_FORMAT
+          "; expected %" G_GUINT64_FORMAT ", where the tensor before ends (%s)",
+          tensor->offset - data_offset, end - data_offset,
+          tensor->offset > end ? "a hole" : "an overlap");
+    end += tensor->n_bytes;
+  }
+  if (end != vit_file_size (self->file))
+    return vit_refuse (error, VIT_ERROR_CONTAINER, path, NULL,
+        "is %" G_GUINT64_FORMAT " bytes; expected %" G_GUINT64_FORMAT
+        ", where the last tensor ends", vit_file_size (self->file), end);
+  return TRUE;
+}
+
+static int
+compare_names (const void *a, const void *b)
+{
+  const VitTensor *const *left = a, *const *right = b;
+
+  return strcmp ((*left)->name, (*right)->name);
+}
+
+static gboolean
+load (VitSafetensors *self, GError **error)
+{
+  guint64 header_bytes, data_offset;
+
+  if (!read_header (self, &header_bytes, error))
+    return FALSE;
+  data_offset = LENGTH_BYTES + header_bytes;
+  if (!parse_entries (self, data_offset, error))
+    return FALSE;
+  qsort (self->tensors, self->n_tensors, sizeof (VitTensor), compare_offsets);
+  if (!check_layout (self, data_offset, error))
+    return FALSE;
+
+  for (guint i = 0; i < self->n_tensors; i++)
+    self->by_name[i] = &self->tensors[i];
+  qsort (self->by_name, self->n_tensors, sizeof (VitTensor *), compare_names);
+  return TRUE;
+}
+
+VitSafetensors *
+vit_safetensors_open (const char *path, GError **error)
+{
+  VitSafetensors *self = g_new0 (VitSafetensors, 1);
+
+  self->file = vit_file_open (path, error);
+  if (self->file != NULL && load (self, error))
+    return self;
+  vit_safetensors_close (self);
+  return NULL;
+}
+
+void
+vit_safetensors_close (VitSafetensors *file)
+{
+  if (file == NULL)
+    return;
+  vit_file_close (file->file);
+  json_decref (file->header);
+  g_free (file->tensors);
+  g_free (file->by_name);
+  g_free (file);
+}
+
+const char *
+vit_safetensors_path (const VitSafetensors *file)
+{
+  return vit_file_path (file->file);
+}
+
+const VitTensor *
+vit_safetensors_find (const VitSafetensors *file, const char *name)
+{
+  VitTensor wanted = { .name = name };
+  const VitTensor *key = &wanted;
+  const VitTensor **found = bsearch (&key, file->by_name, file->n_tensors,
+      sizeof (VitTensor *), compare_names);
+
+  return found != NULL ? *found : NULL;
+}
+
+const VitTensor *
+vit_safetensors_list (const VitSafetensors *file, guint *n_tensors)
+{
+  *n_tensors = file->n_tensors;
+  return file->tensors;
+}
+
+char *
+vit_tensor_shape_string (const VitTensor *tensor)
+{
+  GString *text = g_string_new ("[");
+
+  for (guint i = 0; i < MIN (tensor->rank, VIT_TENSOR_MAX_RANK); i++)
+    g_string_append_printf (text, "%s%" G_GUINT64_FORMAT, i > 0 ? "," : "",
+        tensor->shape[i]);
+  g_string_append (text, tensor->rank > VIT_TENSOR_MAX_RANK ? ",...]" : "]");
+  return g_string_free (text, FALSE);
+}
+
+static float
+float_from_bits (guint32 bits)
+{
+  float value;
+
+  memcpy (&value, &bits, sizeof value);
+  return value;
+}
+
+/* IEEE 754 binary16: 1 sign, 5 exponent (bias 15), 10 fraction bits. */
+static float
+float_from_half (guint16 half)
+{
+  guint32 sign = (guint32) (half & 0x8000) << 16;
+  guint32 exponent = (half >> 10) & 0x1f;
+  guint32 fraction = half & 0x3ff;
+
+  if (exponent == 0x1f)
+    return float_from_bits (sign | 0x7f800000 | fraction << 13);
+  if (exponent == 0)
+    return (sign != 0 ? -0x1p-24f : 0x1p-24f) * (float) fraction;
+  return float_from_bits (sign | (exponent + 127 - 15) << 23 | fraction << 13);
+}
+
+/* Tensors lie at any offset: the bytes are copied, never cast. */
+static float
+convert (const guint8 *bytes, VitDType dtype)
+{
+  guint16 half;
+  float single;
+  double wide;
+
+  switch (dtype) {
+    case VIT_DTYPE_F16:
+      memcpy (&half, bytes, sizeof half);
+      return float_from_half (half);
+    case VIT_DTYPE_BF16:
+      memcpy (&half, bytes, sizeof half);
+      return float_from_bits ((guint32) half << 16);
+    case VIT_DTYPE_F32:
+      memcpy (&single, bytes, sizeof single);
+      return single;
+    default:
+      memcpy (&wide, bytes, sizeof wide);
+      return (float) wide;
+  }
+}
+
+static gboolean
+convert_chunk (const char *path, const VitTensor *tensor, const guint8 *bytes,
+    gsize first, gsize n, float *values, GError **error)
+{
+  gsize value_bytes = (gsize) (tensor->n_bytes / tensor->n_values);
+
+  for (gsize i = 0; i < n; i++) {
+    float value = convert (bytes + i * value_bytes, tensor->dtype);
+    guint32 bits;
+
+    /* By its bits: isfinite() is always true under -ffast-math. */
+    memcpy (&bits, &value, sizeof bits);
+    if ((bits & 0x7f800000) == 0x7f800000)
+      return vit_refuse (error, VIT_ERROR_VALUE, path, tensor->name,
+          "value %" G_GSIZE_FORMAT " is %s; expected a finite float32",
+          first + i, (bits & 0x7fffff) != 0 ? "NaN"
+          : tensor->dtype == VIT_DTYPE_F64 ? "infinite or too large"
+                                           : "infinite");
+    values[i] = value;
+  }
+  return TRUE;
+}
+
+gboolean
+vit_safetensors_read (const VitSafetensors *file, const VitTensor *tensor,
+    float *values, gsize n_values, GError **error)
+{
+  const char *path = vit_file_path (file->file);
+  guint8 chunk[CHUNK_BYTES];
+  gsize value_bytes, n;
+
+  g_return_val_if_fail (n_values == tensor->n_values, FALSE);
+
+  if (tensor->dtype == VIT_DTYPE_OTHER)
+    return vit_refuse (error, VIT_ERROR_TENSOR, path, tensor->name,
+        "has dtype %s; expected F16, BF16, F32 or F64", tensor->dtype_name);
+  if (n_values == 0)
+    return TRUE;
+
+  value_bytes = (gsize) (tensor->n_bytes / n_values);
+  for (gsize first = 0; first < n_values; first += n) {
+    n = MIN (n_values - first, CHUNK_BYTES / value_bytes);
+    if (!vit_file_read (file->file, tensor->offset + first * value_bytes,
+            n * value_bytes, chunk, error)
+        || !convert_chunk (path, tensor, chunk, first, n, values + first,
+            error))
+      return FALSE;
+  }
+  return TRUE;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reader of the safetensors container: finds a tensor by name and reads its
+ * values as float32.  The file is taken to be hostile; everything that the
+ * reference reader enforces is enforced before the first value is read.
+ *
+ *     0        8                    8+n                              file size
+ *     +--------+---------------------+-------------------------------------+
+ *     | n: u64 | n bytes of JSON     | data: tensors back to back          |
+ *     +--------+---------------------+-------------------------------------+
+ *     { "__metadata__": { "format": "pt" },
+ *       "pos_embed": { "dtype": "F32", "shape": [1, 197, 768],
+ *                      "data_offsets": [begin, end) } ... }
+ *
+ * Little-endian, row-major, offsets relative to the data.  Format and checks:
+ * https://github.com/huggingface/safetensors, `safetensors/src/tensor.rs`.
+ *
+ * Thread-safety: immutable after vit_safetensors_open().
+ */
+#pragma once
+
+#include "error.h"
+
+G_BEGIN_DECLS
+
+/* Values of a tensor wider than this rank are never wanted here; the container
+ * itself may hold tensors of any rank. */
+#define VIT_TENSOR_MAX_RANK 8
+
+typedef enum {
+  VIT_DTYPE_F16,
+  VIT_DTYPE_BF16,
+  VIT_DTYPE_F32,
+  VIT_DTYPE_F64,
+  VIT_DTYPE_OTHER, /* known to the format, not readable as numbers here */
+} VitDType;
+
+typedef struct {
+  const char *name;       /* UTF-8, owned by the VitSafetensors */
+  VitDType dtype;
+  const char *dtype_name; /* as in the file: "F32", "F8_E4M3", ... */
+  guint rank;             /* dimensions; those past VIT_TENSOR_MAX_RANK are
+                             counted but not kept in `shape` */
+  guint64 shape[VIT_TENSOR_MAX_RANK];
+  guint64 n_values;       /* product of the shape; 1 for rank 0 */
+  guint64 offset;         /* of the first byte, from the start of the file */
+  guint64 n_bytes;
+} VitTensor;
+
+typedef struct _VitSafetensors VitSafetensors;
+
+/* Opens and checks the container.  Errors: those of vit_file_open();
+ * CONTAINER, with the rule that was broken.  Free with
+ * vit_safetensors_close(). */
+VitSafetensors *vit_safetensors_open (const char *path, GError **error);
+void vit_safetensors_close (VitSafetensors *file);
+
+const char *vit_safetensors_path (const VitSafetensors *file);
+
+/* (nullable): the tensor of exactly this name, owned by `file`. */
+const VitTensor *vit_safetensors_find (const VitSafetensors *file,
+    const char *name);
+
+/* All tensors, in the order of their data.  `tensors[i]`, i < *n_tensors. */
+const VitTensor *vit_safetensors_list (const VitSafetensors *file,
+    guint *n_tensors);
+
+/* "[384,3,14,14]", for messages.  (transfer full): g_free(). */
+char *vit_tensor_shape_string (const VitTensor *tensor);
+
+/* Reads all values of `tensor`, F16, BF16, F32 or F64, as float32 (F64 rounded
+ * to nearest).  `n_values` must be tensor->n_values.  Errors: READ; TENSOR for
+ * a type that holds no such numbers; VALUE for NaN or infinity (also an F64
+ * too large for float32), naming the index. */
+gboolean vit_safetensors_read (const VitSafetensors *file,
+    const VitTensor *tensor, float *values /* [n_values] */, gsize n_values,
+    GError **error);
+
+G_END_DECLS
