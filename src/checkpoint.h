@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * All tensors of a model, looked up by name, whether they lie in one
+ * safetensors file or in shards that an index lists:
+ *
+ *     { "metadata": { "total_size": 1234 },
+ *       "weight_map": { "pos_embed": "model-00001-of-00002.safetensors" } }
+ *
+ * A shard is opened when a tensor of it is first asked for.  Its name must be
+ * a plain file name: an index never leads out of its own folder.
+ *
+ * Thread-safety: one thread at a time.
+ */
+#pragma once
+
+#include "safetensors.h"
+
+G_BEGIN_DECLS
+
+typedef struct _VitCheckpoint VitCheckpoint;
+
+/* Opens a .safetensors file or, where `path` ends in ".json", an index.
+ * Errors: those of vit_safetensors_open(); CONFIG for an index that makes no
+ * sense.  Free with vit_checkpoint_close(). */
+VitCheckpoint *vit_checkpoint_open (const char *path, GError **error);
+void vit_checkpoint_close (VitCheckpoint *checkpoint);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VitCheckpoint, vit_checkpoint_close)
+
+/* Every tensor's name; NULL-terminated. */
+const char *const *vit_checkpoint_names (
+    const VitCheckpoint *checkpoint, gsize *n_names);
+
+gboolean vit_checkpoint_has (const VitCheckpoint *checkpoint, const char *name);
+
+/* NULL without an error where there is no such tensor; NULL with an error
+ * where its shard cannot be opened or does not hold it. */
+const VitTensor *vit_checkpoint_find (
+    VitCheckpoint *checkpoint, const char *name, GError **error);
+
+/* Reads a tensor that vit_checkpoint_find() gave, as vit_safetensors_read(). */
+gboolean vit_checkpoint_read (VitCheckpoint *checkpoint,
+    const VitTensor *tensor, float *values /* [tensor->n_values] */,
+    GError **error);
+
+/* For messages: the path that was opened; the file that holds `name`. */
+const char *vit_checkpoint_path (const VitCheckpoint *checkpoint);
+const char *vit_checkpoint_path_of (
+    const VitCheckpoint *checkpoint, const char *name);
+
+/* Appends the paths of all files opened so far. */
+void vit_checkpoint_add_files (
+    const VitCheckpoint *checkpoint, GPtrArray *files);
+
+G_END_DECLS

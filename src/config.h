@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the JSON files beside the weights say about a model, of the three
+ * kinds of folders that people download:
+ *
+ *     Hugging Face  config.json {model_type, patch_size, hidden_size, ...},
+ *                   preprocessor_config.json {image_mean, image_std, ...}
+ *     timm          config.json {architecture, pretrained_cfg {mean, std}}
+ *     OpenCLIP      open_clip_config.json {model_cfg {vision_cfg},
+ *                   preprocess_cfg {mean, std}}
+ *
+ * A value of a wrong type is an error that names file and key; a value that
+ * is not there stays unknown, and the layout's default stands.
+ */
+#pragma once
+
+#include "layout.h"
+
+G_BEGIN_DECLS
+
+typedef struct {
+  char *name;              /* model_type or architecture, escaped for messages;
+                           NULL where no file names the model */
+  const char *name_key;    /* which of the two; constant */
+  char *name_source;       /* the file that does */
+  const VitFamily *family; /* NULL: unknown, or no file names the model */
+  VitPositionRule rule;    /* the family's, AUTO: the layout's */
+  const VitNormalisation *family_normalisation; /* NULL: the layout's */
+
+  guint patch_size; /* 0: unknown, as for the next three */
+  guint embed_dim;
+  guint image_height; /* pixels, of the frames that the table is for */
+  guint image_width;
+  int n_registers;     /* -1: unknown */
+  double norm_epsilon; /* 0: unknown */
+
+  char *normalisation_source; /* the file that gives mean and std, or NULL */
+  double mean[3];             /* of x = (pixel / 255 - mean) / std */
+  double std[3];
+
+  GPtrArray *files; /* of char *: all that were read */
+} VitConfig;
+
+/* Reads the configs in `folder`.  `open_clip`: those of OpenCLIP go before
+ * config.json, for a folder that has both.  Without any such file the result
+ * knows nothing.  A model_type that no row lists is no error here.  Errors:
+ * CONFIG, READ; UNSUPPORTED for a mean, std or patch size that cannot be.
+ * Free with vit_config_free(). */
+VitConfig *vit_config_load (
+    const char *folder, gboolean open_clip, GError **error);
+
+/* A config that knows nothing. */
+VitConfig *vit_config_new (void);
+void vit_config_free (VitConfig *config);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VitConfig, vit_config_free)
+
+G_END_DECLS

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Detection by names and ranks: every key is held against every row of the
+ * layout table, and the first row that fits it counts.  Where none does, the
+ * row that lacks least is what the message is about.
+ */
+#include "detect.h"
+
+#include <string.h>
+
+#include "refuse.h"
+
+/* The best of the towers that do not fit. */
+typedef struct {
+  const VitLayout *layout;
+  guint n_missing;
+  char *patch_weight;
+  char *missing;
+} NearMiss;
+
+typedef struct {
+  VitCheckpoint *checkpoint;
+  const char *prefix;
+  guint n_missing;
+  char *missing; /* the first */
+  GError *error;
+} Fit;
+
+/* (transfer full, nullable): what stands in `key` before `suffix`, at the
+ * boundary of a component. */
+static char *
+prefix_of (const char *key, const char *suffix)
+{
+  gsize length;
+
+  if (!g_str_has_suffix (key, suffix))
+    return NULL;
+  length = strlen (key) - strlen (suffix);
+  if (length > 0 && key[length - 1] != '.')
+    return NULL;
+  return g_strndup (key, length);
+}
+
+static void
+fit_tensor (Fit *fit, const char *tensor, guint rank)
+{
+  g_autofree char *name = g_strconcat (fit->prefix, tensor, NULL);
+  const VitTensor *found;
+
+  if (fit->error)
+    return;
+  if (rank == 0 && vit_checkpoint_has (fit->checkpoint, name))
+    return;
+  found = vit_checkpoint_find (fit->checkpoint, name, &fit->error);
+  if (found && (rank == 0 || found->rank == rank))
+    return;
+  fit->n_missing++;
+  if (!fit->missing && !found)
+    fit->missing = g_strdup_printf ("%.200s is missing", name);
+  if (!fit->missing && found) {
+    g_autofree char *shape = vit_tensor_shape_string (found);
+
+    fit->missing = g_strdup_printf (
+        "%.200s is %s, expected %u dimensions", name, shape, rank);
+  }
+}
+
+static void
+fit_absent (Fit *fit, const char *tensor)
+{
+  g_autofree char *name = g_strconcat (fit->prefix, tensor, NULL);
+
+  if (!vit_checkpoint_has (fit->checkpoint, name))
+    return;
+  fit->n_missing++;
+  if (!fit->missing)
+    fit->missing = g_strdup_printf ("%.200s is there, expected none", name);
+}
+
+static guint
+table_rank (const VitLayout *layout)
+{
+  switch (layout->table_shape) {
+    case VIT_TABLE_ND:
+      return 2;
+    case VIT_TABLE_NHWC:
+      return 4;
+    default:
+      return 3;
+  }
+}
+
+/* Fills fit->n_missing, fit->missing and fit->error. */
+static void
+fit_layout (Fit *fit, const VitLayout *layout)
+{
+  fit_tensor (fit, layout->patch_weight,
+      layout->patch_shape == VIT_PATCH_LINEAR ? 2 : 4);
+  if (layout->patch_bias && !layout->bias_optional)
+    fit_tensor (fit, layout->patch_bias, 0);
+  if (layout->table)
+    fit_tensor (fit, layout->table, table_rank (layout));
+  for (guint i = 0; i < VIT_LAYOUT_MAX_PREFIX; i++)
+    if (layout->prefix[i].required)
+      fit_tensor (fit, layout->prefix[i].tensor, 0);
+  if (layout->norm_weight)
+    fit_tensor (fit, layout->norm_weight, 0);
+  if (layout->norm_bias)
+    fit_tensor (fit, layout->norm_bias, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (layout->present); i++)
+    if (layout->present[i].tensor)
+      fit_tensor (fit, layout->present[i].tensor, layout->present[i].rank);
+  for (guint i = 0; i < VIT_LAYOUT_MAX_MARKS; i++)
+    if (layout->absent[i])
+      fit_absent (fit, layout->absent[i]);
+}
+
+static void
+near_miss_take (
+    NearMiss *miss, const VitLayout *layout, const char *key, const Fit *fit)
+{
+  if (miss->layout && miss->n_missing <= fit->n_missing)
+    return;
+  g_free (miss->patch_weight);
+  g_free (miss->missing);
+  miss->layout = layout;
+  miss->n_missing = fit->n_missing;
+  miss->patch_weight = g_strdup (key);
+  miss->missing = g_strdup (fit->missing);
+}
+
+/* The first layout that fits `key`, with its prefix; NULL where none does. */
+static const VitLayout *
+fit_key (VitCheckpoint *checkpoint, const VitFamily *family, const char *key,
+    char **prefix, NearMiss *miss, GError **error)
+{
+  gsize n_layouts;
+  const VitLayout *layouts = vit_layout_list (&n_layouts);
+
+  for (gsize i = 0; i < n_layouts; i++) {
+    const VitLayout *layout = &layouts[i];
+    Fit fit = { checkpoint, NULL, 0, NULL, NULL };
+    g_autofree char *candidate = NULL;
+
+    if (!vit_family_allows (family, layout))
+      continue;
+    candidate = prefix_of (key, layout->patch_weight);
+    if (!candidate)
+      continue;
+    fit.prefix = candidate;
+    fit_layout (&fit, layout);
+    if (!fit.error && fit.n_missing == 0) {
+      *prefix = g_steal_pointer (&candidate);
+      return layout;
+    }
+    if (!fit.error)
+      near_miss_take (miss, layout, key, &fit);
+    g_free (fit.missing);
+    if (fit.error) {
+      g_propagate_error (error, fit.error);
+      return NULL;
+    }
+  }
+  return NULL;
+}
+
+/* Whether a tensor says that the tower at `prefix` is of another kind. */
+static gboolean
+check_refusals (VitCheckpoint *checkpoint, const char *prefix, GError **error)
+{
+  gsize n_refusals;
+  const VitRefusal *refusals = vit_refusal_list (&n_refusals);
+
+  for (gsize i = 0; i < n_refusals; i++) {
+    g_autofree char *name = g_strconcat (prefix, refusals[i].tensor, NULL);
+
+    if (!refusals[i].anywhere && vit_checkpoint_has (checkpoint, name))
+      return vit_refuse (error, VIT_ERROR_UNSUPPORTED,
+          vit_checkpoint_path (checkpoint), name, "%s", refusals[i].refusal);
+  }
+  return TRUE;
+}
+
+/* The same by one key of the file, for the refusals that need no tower. */
+static gboolean
+check_refusals_anywhere (
+    VitCheckpoint *checkpoint, const char *key, GError **error)
+{
+  gsize n_refusals;
+  const VitRefusal *refusals = vit_refusal_list (&n_refusals);
+
+  for (gsize i = 0; i < n_refusals; i++) {
+    g_autofree char *prefix = NULL;
+    const VitTensor *tensor;
+
+    if (refusals[i].anywhere)
+      prefix = prefix_of (key, refusals[i].tensor);
+    if (!prefix)
+      continue;
+    tensor = vit_checkpoint_find (checkpoint, key, error);
+    if (!tensor)
+      return FALSE;
+    if (refusals[i].rank == 0 || tensor->rank == refusals[i].rank)
+      return vit_refuse (error, VIT_ERROR_UNSUPPORTED,
+          vit_checkpoint_path (checkpoint), key, "%s", refusals[i].refusal);
+  }
+  return TRUE;
+}
+
+/* Always FALSE: says as well as it can why no layout fits. */
+static gboolean
+explain_no_tower (VitCheckpoint *checkpoint, const VitFamily *family,
+    const NearMiss *miss, GError **error)
+{
+  gsize n_names;
+  const char *const *names = vit_checkpoint_names (checkpoint, &n_names);
+  const char *path = vit_checkpoint_path (checkpoint);
+
+  for (gsize i = 0; i < n_names; i++)
+    if (!check_refusals_anywhere (checkpoint, names[i], error))
+      return FALSE;
+  if (miss->layout) {
+    g_autofree char *prefix
+        = prefix_of (miss->patch_weight, miss->layout->patch_weight);
+
+    return check_refusals (checkpoint, prefix, error)
+           && vit_refuse (error, VIT_ERROR_TENSOR, path, NULL,
+               "%s (beside %.200s, taken for layout %s)", miss->missing,
+               miss->patch_weight, miss->layout->name);
+  }
+  if (family)
+    return vit_refuse (error, VIT_ERROR_TENSOR, path, NULL,
+        "none of its %" G_GSIZE_FORMAT " tensors is the patch embedding of "
+        "a %s, which its config says it is",
+        n_names, family->name);
+  return vit_refuse (error, VIT_ERROR_TENSOR, path, NULL,
+      "none of its %" G_GSIZE_FORMAT " tensors is a patch embedding of a "
+      "known layout, such as patch_embed.proj.weight; give the checkpoint of "
+      "a Vision Transformer",
+      n_names);
+}
+
+/* Keys of the towers in `found`, for a message. */
+static gboolean
+refuse_several (
+    const VitCheckpoint *checkpoint, const GPtrArray *found, GError **error)
+{
+  g_autoptr (GString) list = g_string_new (NULL);
+
+  for (guint i = 0; i < found->len && i < 8; i++)
+    g_string_append_printf (
+        list, "%s%.200s", i ? ", " : "", (const char *) found->pdata[i]);
+  if (found->len > 8)
+    g_string_append (list, ", ...");
+  return vit_refuse (error, VIT_ERROR_UNSUPPORTED,
+      vit_checkpoint_path (checkpoint), NULL,
+      "holds %u patch embeddings and nothing says which one is meant: %s; "
+      "save the tower that is wanted as a file of its own",
+      found->len, list->str);
+}
+
+/* Fills `tower` with the first tower and `found` with the keys of all. */
+static gboolean
+find_all (VitCheckpoint *checkpoint, const VitFamily *family, VitTower *tower,
+    NearMiss *miss, GPtrArray *found, GError **error)
+{
+  gsize n_names;
+  const char *const *names = vit_checkpoint_names (checkpoint, &n_names);
+
+  for (gsize i = 0; i < n_names; i++) {
+    g_autofree char *prefix = NULL;
+    const VitLayout *layout;
+    GError *fit_error = NULL;
+
+    layout = fit_key (checkpoint, family, names[i], &prefix, miss, &fit_error);
+    if (fit_error) {
+      g_propagate_error (error, fit_error);
+      return FALSE;
+    }
+    if (!layout)
+      continue;
+    if (found->len == 0) {
+      tower->layout = layout;
+      tower->prefix = g_steal_pointer (&prefix);
+    }
+    g_ptr_array_add (found, (gpointer) names[i]);
+  }
+  return TRUE;
+}
+
+gboolean
+vit_tower_find (VitCheckpoint *checkpoint, const VitFamily *family,
+    VitTower *tower, GError **error)
+{
+  g_autoptr (GPtrArray) found = g_ptr_array_new ();
+  NearMiss miss = { NULL, 0, NULL, NULL };
+  gboolean unique = FALSE;
+
+  tower->layout = NULL;
+  tower->prefix = NULL;
+  if (find_all (checkpoint, family, tower, &miss, found, error)) {
+    if (found->len == 0)
+      explain_no_tower (checkpoint, family, &miss, error);
+    else if (found->len > 1)
+      refuse_several (checkpoint, found, error);
+    else
+      unique = check_refusals (checkpoint, tower->prefix, error);
+  }
+  g_free (miss.patch_weight);
+  g_free (miss.missing);
+  if (!unique)
+    g_clear_pointer (&tower->prefix, g_free);
+  return unique;
+}

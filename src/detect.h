@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which layout a checkpoint has and where its vision tower begins: the key
+ * that ends in a layout's patch weight, beside which all that the layout needs
+ * is found.  What stands before it is the prefix of all other tensors, so that
+ * text towers and decoders in the same file are never taken for the tower.
+ */
+#pragma once
+
+#include "checkpoint.h"
+#include "layout.h"
+
+G_BEGIN_DECLS
+
+typedef struct {
+  const VitLayout *layout;
+  char *prefix; /* "" or "vit.", ...; g_free() */
+} VitTower;
+
+/* Finds the one tower in `checkpoint`, of a layout that `family` (nullable)
+ * allows.  Errors: TENSOR where nothing fits, saying what is missing;
+ * UNSUPPORTED for a tower that is refused by its tensors and for several
+ * towers, which are listed; those of vit_checkpoint_find(). */
+gboolean vit_tower_find (VitCheckpoint *checkpoint, const VitFamily *family,
+    VitTower *tower, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The input stage of a Vision Transformer: what is needed to turn pixels into
+ * the tensor that enters the first transformer block, and nothing else.
+ *
+ * Notation: D = embed_dim, P = patch_size.  A patch is a vector of 3 P P
+ * samples in the order [channel][y][x], channels R, G, B.
+ *
+ *     token(patch) = W x + b + position,  x = (pixel / 255 - mean) / std
+ *
+ * Ownership: a VitModel is reference-counted and immutable once made.
+ * Thread-safety: any number of threads may use one.
+ */
+#pragma once
+
+#include "layout.h"
+
+G_BEGIN_DECLS
+
+typedef struct {
+  char *id;            /* a short name: the file or folder without its path */
+  const char *layout;  /* the row of the layout table, or "builtin" */
+  const char *reason;  /* of the rule, mean and std: where each came from, for people */
+  char **files;        /* all files that were read, NULL-terminated */
+
+  guint patch_size;    /* P, pixels */
+  guint embed_dim;     /* D */
+
+  float *weight;       /* [D][3][P][P] */
+  float *bias;         /* [D]; zeros where the family has none */
+
+  guint n_prefix_tokens;
+  float *prefix_tokens; /* [n_prefix_tokens][D], position rows already added */
+  const char **prefix_names; /* n_prefix_tokens of "cls", "register", "distillation" */
+
+  guint table_rows;    /* the stored position grid; 0 when there is none */
+  guint table_cols;
+  float *table;        /* [table_rows * table_cols][D], prefix rows taken off */
+  VitPositionRule rule; /* what AUTO stands for; NONE without a table */
+
+  VitInputNorm norm;
+  float *norm_weight;  /* [D] or NULL */
+  float *norm_bias;    /* [D] or NULL */
+  double norm_epsilon;
+
+  double mean[3];      /* of x = (pixel / 255 - mean) / std */
+  double std[3];
+} VitModel;
+
+/* No published model comes near these; larger ones are taken for damage. */
+#define VIT_MODEL_MAX_PATCH_SIZE 256
+#define VIT_MODEL_MAX_EMBED_DIM 65536
+#define VIT_MODEL_MAX_PREFIX_TOKENS 1024
+#define VIT_MODEL_MAX_TABLE_SIDE 4096
+#define VIT_MODEL_MAX_VALUES (1u << 30) /* of one array: 4 GiB */
+
+/* Reads the model at `path`: a .safetensors file, a .safetensors.index.json,
+ * or a folder with the weights and, where the family ships them, config.json,
+ * preprocessor_config.json or open_clip_config.json beside them.
+ *
+ * Of a folder, config.json decides which layout it is, and a model_type that
+ * is not known is an error.  Of a file, the configs beside it are used where
+ * they are understood; else the names of the tensors alone decide, and
+ * `reason` says what was assumed.  Errors: every code but FRAME_SIZE and
+ * SETTING; the message names file, tensor, found and expected. */
+VitModel *vit_model_load (const char *path, GError **error);
+
+/* An empty model for whoever fills one: all values zero, std 1, one reference,
+ * which makes it immutable once it is handed out.  `prefix_names` and strings
+ * are still to be set; `table_rows` is 0 for a model without positions.
+ * Errors: UNSUPPORTED for a size past the limits above; NO_MEMORY. */
+VitModel *vit_model_alloc (guint patch_size, guint embed_dim,
+    guint n_prefix_tokens, guint table_rows, guint table_cols,
+    GError **error);
+
+/* The built-in model, which needs no file: see builtin.h for its numbers. */
+VitModel *vit_model_new_builtin (guint patch_size, guint embed_dim,
+    GError **error);
+
+VitModel *vit_model_ref (VitModel *model);
+void vit_model_unref (VitModel *model);
+
+G_END_DECLS
