@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The patch tokens of a Vision Transformer as metadata on a video frame: the
+ * values [n_tokens][embed_dim], what they are, and where in the frame each
+ * patch lies.  A frame may carry several, for example one a region.
+ *
+ * Ownership: a meta belongs to its GstBuffer and lives no longer.  Everything
+ * it points to is read-only and shared by reference between copies.
+ * Thread-safety: as that of the buffer.  Reading needs no lock; a setter, or a
+ * write to a field, needs a writable buffer (gst_buffer_is_writable()).
+ */
+#pragma once
+
+#include "gstvit-prelude.h"
+
+G_BEGIN_DECLS
+
+/**
+ * GstVitTokenFormat:
+ * @GST_VIT_TOKEN_FORMAT_F32: IEEE 754 binary32
+ * @GST_VIT_TOKEN_FORMAT_F16: IEEE 754 binary16
+ * @GST_VIT_TOKEN_FORMAT_BF16: bfloat16, the upper half of a binary32
+ *
+ * The type of one value of a token, in the machine's byte order.
+ *
+ * Since: 0.1
+ */
+typedef enum {
+  GST_VIT_TOKEN_FORMAT_F32,
+  GST_VIT_TOKEN_FORMAT_F16,
+  GST_VIT_TOKEN_FORMAT_BF16,
+} GstVitTokenFormat;
+
+#define GST_TYPE_VIT_TOKEN_FORMAT (gst_vit_token_format_get_type ())
+
+GST_VIT_API
+GType gst_vit_token_format_get_type (void);
+
+GST_VIT_API
+gsize gst_vit_token_format_get_size (GstVitTokenFormat format);
+
+/**
+ * GST_VIT_TOKENS_META_API_TYPE:
+ *
+ * The #GType of the API that #GstVitTokensMeta implements.  Its tags are
+ * video, size and orientation: an element that changes one of these either
+ * has the meta transformed or drops it.
+ *
+ * Since: 0.1
+ */
+#define GST_VIT_TOKENS_META_API_TYPE (gst_vit_tokens_meta_api_get_type ())
+
+/**
+ * GST_VIT_TOKENS_META_INFO:
+ *
+ * The #GstMetaInfo of #GstVitTokensMeta.
+ *
+ * Since: 0.1
+ */
+#define GST_VIT_TOKENS_META_INFO (gst_vit_tokens_meta_get_info ())
+
+typedef struct _GstVitTokensMeta GstVitTokensMeta;
+
+/**
+ * GstVitTokensMeta:
+ * @meta: parent #GstMeta
+ * @tokens: exactly @n_tokens * @embed_dim values, row-major
+ *   `[n_tokens][embed_dim]`: the prefix tokens first, then the patches in
+ *   raster order, so that the patch in grid column c and row r is token
+ *   @n_prefix_tokens + r * @grid_width + c.  Read-only.
+ * @format: type of the values
+ * @n_tokens: @n_prefix_tokens + @grid_width * @grid_height
+ * @n_prefix_tokens: tokens that stand for no patch (class, registers,
+ *   distillation); may be 0
+ * @grid_width: patches in a row
+ * @grid_height: rows of patches
+ * @patch_size: side of a patch, in pixels of the model's input
+ * @embed_dim: values in a token
+ * @frame_width: width in pixels of the frame the tokens were computed from;
+ *   not changed when the frame is scaled afterwards
+ * @frame_height: its height
+ * @map: from the grid to pixels of the frame that carries this meta:
+ *   x = map[0] * column + map[1] * row + map[2],
+ *   y = map[3] * column + map[4] * row + map[5].
+ *   Patch (c, r) covers the columns `[c, c + 1)` and the rows `[r, r + 1)`.
+ *   With 16 x 16 patches over the whole frame it is 16 0 0, 0 16 0; after the
+ *   frame was scaled to half its width, 8 0 0, 0 16 0.
+ * @model_id: (nullable): a short name of the model, UTF-8
+ * @roi_id: id of the #GstVideoRegionOfInterestMeta whose region the tokens
+ *   cover; -1 for the whole frame
+ * @n_blocks: transformer blocks after which the tokens were taken; 0 is the
+ *   input of the first
+ * @changed: (nullable): one bit a token, least significant first: set where
+ *   the token differs from that in the stream's frame before.  %NULL: any may
+ *   differ.  Who may have missed a frame (#GST_BUFFER_FLAG_DISCONT) takes all
+ *   to have changed.
+ *
+ * The patch tokens of one frame, or of one region of it.
+ *
+ * A copy of the frame has a copy of the meta that shares the tokens.  On a
+ * scaled frame the map is scaled with it.  An element that moves pixels in
+ * another way (crops, turns, adds borders) drops the meta.
+ *
+ * The structure is always allocated by GStreamer, so that later versions may
+ * append to it.  The pointers are for reading; use the setters to change them.
+ *
+ * |[<!-- language="Python" -->
+ * meta = GstVit.buffer_get_vit_tokens_meta(buffer)
+ * ok, values = meta.get_tokens().map(Gst.MapFlags.READ)
+ * tokens = numpy.frombuffer(values.data, numpy.float32)
+ * tokens = tokens.reshape(meta.n_tokens, meta.embed_dim)
+ * ]|
+ *
+ * Since: 0.1
+ */
+struct _GstVitTokensMeta {
+  GstMeta meta;
+
+  GstBuffer *tokens;
+  GstVitTokenFormat format;
+  guint n_tokens;
+  guint n_prefix_tokens;
+  guint grid_width;
+  guint grid_height;
+  guint patch_size;
+  guint embed_dim;
+  guint frame_width;
+  guint frame_height;
+  gdouble map[6];
+  gchar *model_id;
+  gint roi_id;
+  guint n_blocks;
+  GBytes *changed;
+};
+
+GST_VIT_API
+GType gst_vit_tokens_meta_api_get_type (void);
+
+GST_VIT_API
+const GstMetaInfo *gst_vit_tokens_meta_get_info (void);
+
+/* On a buffer. */
+
+GST_VIT_API
+GstVitTokensMeta *gst_buffer_add_vit_tokens_meta (GstBuffer *buffer,
+    GstBuffer *tokens, GstVitTokenFormat format, guint n_prefix_tokens,
+    guint grid_width, guint grid_height, guint patch_size, guint embed_dim,
+    guint frame_width, guint frame_height, const gchar *model_id);
+
+GST_VIT_API
+GstVitTokensMeta *gst_buffer_get_vit_tokens_meta (GstBuffer *buffer);
+
+GST_VIT_API
+GstVitTokensMeta *gst_buffer_get_vit_tokens_meta_roi (
+    GstBuffer *buffer, gint roi_id);
+
+GST_VIT_API
+GstVitTokensMeta *gst_buffer_iterate_vit_tokens_meta (
+    GstBuffer *buffer, gpointer *state);
+
+/* What a language binding cannot reach through the fields. */
+
+GST_VIT_API
+GstBuffer *gst_vit_tokens_meta_get_tokens (const GstVitTokensMeta *meta);
+
+GST_VIT_API
+const gchar *gst_vit_tokens_meta_get_model_id (const GstVitTokensMeta *meta);
+
+GST_VIT_API
+const gdouble *gst_vit_tokens_meta_get_map (const GstVitTokensMeta *meta);
+
+GST_VIT_API
+void gst_vit_tokens_meta_set_map (GstVitTokensMeta *meta, const gdouble map[6]);
+
+GST_VIT_API
+void gst_vit_tokens_meta_set_changed (GstVitTokensMeta *meta, GBytes *changed);
+
+GST_VIT_API
+gboolean gst_vit_tokens_meta_is_changed (
+    const GstVitTokensMeta *meta, guint token);
+
+/* Between the grid and the frame. */
+
+GST_VIT_API
+void gst_vit_tokens_meta_get_patch_rect (const GstVitTokensMeta *meta,
+    guint column, guint row, gdouble *x, gdouble *y, gdouble *width,
+    gdouble *height);
+
+GST_VIT_API
+gboolean gst_vit_tokens_meta_find_patch (const GstVitTokensMeta *meta,
+    gdouble x, gdouble y, guint *column, guint *row);
+
+G_END_DECLS
