@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#include "gstvitframe.h"
+
+#include <string.h>
+
+gboolean
+gst_vit_image_format_from_info (
+    const GstVideoInfo *info, VitImageFormat *format)
+{
+  const GstVideoColorimetry *colour = &info->colorimetry;
+
+  memset (format, 0, sizeof *format);
+  format->pixel = vit_pixel_format_find (GST_VIDEO_INFO_NAME (info));
+  format->width = (guint) GST_VIDEO_INFO_WIDTH (info);
+  format->height = (guint) GST_VIDEO_INFO_HEIGHT (info);
+  format->full_range = colour->range == GST_VIDEO_COLOR_RANGE_0_255;
+  if (!gst_video_color_matrix_get_Kr_Kb (
+          colour->matrix, &format->kr, &format->kb))
+    gst_video_color_matrix_get_Kr_Kb (
+        GST_VIDEO_COLOR_MATRIX_BT601, &format->kr, &format->kb);
+  return format->pixel != NULL;
+}
+
+/* Whether `n_rows` rows of `row_bytes` bytes lie within the map, whichever
+ * sign the stride has. */
+static gboolean
+plane_fits (const GstMapInfo *map, const guint8 *data, gint stride,
+    guint64 row_bytes, guint64 n_rows)
+{
+  gint64 start = data - map->data;
+  gint64 last = start + (gint64) stride * (gint64) (n_rows - 1);
+  gint64 end = MAX (start, last) + (gint64) row_bytes;
+
+  return MIN (start, last) >= 0 && end <= (gint64) map->size;
+}
+
+/* A GstVideoMeta may describe more than the caps do, never less. */
+static gboolean
+meta_fits (const GstVideoMeta *meta, const GstVideoInfo *info, gchar **reason)
+{
+  if (meta == NULL
+      || (meta->format == GST_VIDEO_INFO_FORMAT (info)
+          && meta->width >= (guint) GST_VIDEO_INFO_WIDTH (info)
+          && meta->height >= (guint) GST_VIDEO_INFO_HEIGHT (info)
+          && meta->n_planes >= GST_VIDEO_INFO_N_PLANES (info)))
+    return TRUE;
+  *reason = g_strdup_printf (
+      "the buffer's video meta says %s %ux%u, its caps %s %dx%d",
+      gst_video_format_to_string (meta->format), meta->width, meta->height,
+      GST_VIDEO_INFO_NAME (info), GST_VIDEO_INFO_WIDTH (info),
+      GST_VIDEO_INFO_HEIGHT (info));
+  return FALSE;
+}
+
+static gboolean
+read_planes (const GstVideoFrame *frame, const VitImageFormat *format,
+    VitImage *image, gchar **reason)
+{
+  for (guint p = 0; p < format->pixel->n_planes; p++) {
+    /* With a GstVideoMeta every plane is mapped for itself. */
+    const GstMapInfo *map = &frame->map[frame->meta ? p : 0];
+    const guint8 *data = GST_VIDEO_FRAME_PLANE_DATA (frame, p);
+    gint stride = GST_VIDEO_FRAME_PLANE_STRIDE (frame, p);
+    guint64 row_bytes, n_rows;
+
+    vit_image_plane_extent (format, p, &row_bytes, &n_rows);
+    if (!plane_fits (map, data, stride, row_bytes, n_rows)) {
+      *reason = g_strdup_printf ("plane %u of %s %ux%u leads out of its %"
+          G_GSIZE_FORMAT " bytes: %" G_GUINT64_FORMAT " rows of %"
+          G_GUINT64_FORMAT " bytes, %d bytes apart", p, format->pixel->name,
+          format->width, format->height, map->size, n_rows, row_bytes, stride);
+      return FALSE;
+    }
+    image->plane[p] = data;
+    image->stride[p] = stride;
+  }
+  return TRUE;
+}
+
+gboolean
+gst_vit_frame_map (GstVideoFrame *frame, const GstVideoInfo *info,
+    const VitImageFormat *format, GstBuffer *buffer, VitImage *image,
+    gchar **reason)
+{
+  if (!meta_fits (gst_buffer_get_video_meta (buffer), info, reason))
+    return FALSE;
+  if (!gst_video_frame_map (frame, info, buffer,
+          GST_MAP_READ | GST_VIDEO_FRAME_MAP_FLAG_NO_REF)) {
+    *reason = g_strdup_printf (
+        "a buffer of %" G_GSIZE_FORMAT " bytes cannot be read as %s %dx%d, "
+        "which takes %" G_GSIZE_FORMAT,
+        gst_buffer_get_size (buffer), GST_VIDEO_INFO_NAME (info),
+        GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_INFO_HEIGHT (info),
+        GST_VIDEO_INFO_SIZE (info));
+    return FALSE;
+  }
+  if (!read_planes (frame, format, image, reason)) {
+    gst_video_frame_unmap (frame);
+    return FALSE;
+  }
+  return TRUE;
+}

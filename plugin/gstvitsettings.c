@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+#include "gstvitsettings.h"
+
+#include <string.h>
+
+#define MAX_THREADS 256
+
+static GType
+position_rule_get_type (void)
+{
+  static gsize type = 0;
+  static GEnumValue values[VIT_N_POSITION_RULES + 1];
+  static const gchar *const descriptions[VIT_N_POSITION_RULES] = {
+    [VIT_POSITION_RULE_AUTO] = "What the model's files say",
+    [VIT_POSITION_RULE_DINO] = "Bicubic, scale (grid + 0.1) / table",
+    [VIT_POSITION_RULE_SIZE] = "Bicubic to the size",
+    [VIT_POSITION_RULE_SIZE_ANTIALIAS] = "Antialiased bicubic to the size",
+    [VIT_POSITION_RULE_TIMM] = "Antialiased bicubic, as timm",
+    [VIT_POSITION_RULE_OPENCLIP] = "Antialiased bicubic, as OpenCLIP",
+    [VIT_POSITION_RULE_BILINEAR] = "Bilinear to the size",
+    [VIT_POSITION_RULE_BILINEAR_ANTIALIAS]
+    = "Antialiased bilinear to the size",
+    [VIT_POSITION_RULE_NONE] = "No position is added",
+  };
+
+  if (g_once_init_enter (&type)) {
+    for (gint i = 0; i < VIT_N_POSITION_RULES; i++) {
+      values[i].value = i;
+      values[i].value_name = descriptions[i];
+      values[i].value_nick = vit_position_rule_name ((VitPositionRule) i);
+    }
+    g_once_init_leave (
+        &type, g_enum_register_static ("GstVitPositionRule", values));
+  }
+  return type;
+}
+
+static GType
+precision_get_type (void)
+{
+  static gsize type = 0;
+  static const GEnumValue values[] = {
+    { GST_VIT_PRECISION_AUTO, "The fastest that is as good as float32",
+        "auto" },
+    { GST_VIT_PRECISION_F32, "Float32", "f32" },
+    { 0, NULL, NULL },
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (
+        &type, g_enum_register_static ("GstVitPrecision", values));
+  return type;
+}
+
+static GType
+fit_get_type (void)
+{
+  static gsize type = 0;
+  static const GEnumValue values[] = {
+    { VIT_FIT_CROP, "Right and bottom remainders are not seen", "crop" },
+    { VIT_FIT_PAD, "Padded right and down with normalised zeros", "pad" },
+    { 0, NULL, NULL },
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("GstVitFit", values));
+  return type;
+}
+
+static GParamSpec *
+triple_pspec (const gchar *name, const gchar *nick, const gchar *blurb)
+{
+  return gst_param_spec_array (name, nick, blurb, NULL,
+      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
+}
+
+void
+gst_vit_settings_install (GObjectClass *klass)
+{
+  GParamFlags flags
+      = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
+
+  g_object_class_install_property (klass, GST_VIT_SETTING_MODEL,
+      g_param_spec_string ("model", "Model",
+          "A .safetensors file, a .safetensors.index.json or a model folder; "
+          "NULL: the built-in model",
+          NULL, flags));
+  g_object_class_install_property (klass, GST_VIT_SETTING_PATCH_SIZE,
+      g_param_spec_uint ("patch-size", "Patch size",
+          "Patch size of the built-in model, pixels", 1, 64, 16, flags));
+  g_object_class_install_property (klass, GST_VIT_SETTING_EMBED_DIM,
+      g_param_spec_uint ("embed-dim", "Embedding dimension",
+          "Numbers in a token of the built-in model", 1, 65536, 768, flags));
+  g_object_class_install_property (klass, GST_VIT_SETTING_POSITION_RULE,
+      g_param_spec_enum ("position-rule", "Position rule",
+          "How the position table is resampled to the frame's grid",
+          position_rule_get_type (), VIT_POSITION_RULE_AUTO, flags));
+  g_object_class_install_property (klass, GST_VIT_SETTING_MEAN,
+      triple_pspec ("mean", "Mean",
+          "Mean of R, G, B in [0,1], instead of the model's: "
+          "mean=\"<0.5,0.5,0.5>\""));
+  g_object_class_install_property (klass, GST_VIT_SETTING_STD,
+      triple_pspec ("std", "Standard deviation",
+          "Standard deviation of R, G, B, instead of the model's: "
+          "std=\"<0.5,0.5,0.5>\""));
+  g_object_class_install_property (klass, GST_VIT_SETTING_PRECISION,
+      g_param_spec_enum ("precision", "Precision",
+          "Arithmetic of the projection", precision_get_type (),
+          GST_VIT_PRECISION_AUTO, flags));
+  g_object_class_install_property (klass, GST_VIT_SETTING_FIT,
+      g_param_spec_enum ("fit", "Fit",
+          "What becomes of pixels that no whole patch covers", fit_get_type (),
+          VIT_FIT_CROP, flags));
+  g_object_class_install_property (klass, GST_VIT_SETTING_PREFIX_TOKENS,
+      g_param_spec_boolean ("prefix-tokens", "Prefix tokens",
+          "Emit class, register and distillation tokens", TRUE, flags));
+  g_object_class_install_property (klass, GST_VIT_SETTING_N_THREADS,
+      g_param_spec_uint ("n-threads", "Threads",
+          "Threads that compute a frame; 0: one per processor", 0, MAX_THREADS,
+          0, flags));
+}
+
+void
+gst_vit_settings_init (GstVitSettings *settings)
+{
+  memset (settings, 0, sizeof *settings);
+  settings->patch_size = 16;
+  settings->embed_dim = 768;
+  settings->prefix_tokens = TRUE;
+}
+
+void
+gst_vit_settings_clear (GstVitSettings *settings)
+{
+  g_clear_pointer (&settings->model, g_free);
+}
+
+void
+gst_vit_settings_copy (const GstVitSettings *from, GstVitSettings *out)
+{
+  *out = *from;
+  out->model = g_strdup (from->model);
+}
+
+/* Three numbers of whatever kind gst-launch made of them, or FALSE. */
+static gboolean
+get_triple (const GValue *value, double triple[3])
+{
+  if (gst_value_array_get_size (value) != 3)
+    return FALSE;
+  for (guint c = 0; c < 3; c++) {
+    GValue number = G_VALUE_INIT;
+    gboolean converted;
+
+    g_value_init (&number, G_TYPE_DOUBLE);
+    converted = g_value_transform (gst_value_array_get_value (value, c), &number);
+    triple[c] = g_value_get_double (&number);
+    g_value_unset (&number);
+    if (!converted)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static void
+set_triple (const gchar *name, const GValue *value, double triple[3],
+    gboolean *is_set)
+{
+  double parsed[3];
+
+  if (gst_value_array_get_size (value) == 0) {
+    *is_set = FALSE;
+  } else if (get_triple (value, parsed)) {
+    memcpy (triple, parsed, sizeof parsed);
+    *is_set = TRUE;
+  } else {
+    g_warning ("vitpatchembed: property '%s' takes three numbers", name);
+  }
+}
+
+void
+gst_vit_value_set_triple (GValue *value, const double triple[3])
+{
+  for (guint c = 0; c < 3; c++) {
+    GValue number = G_VALUE_INIT;
+
+    g_value_init (&number, G_TYPE_DOUBLE);
+    g_value_set_double (&number, triple[c]);
+    gst_value_array_append_and_take_value (value, &number);
+  }
+}
+
+gboolean
+gst_vit_settings_set (GstVitSettings *settings, guint id, const GValue *value)
+{
+  switch (id) {
+    case GST_VIT_SETTING_MODEL:
+      g_free (settings->model);
+      settings->model = g_value_dup_string (value);
+      return TRUE;
+    case GST_VIT_SETTING_PATCH_SIZE:
+      settings->patch_size = g_value_get_uint (value);
+      return TRUE;
+    case GST_VIT_SETTING_EMBED_DIM:
+      settings->embed_dim = g_value_get_uint (value);
+      return TRUE;
+    case GST_VIT_SETTING_POSITION_RULE:
+      settings->rule = (VitPositionRule) g_value_get_enum (value);
+      return TRUE;
+    case GST_VIT_SETTING_MEAN:
+      set_triple ("mean", value, settings->mean, &settings->has_mean);
+      return TRUE;
+    case GST_VIT_SETTING_STD:
+      set_triple ("std", value, settings->std, &settings->has_std);
+      return TRUE;
+    case GST_VIT_SETTING_PRECISION:
+      settings->precision = (GstVitPrecision) g_value_get_enum (value);
+      return TRUE;
+    case GST_VIT_SETTING_FIT:
+      settings->fit = (VitFit) g_value_get_enum (value);
+      return TRUE;
+    case GST_VIT_SETTING_PREFIX_TOKENS:
+      settings->prefix_tokens = g_value_get_boolean (value);
+      return TRUE;
+    case GST_VIT_SETTING_N_THREADS:
+      settings->n_threads = g_value_get_uint (value);
+      return TRUE;
+    default:
+      return FALSE;
+  }
+}
+
+gboolean
+gst_vit_settings_get (const GstVitSettings *settings, guint id, GValue *value)
+{
+  switch (id) {
+    case GST_VIT_SETTING_MODEL:
+      g_value_set_string (value, settings->model);
+      return TRUE;
+    case GST_VIT_SETTING_PATCH_SIZE:
+      g_value_set_uint (value, settings->patch_size);
+      return TRUE;
+    case GST_VIT_SETTING_EMBED_DIM:
+      g_value_set_uint (value, settings->embed_dim);
+      return TRUE;
+    case GST_VIT_SETTING_POSITION_RULE:
+      g_value_set_enum (value, (gint) settings->rule);
+      return TRUE;
+    case GST_VIT_SETTING_MEAN:
+      if (settings->has_mean)
+        gst_vit_value_set_triple (value, settings->mean);
+      return TRUE;
+    case GST_VIT_SETTING_STD:
+      if (settings->has_std)
+        gst_vit_value_set_triple (value, settings->std);
+      return TRUE;
+    case GST_VIT_SETTING_PRECISION:
+      g_value_set_enum (value, (gint) settings->precision);
+      return TRUE;
+    case GST_VIT_SETTING_FIT:
+      g_value_set_enum (value, (gint) settings->fit);
+      return TRUE;
+    case GST_VIT_SETTING_PREFIX_TOKENS:
+      g_value_set_boolean (value, settings->prefix_tokens);
+      return TRUE;
+    case GST_VIT_SETTING_N_THREADS:
+      g_value_set_uint (value, settings->n_threads);
+      return TRUE;
+    default:
+      return FALSE;
+  }
+}
+
+guint
+gst_vit_settings_n_workers (const GstVitSettings *settings)
+{
+  guint n = settings->n_threads;
+
+  return MIN (n > 0 ? n : g_get_num_processors (), MAX_THREADS);
+}
+
+VitPatchEmbedSettings
+gst_vit_settings_for_embed (const GstVitSettings *settings)
+{
+  VitPatchEmbedSettings out = {
+    .rule = settings->rule,
+    .override_mean = settings->has_mean,
+    .override_std = settings->has_std,
+    .fit = settings->fit,
+    .prefix_tokens = settings->prefix_tokens,
+    .n_workers = gst_vit_settings_n_workers (settings),
+  };
+
+  memcpy (out.mean, settings->mean, sizeof out.mean);
+  memcpy (out.std, settings->std, sizeof out.std);
+  return out;
+}
+
+VitModel *
+gst_vit_settings_load_model (const GstVitSettings *settings, GError **error)
+{
+  if (settings->model == NULL)
+    return vit_model_new_builtin (
+        settings->patch_size, settings->embed_dim, error);
+  return vit_model_load (settings->model, error);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The properties of vitpatchembed that choose the model and its numbers: what
+ * they are called, what they hold, and what they become for the library.
+ */
+#pragma once
+
+#include <gst/gst.h>
+
+#include "patch_embed.h"
+
+G_BEGIN_DECLS
+
+typedef enum {
+  GST_VIT_PRECISION_AUTO,
+  GST_VIT_PRECISION_F32,
+} GstVitPrecision;
+
+typedef struct {
+  gchar *model; /* path, or NULL for the built-in model */
+  guint patch_size;
+  guint embed_dim;
+  VitPositionRule rule;
+  GstVitPrecision precision;
+  VitFit fit;
+  gboolean prefix_tokens;
+  guint n_threads; /* 0: one per processor */
+  gboolean has_mean;
+  gboolean has_std;
+  double mean[3];
+  double std[3];
+} GstVitSettings;
+
+/* Property ids start at 1; those of the element itself follow the last. */
+enum {
+  GST_VIT_SETTING_MODEL = 1,
+  GST_VIT_SETTING_PATCH_SIZE,
+  GST_VIT_SETTING_EMBED_DIM,
+  GST_VIT_SETTING_POSITION_RULE,
+  GST_VIT_SETTING_MEAN,
+  GST_VIT_SETTING_STD,
+  GST_VIT_SETTING_PRECISION,
+  GST_VIT_SETTING_FIT,
+  GST_VIT_SETTING_PREFIX_TOKENS,
+  GST_VIT_SETTING_N_THREADS,
+  GST_VIT_N_SETTINGS
+};
+
+void gst_vit_settings_install (GObjectClass *klass);
+void gst_vit_settings_init (GstVitSettings *settings);
+void gst_vit_settings_clear (GstVitSettings *settings);
+
+/* (out must be cleared): a copy that no other thread writes to. */
+void gst_vit_settings_copy (const GstVitSettings *from, GstVitSettings *out);
+
+/* FALSE if `id` is none of the settings.  The caller holds the object lock. */
+gboolean gst_vit_settings_set (
+    GstVitSettings *settings, guint id, const GValue *value);
+gboolean gst_vit_settings_get (
+    const GstVitSettings *settings, guint id, GValue *value);
+
+/* Threads to use: n_threads, or one per processor. */
+guint gst_vit_settings_n_workers (const GstVitSettings *settings);
+
+/* What vit_patch_embed_new() takes. */
+VitPatchEmbedSettings gst_vit_settings_for_embed (
+    const GstVitSettings *settings);
+
+/* Loads the model that the settings name. */
+VitModel *gst_vit_settings_load_model (
+    const GstVitSettings *settings, GError **error);
+
+/* Three doubles as a GstValueArray of 3. */
+void gst_vit_value_set_triple (GValue *value, const double triple[3]);
+
+G_END_DECLS

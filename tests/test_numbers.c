@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The element's tokens against the definition in double precision: every
+ * format, matrix and range, odd sizes, padded strides, the settings, and the
+ * golden cases that the model families' own packages wrote.
+ */
+#include <gst/gst.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "frames.h"
+#include "npy.h"
+
+/* Of the tokens' rms; of the norm, on the trained model. */
+#define MAX_ERROR 2e-5
+#define MAX_TRAINED_ERROR 6e-7
+
+static const gchar *const formats[] = { "RGB", "BGR", "RGBx", "BGRx", "xRGB",
+  "xBGR", "RGBA", "BGRA", "ARGB", "ABGR", "GRAY8", "I420", "YV12", "NV12",
+  "NV21", "Y42B", "Y444", "YUY2", "UYVY", "RGBP", "I420_10LE", "P010_10LE" };
+
+static gchar *
+test_data (const gchar *name)
+{
+  const gchar *folder = g_getenv ("VIT_TEST_DATA");
+
+  return g_build_filename (folder ? folder : TEST_DATA_DIR, name, NULL);
+}
+
+/* A harness of the element, started with these caps. */
+static GstHarness *
+start_harness (const gchar *launch, GstCaps *caps)
+{
+  GstHarness *harness = gst_harness_new_parse (launch);
+
+  gst_harness_set_caps (harness, gst_caps_ref (caps), gst_caps_ref (caps));
+  return harness;
+}
+
+/* One frame through the element; the difference from the definition. */
+static gdouble
+error_of_frame (const gchar *launch, GstCaps *caps, GstBuffer *buffer,
+    const VitModel *model, const VitPatchEmbedSettings *settings)
+{
+  GstHarness *harness = start_harness (launch, caps);
+  GstVideoInfo info;
+  GstBuffer *out;
+  guint n_tokens;
+  gsize n_values;
+  gdouble *expected, error;
+  gfloat *found;
+
+  g_assert_true (gst_video_info_from_caps (&info, caps));
+  expected = frames_define_tokens (buffer, &info, model, settings, &n_tokens);
+  out = gst_harness_push_and_pull (harness, buffer);
+  g_assert_nonnull (out);
+  n_values = (gsize) n_tokens * model->embed_dim;
+  found = frames_get_tokens (out, n_values);
+  error = frames_worst_error (found, expected, n_values);
+  g_free (found);
+  g_free (expected);
+  gst_buffer_unref (out);
+  gst_harness_teardown (harness);
+  return error;
+}
+
+static void
+check_format (const gchar *format, const gchar *colorimetry, gint width,
+    gint height, gboolean padded)
+{
+  gchar *path = test_data ("dino-p16/model.safetensors");
+  gchar *launch = g_strdup_printf (
+      "vitpatchembed model=\"%s\" position-rule=dino n-threads=2", path);
+  VitModel *model = vit_model_load (path, NULL);
+  VitPatchEmbedSettings settings = frames_default_settings ();
+  GstCaps *caps = frames_caps (format, width, height, colorimetry);
+  GstVideoInfo info;
+  gdouble error;
+
+  settings.rule = VIT_POSITION_RULE_DINO;
+  g_assert_nonnull (model);
+  g_assert_true (gst_video_info_from_caps (&info, caps));
+  error = error_of_frame (launch, caps,
+      frames_random (&info, (guint32) (width * 1000 + height), padded), model,
+      &settings);
+  if (!(error <= MAX_ERROR))
+    g_error ("%s %s %dx%d%s: error %g of the rms", format,
+        colorimetry ? colorimetry : "-", width, height,
+        padded ? " padded" : "", error);
+  gst_caps_unref (caps);
+  vit_model_unref (model);
+  g_free (launch);
+  g_free (path);
+}
+
+static void
+test_format (gconstpointer data)
+{
+  /* range:matrix:transfer:primaries; range 1 is full, 2 is narrow. */
+  static const gchar *const colorimetries[]
+      = { "1:4:0:0", "2:4:0:0", "1:3:0:0", "2:3:5:1", "1:6:0:0", "2:6:0:0" };
+  static const gint sizes[][2]
+      = { { 64, 48 }, { 47, 35 }, { 33, 50 }, { 16, 16 }, { 101, 17 } };
+  const gchar *format = data;
+  const GstVideoFormatInfo *info
+      = gst_video_format_get_info (gst_video_format_from_string (format));
+  gboolean ycbcr = GST_VIDEO_FORMAT_INFO_IS_YUV (info);
+
+  for (guint s = 0; s < G_N_ELEMENTS (sizes); s++) {
+    for (guint c = 0; c < (ycbcr ? G_N_ELEMENTS (colorimetries) : 1); c++) {
+      const gchar *colorimetry = ycbcr ? colorimetries[c] : NULL;
+
+      check_format (format, colorimetry, sizes[s][0], sizes[s][1], FALSE);
+      check_format (format, colorimetry, sizes[s][0], sizes[s][1], TRUE);
+    }
+  }
+}
+
+static void
+test_all_formats_are_offered (void)
+{
+  GstElement *element = gst_element_factory_make ("vitpatchembed", NULL);
+  GstPad *pad = gst_element_get_static_pad (element, "sink");
+  GstCaps *caps = gst_pad_get_pad_template_caps (pad);
+  guint n_formats;
+  const VitPixelFormat *known = vit_pixel_format_list (&n_formats);
+
+  g_assert_cmpuint (n_formats, ==, G_N_ELEMENTS (formats));
+  for (guint i = 0; i < n_formats; i++) {
+    GstCaps *one = frames_caps (known[i].name, 64, 48, NULL);
+
+    g_assert_nonnull (vit_pixel_format_find (formats[i]));
+    g_assert_true (gst_caps_can_intersect (caps, one));
+    gst_caps_unref (one);
+  }
+  gst_caps_unref (caps);
+  gst_object_unref (pad);
+  gst_object_unref (element);
+}
+
+/* Colours where the answer is known without any formula: narrow-range black,
+ * white and gray, and codes outside the range, which are clamped. */
+static void
+test_narrow_range_is_expanded_and_clamped (void)
+{
+  static const guint8 luma[] = { 16, 235, 0, 255 };
+  static const gdouble value[] = { 0, 255, 0, 255 };
+  GstCaps *caps = frames_caps ("I420", 16, 16, "bt709");
+  GstVideoInfo info;
+
+  g_assert_true (gst_video_info_from_caps (&info, caps));
+  for (guint i = 0; i < G_N_ELEMENTS (luma); i++) {
+    /* One channel of the built-in model at patch size 1: (R+G+B) / sqrt 3 of
+     * the normalised pixel. */
+    GstHarness *harness = start_harness (
+        "vitpatchembed patch-size=1 embed-dim=1 position-rule=none", caps);
+    GstBuffer *buffer
+        = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&info), NULL);
+    gfloat *tokens;
+
+    gst_buffer_memset (buffer, 0, 128, GST_VIDEO_INFO_SIZE (&info));
+    gst_buffer_memset (buffer, 0, luma[i], 256);
+    buffer = gst_harness_push_and_pull (harness, buffer);
+    tokens = frames_get_tokens (buffer, 257);
+    for (guint p = 1; p < 257; p++)
+      g_assert_cmpfloat_with_epsilon (tokens[p],
+          (value[i] / 255 - 0.5) / 0.5 * 1.7320508075688772, 1e-6);
+    g_free (tokens);
+    gst_buffer_unref (buffer);
+    gst_harness_teardown (harness);
+  }
+  gst_caps_unref (caps);
+}
+
+static void
+check_settings (const gchar *properties, const VitPatchEmbedSettings *settings)
+{
+  gchar *path = test_data ("dino-p16/model.safetensors");
+  gchar *launch
+      = g_strdup_printf ("vitpatchembed model=\"%s\" %s", path, properties);
+  VitModel *model = vit_model_load (path, NULL);
+  GstCaps *caps = frames_caps ("NV12", 75, 53, "bt601");
+  GstVideoInfo info;
+
+  g_assert_true (gst_video_info_from_caps (&info, caps));
+  g_assert_cmpfloat (error_of_frame (launch, caps,
+                         frames_random (&info, 7, FALSE), model, settings),
+      <=, MAX_ERROR);
+  gst_caps_unref (caps);
+  vit_model_unref (model);
+  g_free (launch);
+  g_free (path);
+}
+
+static void
+test_fit_pad_pads_with_normalised_zeros (void)
+{
+  VitPatchEmbedSettings settings = frames_default_settings ();
+
+  settings.fit = VIT_FIT_PAD;
+  check_settings ("fit=pad", &settings);
+}
+
+static void
+test_prefix_tokens_can_be_left_out (void)
+{
+  VitPatchEmbedSettings settings = frames_default_settings ();
+
+  settings.prefix_tokens = FALSE;
+  check_settings ("prefix-tokens=false", &settings);
+}
+
+static void
+test_mean_and_std_override_the_model (void)
+{
+  VitPatchEmbedSettings settings = frames_default_settings ();
+  const gdouble mean[3] = { 0.1, 0.0, 1.0 }, std[3] = { 1.0, 0.25, 0.5 };
+
+  settings.override_mean = settings.override_std = TRUE;
+  memcpy (settings.mean, mean, sizeof mean);
+  memcpy (settings.std, std, sizeof std);
+  check_settings ("mean=<0.1,0,1> std=\"<1,0.25,0.5>\"", &settings);
+}
+
+static void
+test_every_position_rule_is_a_setting (void)
+{
+  for (gint r = VIT_POSITION_RULE_AUTO; r < VIT_N_POSITION_RULES; r++) {
+    VitPatchEmbedSettings settings = frames_default_settings ();
+    gchar *property;
+
+    settings.rule = (VitPositionRule) r;
+    property = g_strdup_printf (
+        "position-rule=%s", vit_position_rule_name (settings.rule));
+    check_settings (property, &settings);
+    g_free (property);
+  }
+}
+
+static void
+test_any_number_of_threads_gives_the_same_bits (void)
+{
+  GstCaps *caps = frames_caps ("I420", 640, 360, NULL);
+  gfloat *first = NULL;
+  GstVideoInfo info;
+  gsize n_values = (1 + 40 * 22) * 96;
+
+  g_assert_true (gst_video_info_from_caps (&info, caps));
+  for (guint n = 1; n <= 5; n++) {
+    gchar *launch
+        = g_strdup_printf ("vitpatchembed embed-dim=96 n-threads=%u", n);
+    GstHarness *harness = start_harness (launch, caps);
+    GstBuffer *out = gst_harness_push_and_pull (
+        harness, frames_random (&info, 3, FALSE));
+    gfloat *tokens = frames_get_tokens (out, n_values);
+
+    if (first == NULL)
+      first = g_steal_pointer (&tokens);
+    else
+      g_assert_cmpmem (tokens, n_values * sizeof (gfloat), first,
+          n_values * sizeof (gfloat));
+    g_free (tokens);
+    gst_buffer_unref (out);
+    gst_harness_teardown (harness);
+    g_free (launch);
+  }
+  g_free (first);
+  gst_caps_unref (caps);
+}
+
+/* The frame rebuilt from the tokens of the built-in model: its projection is
+ * orthonormal, so the transposed weights undo it. */
+static void
+test_builtin_tokens_rebuild_the_frame (void)
+{
+  const gint width = 160, height = 96, size = 16, cols = 10;
+  VitModel *model = vit_model_new_builtin (16, 768, NULL);
+  GstCaps *caps = frames_caps ("RGB", width, height, NULL);
+  GstHarness *harness
+      = start_harness ("vitpatchembed position-rule=none", caps);
+  gdouble square = 0;
+  GstVideoInfo info;
+  GstVideoFrame frame;
+  GstBuffer *out;
+  gfloat *tokens;
+
+  g_assert_true (gst_video_info_from_caps (&info, caps));
+  out = gst_harness_push_and_pull (harness, frames_random (&info, 11, FALSE));
+  tokens = frames_get_tokens (out, (1 + 60) * 768);
+  g_assert_true (gst_video_frame_map (&frame, &info, out, GST_MAP_READ));
+  for (gint y = 0; y < height; y++) {
+    for (gint x = 0; x < width; x++) {
+      const gfloat *token = tokens + (1 + y / size * cols + x / size) * 768;
+      gdouble pixel[3];
+
+      frames_pixel (&frame, x, y, pixel);
+      for (gint c = 0; c < 3; c++) {
+        gdouble sum = 0, rebuilt;
+
+        for (gint d = 0; d < 768; d++)
+          sum += token[d]
+              * model->weight[((d * 3 + c) * size + y % size) * size
+                  + x % size];
+        rebuilt = (sum * model->std[c] + model->mean[c]) * 255;
+        square += (rebuilt - pixel[c]) * (rebuilt - pixel[c]);
+      }
+    }
+  }
+  /* PSNR = 10 log10 (255^2 / mean square error) >= 100 dB. */
+  g_assert_cmpfloat (square / (width * height * 3), <=, 255.0 * 255.0 / 1e10);
+  gst_video_frame_unmap (&frame);
+  g_free (tokens);
+  gst_buffer_unref (out);
+  gst_harness_teardown (harness);
+  gst_caps_unref (caps);
+  vit_model_unref (model);
+}
+
+/* One folder of golden data. */
+typedef struct {
+  gchar *name;
+  gboolean trained;
+} Golden;
+
+static gchar *
+triple_property (const json_t *triple)
+{
+  return g_strdup_printf ("\"<%.17g,%.17g,%.17g>\"",
+      json_number_value (json_array_get (triple, 0)),
+      json_number_value (json_array_get (triple, 1)),
+      json_number_value (json_array_get (triple, 2)));
+}
+
+/* The families' own folders say everything; the original repositories' files
+ * hold no mean, std or rule. */
+static gchar *
+golden_launch (const gchar *folder, const json_t *description)
+{
+  gchar *mean, *std, *launch;
+
+  if (json_is_true (json_object_get (description, "official")))
+    return g_strdup_printf ("vitpatchembed model=\"%s\"", folder);
+  mean = triple_property (json_object_get (description, "mean"));
+  std = triple_property (json_object_get (description, "std"));
+  launch = g_strdup_printf ("vitpatchembed model=\"%s/model.safetensors\" "
+                            "position-rule=%s mean=%s std=%s",
+      folder, json_string_value (json_object_get (description, "rule")), mean,
+      std);
+  g_free (mean);
+  g_free (std);
+  return launch;
+}
+
+static void
+check_golden_case (const Golden *golden, const gchar *launch,
+    const gchar *folder, const json_t *one)
+{
+  gchar *frame_path = g_build_filename (
+      folder, json_string_value (json_object_get (one, "frame")), NULL);
+  gchar *tokens_path = g_build_filename (
+      folder, json_string_value (json_object_get (one, "tokens")), NULL);
+  GstCaps *caps = frames_caps ("RGB",
+      (gint) json_integer_value (json_object_get (one, "width")),
+      (gint) json_integer_value (json_object_get (one, "height")), NULL);
+  GstHarness *harness = start_harness (launch, caps);
+  Npy *npy = npy_read (tokens_path);
+  gdouble *expected = g_new (gdouble, npy->n_values), worst, relative;
+  GstVideoInfo info;
+  GstBuffer *out;
+  gfloat *found;
+
+  for (gsize i = 0; i < npy->n_values; i++)
+    expected[i] = npy->values[i];
+  g_assert_true (gst_video_info_from_caps (&info, caps));
+  out = gst_harness_push_and_pull (
+      harness, frames_from_rgb_file (&info, frame_path));
+  g_assert_nonnull (out);
+  found = frames_get_tokens (out, npy->n_values);
+  worst = frames_worst_error (found, expected, npy->n_values);
+  relative = frames_relative_error (found, expected, npy->n_values);
+  g_test_message ("%s %s: max error %.3g of the rms, relative L2 %.3g",
+      golden->name, json_string_value (json_object_get (one, "tokens")), worst,
+      relative);
+  g_assert_cmpfloat (worst, <=, MAX_ERROR);
+  if (golden->trained)
+    g_assert_cmpfloat (relative, <=, MAX_TRAINED_ERROR);
+  g_free (found);
+  g_free (expected);
+  npy_free (npy);
+  gst_buffer_unref (out);
+  gst_harness_teardown (harness);
+  gst_caps_unref (caps);
+  g_free (frame_path);
+  g_free (tokens_path);
+}
+
+static void
+test_golden (gconstpointer data)
+{
+  const Golden *golden = data;
+  gchar *folder = test_data (golden->name);
+  gchar *case_path = g_build_filename (folder, "case.json", NULL);
+  json_t *description = json_load_file (case_path, 0, NULL), *one;
+  gchar *launch;
+  gsize i;
+
+  g_assert_nonnull (description);
+  launch = golden_launch (folder, description);
+  if (golden->trained && g_getenv ("VIT_TEST_DATA") == NULL) {
+    g_free (launch);
+    launch = g_strdup_printf (
+        "vitpatchembed model=\"%s\"", EXAMPLES_DIR "/models/dinov2-small-input");
+  }
+  json_array_foreach (json_object_get (description, "cases"), i, one)
+    check_golden_case (golden, launch, folder, one);
+  g_assert_cmpuint (i, >, 0);
+  g_free (launch);
+  json_decref (description);
+  g_free (case_path);
+  g_free (folder);
+}
+
+/* One test a folder that holds a case.json. */
+static void
+add_golden_tests (void)
+{
+  gchar *root = test_data ("");
+  GDir *folder = g_dir_open (root, 0, NULL);
+  const gchar *name;
+
+  g_assert_nonnull (folder);
+  while ((name = g_dir_read_name (folder)) != NULL) {
+    gchar *path = g_build_filename (root, name, "case.json", NULL);
+
+    if (g_file_test (path, G_FILE_TEST_EXISTS)) {
+      Golden *golden = g_new (Golden, 1);
+      gchar *test = g_strconcat ("/numbers/golden/", name, NULL);
+
+      golden->name = g_strdup (name);
+      golden->trained = g_str_has_prefix (name, "trained-");
+      g_test_add_data_func_full (test, golden, test_golden, NULL);
+      g_free (test);
+    }
+    g_free (path);
+  }
+  g_dir_close (folder);
+  g_free (root);
+}
+
+int
+main (int argc, char **argv)
+{
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++) {
+    gchar *test
+        = g_strdup_printf ("/numbers/format/%s", formats[i]);
+
+    g_test_add_data_func (test, formats[i], test_format);
+    g_free (test);
+  }
+  g_test_add_func (
+      "/numbers/all-formats-are-offered", test_all_formats_are_offered);
+  g_test_add_func ("/numbers/narrow-range-is-expanded-and-clamped",
+      test_narrow_range_is_expanded_and_clamped);
+  g_test_add_func ("/numbers/fit-pad-pads-with-normalised-zeros",
+      test_fit_pad_pads_with_normalised_zeros);
+  g_test_add_func ("/numbers/prefix-tokens-can-be-left-out",
+      test_prefix_tokens_can_be_left_out);
+  g_test_add_func ("/numbers/mean-and-std-override-the-model",
+      test_mean_and_std_override_the_model);
+  g_test_add_func ("/numbers/every-position-rule-is-a-setting",
+      test_every_position_rule_is_a_setting);
+  g_test_add_func ("/numbers/any-number-of-threads-gives-the-same-bits",
+      test_any_number_of_threads_gives_the_same_bits);
+  g_test_add_func ("/numbers/builtin-tokens-rebuild-the-frame",
+      test_builtin_tokens_rebuild_the_frame);
+  add_golden_tests ();
+  return g_test_run ();
+}
