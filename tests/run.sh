@@ -1,0 +1,85 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# Installs what the tests need, builds everything and runs all tests: the whole
+# project, then src/ alone as where GStreamer is absent.  The last line reads
+# "N passed, N failed" (", N skipped" where that is so).
+#
+#     sh tests/run.sh
+#
+# CC chooses the compiler; with CI=true a warning is an error.
+set -eu
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
+export PATH
+cd "$(dirname "$0")/.."
+
+sh examples/install-packages.sh gcc g++ libc6-dev meson pkgconf \
+  libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libjansson-dev \
+  gobject-introspection libgirepository1.0-dev gstreamer1.0-tools \
+  gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
+  python3-gi python3-gst-1.0 python3-numpy gir1.2-gst-plugins-base-1.0
+
+passed=0
+failed=0
+skipped=0
+
+# Adds up meson's own count of every program's cases.
+count() { # BUILD_FOLDER
+  for word in $(/usr/bin/python3 - "$1/meson-logs/testlog.junit.xml" <<'PYTHON'
+import sys
+from xml.etree import ElementTree
+
+passed = failed = skipped = 0
+for suite in ElementTree.parse(sys.argv[1]).getroot():
+    cases = suite.findall("testcase")
+    bad = sum(c.find("failure") is not None or c.find("error") is not None
+              for c in cases)
+    left = sum(c.find("skipped") is not None for c in cases)
+    # A program that died says so of itself, not of a case.
+    suite_bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+    bad = max(bad, suite_bad)
+    if bad == 0 and not cases:
+        bad = 1
+    failed += bad
+    skipped += left
+    passed += max(len(cases) - bad - left, 0)
+print(passed, failed, skipped)
+PYTHON
+  ); do
+    set -- "$@" "$word"
+  done
+  passed=$((passed + $2))
+  failed=$((failed + $3))
+  skipped=$((skipped + $4))
+}
+
+run() { # NAME MESON_OPTION...
+  name=$1
+  build=build-tests-$name
+  shift
+  [ "${CI-}" != true ] || set -- "$@" --werror
+  rm -rf "$build"
+  echo "== $name: building"
+  if ! { meson setup "$build" "$@" && meson compile -C "$build"; } >"$build.log" 2>&1; then
+    cat "$build.log"
+    failed=$((failed + 1))
+    return
+  fi
+  echo "== $name: testing"
+  meson test -C "$build" --print-errorlogs || true
+  if [ -f "$build/meson-logs/testlog.junit.xml" ]; then
+    count "$build"
+  else
+    failed=$((failed + 1))
+  fi
+}
+
+run all --buildtype=debugoptimized
+run src-alone --buildtype=debugoptimized -Dplugin=disabled
+
+if [ "$skipped" -gt 0 ]; then
+  echo "$passed passed, $failed failed, $skipped skipped"
+else
+  echo "$passed passed, $failed failed"
+fi
+[ "$failed" -eq 0 ]
