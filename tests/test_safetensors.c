@@ -320,8 +320,8 @@ static void
 test_names_may_look_like_json (void)
 {
   g_autofree char *brackets = g_strnfill (1000, '[');
-  g_autofree char *header = g_strdup_printf ("{" F32 ("\\\"-0,%s", 0, 8) "," F32 ("\\\\", 8, 16) "}",
-      brackets);
+  g_autofree char *header = g_strdup_printf ("{" F32 ("\\\"-0,%s", 0, 8) ","
+      F32 ("\\\\", 8, 16) "}", brackets);
   g_autofree char *name = g_strconcat ("\"-0,", brackets, NULL);
   VitSafetensors *file;
 
