@@ -32,28 +32,6 @@ struct _VitSafetensors {
   const VitTensor **by_name; /* [n_tensors], in strcmp() order */
 };
 
-typedef struct {
-  const char *name;
-  VitDType dtype;
-  guint n_bits;
-} DTypeInfo;
-
-static const DTypeInfo dtypes[] = {
-  { "F16", VIT_DTYPE_F16, 16 },
-  { "BF16", VIT_DTYPE_BF16, 16 },
-  { "F32", VIT_DTYPE_F32, 32 },
-  { "F64", VIT_DTYPE_F64, 64 },
-  { "BOOL", VIT_DTYPE_OTHER, 8 }, { "F4", VIT_DTYPE_OTHER, 4 },
-  { "F6_E2M3", VIT_DTYPE_OTHER, 6 }, { "F6_E3M2", VIT_DTYPE_OTHER, 6 },
-  { "F8_E4M3", VIT_DTYPE_OTHER, 8 }, { "F8_E5M2", VIT_DTYPE_OTHER, 8 },
-  { "F8_E8M0", VIT_DTYPE_OTHER, 8 }, { "F8_E4M3FNUZ", VIT_DTYPE_OTHER, 8 },
-  { "F8_E5M2FNUZ", VIT_DTYPE_OTHER, 8 }, { "C64", VIT_DTYPE_OTHER, 64 },
-  { "I8", VIT_DTYPE_OTHER, 8 }, { "U8", VIT_DTYPE_OTHER, 8 },
-  { "I16", VIT_DTYPE_OTHER, 16 }, { "U16", VIT_DTYPE_OTHER, 16 },
-  { "I32", VIT_DTYPE_OTHER, 32 }, { "U32", VIT_DTYPE_OTHER, 32 },
-  { "I64", VIT_DTYPE_OTHER, 64 }, { "U64", VIT_DTYPE_OTHER, 64 },
-};
-
 static gboolean
 refuse_memory (const char *path, guint64 n_bytes, GError **error)
 {
@@ -181,19 +159,18 @@ read_unsigned (const json_t *value, guint64 *number)
   return TRUE;
 }
 
-static const DTypeInfo *
+static const VitDTypeInfo *
 parse_dtype (const char *path, const char *tensor, const json_t *value,
     GError **error)
 {
   const char *name = json_string_value (value);
+  const VitDTypeInfo *dtype = vit_dtype_find (name);
 
-  for (guint i = 0; i < G_N_ELEMENTS (dtypes); i++)
-    if (g_strcmp0 (dtypes[i].name, name) == 0)
-      return &dtypes[i];
-  vit_refuse (error, VIT_ERROR_CONTAINER, path, tensor,
-      "dtype is %.100s; expected one of the format's, such as F32",
-      name != NULL ? name : "missing or not a string");
-  return NULL;
+  if (dtype == NULL)
+    vit_refuse (error, VIT_ERROR_CONTAINER, path, tensor,
+        "dtype is %.100s; expected one of the format's, such as F32",
+        name != NULL ? name : "missing or not a string");
+  return dtype;
 }
 
 static gboolean
@@ -244,7 +221,7 @@ static gboolean
 parse_entry (const char *path, const json_t *entry, guint64 data_offset,
     VitTensor *tensor, GError **error)
 {
-  const DTypeInfo *dtype;
+  const VitDTypeInfo *dtype;
   guint64 n_bits;
 
   if (!json_is_object (entry))
@@ -432,73 +409,22 @@ vit_tensor_shape_string (const VitTensor *tensor)
   return g_string_free (text, FALSE);
 }
 
-static float
-float_from_bits (guint32 bits)
-{
-  float value;
-
-  memcpy (&value, &bits, sizeof value);
-  return value;
-}
-
-/* IEEE 754 binary16: 1 sign, 5 exponent (bias 15), 10 fraction bits. */
-static float
-float_from_half (guint16 half)
-{
-  guint32 sign = (guint32) (half & 0x8000) << 16;
-  guint32 exponent = (half >> 10) & 0x1f;
-  guint32 fraction = half & 0x3ff;
-
-  if (exponent == 0x1f)
-    return float_from_bits (sign | 0x7f800000 | fraction << 13);
-  if (exponent == 0)
-    return (sign != 0 ? -0x1p-24f : 0x1p-24f) * (float) fraction;
-  return float_from_bits (sign | (exponent + 127 - 15) << 23 | fraction << 13);
-}
-
-/* Tensors lie at any offset: the bytes are copied, never cast. */
-static float
-convert (const guint8 *bytes, VitDType dtype)
-{
-  guint16 half;
-  float single;
-  double wide;
-
-  switch (dtype) {
-    case VIT_DTYPE_F16:
-      memcpy (&half, bytes, sizeof half);
-      return float_from_half (half);
-    case VIT_DTYPE_BF16:
-      memcpy (&half, bytes, sizeof half);
-      return float_from_bits ((guint32) half << 16);
-    case VIT_DTYPE_F32:
-      memcpy (&single, bytes, sizeof single);
-      return single;
-    default:
-      memcpy (&wide, bytes, sizeof wide);
-      return (float) wide;
-  }
-}
-
+/* By their bits: isfinite() is always true under -ffast-math.  `values` are
+ * those from number `first` on. */
 static gboolean
-convert_chunk (const char *path, const VitTensor *tensor, const guint8 *bytes,
-    gsize first, gsize n, float *values, GError **error)
+check_finite (const char *path, const VitTensor *tensor, const float *values,
+    gsize first, gsize n, GError **error)
 {
-  gsize value_bytes = (gsize) (tensor->n_bytes / tensor->n_values);
-
   for (gsize i = 0; i < n; i++) {
-    float value = convert (bytes + i * value_bytes, tensor->dtype);
     guint32 bits;
 
-    /* By its bits: isfinite() is always true under -ffast-math. */
-    memcpy (&bits, &value, sizeof bits);
+    memcpy (&bits, &values[i], sizeof bits);
     if ((bits & 0x7f800000) == 0x7f800000)
       return vit_refuse (error, VIT_ERROR_VALUE, path, tensor->name,
           "value %" G_GSIZE_FORMAT " is %s; expected a finite float32",
           first + i, (bits & 0x7fffff) != 0 ? "NaN"
           : tensor->dtype == VIT_DTYPE_F64 ? "infinite or too large"
                                            : "infinite");
-    values[i] = value;
   }
   return TRUE;
 }
@@ -523,9 +449,10 @@ vit_safetensors_read (const VitSafetensors *file, const VitTensor *tensor,
   for (gsize first = 0; first < n_values; first += n) {
     n = MIN (n_values - first, CHUNK_BYTES / value_bytes);
     if (!vit_file_read (file->file, tensor->offset + first * value_bytes,
-            n * value_bytes, chunk, error)
-        || !convert_chunk (path, tensor, chunk, first, n, values + first,
-            error))
+            n * value_bytes, chunk, error))
+      return FALSE;
+    vit_dtype_to_float (tensor->dtype, chunk, values + first, n);
+    if (!check_finite (path, tensor, values + first, first, n, error))
       return FALSE;
   }
   return TRUE;

@@ -19,6 +19,7 @@
  */
 #pragma once
 
+#include "dtype.h"
 #include "error.h"
 
 G_BEGIN_DECLS
@@ -26,14 +27,6 @@ G_BEGIN_DECLS
 /* Values of a tensor wider than this rank are never wanted here; the container
  * itself may hold tensors of any rank. */
 #define VIT_TENSOR_MAX_RANK 8
-
-typedef enum {
-  VIT_DTYPE_F16,
-  VIT_DTYPE_BF16,
-  VIT_DTYPE_F32,
-  VIT_DTYPE_F64,
-  VIT_DTYPE_OTHER, /* known to the format, not readable as numbers here */
-} VitDType;
 
 typedef struct {
   const char *name;       /* UTF-8, owned by the VitSafetensors */
