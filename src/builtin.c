@@ -76,27 +76,6 @@ fill_weight (VitModel *model)
   g_free (dct);
 }
 
-static void
-fill_table (VitModel *model)
-{
-  guint side = VIT_BUILTIN_TABLE_SIDE;
-  guint quarter = model->embed_dim / 4;
-
-  for (guint token = 0; token < side * side; token++) {
-    float *position = model->table + (gsize) token * model->embed_dim;
-    guint row = token / side, col = token % side;
-
-    for (guint i = 0; i < quarter; i++) {
-      double omega = pow (10000.0, -(double) i / quarter);
-
-      position[i] = (float) sin (col * omega);
-      position[quarter + i] = (float) cos (col * omega);
-      position[2 * quarter + i] = (float) sin (row * omega);
-      position[3 * quarter + i] = (float) cos (row * omega);
-    }
-  }
-}
-
 VitModel *
 vit_model_new_builtin (guint patch_size, guint embed_dim, GError **error)
 {
@@ -125,6 +104,7 @@ vit_model_new_builtin (guint patch_size, guint embed_dim, GError **error)
   for (guint c = 0; c < 3; c++)
     model->mean[c] = model->std[c] = 0.5;
   fill_weight (model);
-  fill_table (model);
+  vit_pos_embed_compute (embed_dim, VIT_BUILTIN_TABLE_SIDE,
+      VIT_BUILTIN_TABLE_SIDE, model->table);
   return model;
 }

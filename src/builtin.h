@@ -14,11 +14,9 @@
  * W W^T = 1 where D <= 3 P P, and W^T W = 1 where D >= 3 P P: the frame can
  * then be rebuilt from the tokens.
  *
- * One class token of zeros.  The position table is 14 x 14, the sine-cosine
- * one of MAE (util/pos_embed.py, get_2d_sincos_pos_embed): with q = D div 4
- * and w_i = 10000^(-i/q), token (row, col) has
- * [ sin col w_i | cos col w_i | sin row w_i | cos row w_i | 0 ], i < q.
- * It is resampled like a trained one, by the rule `size`.
+ * One class token of zeros.  The position table is 14 x 14, what
+ * vit_pos_embed_compute() gives for that grid; it is resampled like a trained
+ * one, by the rule `size`.
  */
 #pragma once
 

@@ -13,6 +13,9 @@
 /* Tokenizers aside, no config comes near this. */
 #define MAX_CONFIG_BYTES (16 * 1024 * 1024)
 
+/* A pixel in [0,1] is neither shifted nor scaled by more. */
+#define MAX_SCALE 1e6
+
 /* One object of one file: where values are looked up, and what errors name. */
 typedef struct {
   const char *path;
@@ -211,6 +214,13 @@ get_normalisation (const Section *section, const char *mean_key,
           "is %g for channel %u; expected a number above 0", std[c], c);
     config->mean[c] = mean[c] / scale;
     config->std[c] = std[c] / scale;
+    if (!(fabs (config->mean[c]) <= MAX_SCALE)
+        || !(config->std[c] >= 1.0 / MAX_SCALE)
+        || !(config->std[c] <= MAX_SCALE))
+      return vit_refuse (error, VIT_ERROR_CONFIG, section->path, std_key,
+          "gives a mean of %g and a deviation of %g for channel %u, of a pixel "
+          "in [0,1]; expected numbers of a sensible size",
+          config->mean[c], config->std[c], c);
   }
   g_free (config->normalisation_source);
   config->normalisation_source = g_strdup (section->path);
@@ -236,9 +246,9 @@ read_preprocessor (const Section *section, VitConfig *config, GError **error)
   /* 1/255 in decimal digits is 1/255. */
   if (fabs (scale - 1.0) < 1e-9)
     scale = 1.0;
-  if (!(scale > 0.0))
+  if (!(scale > 1.0 / MAX_SCALE) || !(scale < MAX_SCALE))
     return vit_refuse (error, VIT_ERROR_CONFIG, section->path, "rescale_factor",
-        "is %g; expected a number above 0", scale / 255.0);
+        "is %g; expected a number above 0, of a sensible size", scale / 255.0);
 
   if (normalize)
     return get_normalisation (
@@ -306,7 +316,7 @@ read_hugging_face (const Section *root, VitConfig *config, GError **error)
         || (tower.object
             && !get_string (&tower, "model_type", &inner_type, error)))
       return FALSE;
-    if (!inner_type && !family->layout)
+    if (!inner_type && !family->layouts[0])
       return vit_refuse (error, VIT_ERROR_CONFIG, root->path, family->inside,
           "does not say by model_type which vision tower is in this %s",
           family->name);
@@ -319,6 +329,31 @@ read_hugging_face (const Section *root, VitConfig *config, GError **error)
   if (!family || family->refusal || !tower.object)
     return TRUE;
   return read_sizes (&tower, config, error);
+}
+
+/* NaFlexVit's arguments; what it does without them goes by its name. */
+static gboolean
+read_timm_positions (
+    const Section *arguments, VitConfig *config, GError **error)
+{
+  const char *mode_key = "pos_embed_interp_mode", *mode = NULL;
+  const char *aspect_key = "pos_embed_ar_preserving";
+  gboolean aspect = FALSE;
+
+  if (!get_string (arguments, mode_key, &mode, error)
+      || !get_boolean (arguments, aspect_key, &aspect, error))
+    return FALSE;
+  if (aspect)
+    return vit_refuse (error, VIT_ERROR_UNSUPPORTED, arguments->path,
+        aspect_key, "is true; no position rule does that");
+  if (g_strcmp0 (mode, "bilinear") == 0)
+    config->rule = VIT_POSITION_RULE_BILINEAR_ANTIALIAS;
+  else if (g_strcmp0 (mode, "bicubic") == 0)
+    config->rule = VIT_POSITION_RULE_TIMM;
+  else if (mode)
+    return vit_refuse (error, VIT_ERROR_UNSUPPORTED, arguments->path, mode_key,
+        "is \"%.100s\"; expected bicubic or bilinear", mode);
+  return TRUE;
 }
 
 static gboolean
@@ -341,8 +376,9 @@ read_timm (const Section *root, VitConfig *config, GError **error)
       || !get_normalisation (&pretrained, "mean", "std", 1.0, config, error))
     return FALSE;
   return !arguments.object
-         || get_height_width (&arguments, "img_size", &config->image_height,
-             &config->image_width, error);
+         || (get_height_width (&arguments, "img_size", &config->image_height,
+                 &config->image_width, error)
+             && read_timm_positions (&arguments, config, error));
 }
 
 static gboolean
@@ -438,6 +474,16 @@ vit_config_free (VitConfig *config)
   g_free (config->name_source);
   g_free (config->normalisation_source);
   g_free (config);
+}
+
+const char *const *
+vit_config_file_names (void)
+{
+  static const char *const names[]
+      = { "config.json", "preprocessor_config.json", "processor_config.json",
+          "open_clip_config.json", NULL };
+
+  return names;
 }
 
 static gboolean

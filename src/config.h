@@ -49,6 +49,9 @@ typedef struct {
 VitConfig *vit_config_load (
     const char *folder, gboolean open_clip, GError **error);
 
+/* The names of all files that vit_config_load() may read; NULL-terminated. */
+const char *const *vit_config_file_names (void);
+
 /* A config that knows nothing. */
 VitConfig *vit_config_new (void);
 void vit_config_free (VitConfig *config);

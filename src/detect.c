@@ -216,18 +216,20 @@ explain_no_tower (VitCheckpoint *checkpoint, const VitFamily *family,
   const char *const *names = vit_checkpoint_names (checkpoint, &n_names);
   const char *path = vit_checkpoint_path (checkpoint);
 
-  for (gsize i = 0; i < n_names; i++)
-    if (!check_refusals_anywhere (checkpoint, names[i], error))
-      return FALSE;
   if (miss->layout) {
     g_autofree char *prefix
         = prefix_of (miss->patch_weight, miss->layout->patch_weight);
 
-    return check_refusals (checkpoint, prefix, error)
-           && vit_refuse (error, VIT_ERROR_TENSOR, path, NULL,
-               "%s (beside %.200s, taken for layout %s)", miss->missing,
-               miss->patch_weight, miss->layout->name);
+    if (!check_refusals (checkpoint, prefix, error))
+      return FALSE;
   }
+  for (gsize i = 0; i < n_names; i++)
+    if (!check_refusals_anywhere (checkpoint, names[i], error))
+      return FALSE;
+  if (miss->layout)
+    return vit_refuse (error, VIT_ERROR_TENSOR, path, NULL,
+        "%s (beside %.200s, taken for layout %s)", miss->missing,
+        miss->patch_weight, miss->layout->name);
   if (family)
     return vit_refuse (error, VIT_ERROR_TENSOR, path, NULL,
         "none of its %" G_GSIZE_FORMAT " tensors is the patch embedding of "
@@ -240,75 +242,131 @@ explain_no_tower (VitCheckpoint *checkpoint, const VitFamily *family,
       n_names);
 }
 
-/* Keys of the towers in `found`, for a message. */
-static gboolean
-refuse_several (
-    const VitCheckpoint *checkpoint, const GPtrArray *found, GError **error)
+/* "vision_model." of layout hf-clip, ...; (transfer full) */
+static char *
+list_towers (const GArray *found)
 {
-  g_autoptr (GString) list = g_string_new (NULL);
+  GString *list = g_string_new (NULL);
 
-  for (guint i = 0; i < found->len && i < 8; i++)
-    g_string_append_printf (
-        list, "%s%.200s", i ? ", " : "", (const char *) found->pdata[i]);
+  for (guint i = 0; i < found->len && i < 8; i++) {
+    const VitTower *tower = &g_array_index (found, VitTower, i);
+
+    g_string_append_printf (list, "%s\"%.200s\" of layout %s", i ? ", " : "",
+        tower->prefix, tower->layout->name);
+  }
   if (found->len > 8)
     g_string_append (list, ", ...");
-  return vit_refuse (error, VIT_ERROR_UNSUPPORTED,
-      vit_checkpoint_path (checkpoint), NULL,
-      "holds %u patch embeddings and nothing says which one is meant: %s; "
-      "save the tower that is wanted as a file of its own",
-      found->len, list->str);
+  return g_string_free (list, FALSE);
 }
 
-/* Fills `tower` with the first tower and `found` with the keys of all. */
+/* Appends all towers to `found`. */
 static gboolean
-find_all (VitCheckpoint *checkpoint, const VitFamily *family, VitTower *tower,
-    NearMiss *miss, GPtrArray *found, GError **error)
+find_all (VitCheckpoint *checkpoint, const VitFamily *family, NearMiss *miss,
+    GArray *found, GError **error)
 {
   gsize n_names;
   const char *const *names = vit_checkpoint_names (checkpoint, &n_names);
 
   for (gsize i = 0; i < n_names; i++) {
-    g_autofree char *prefix = NULL;
-    const VitLayout *layout;
+    VitTower tower = { NULL, NULL };
     GError *fit_error = NULL;
 
-    layout = fit_key (checkpoint, family, names[i], &prefix, miss, &fit_error);
+    tower.layout = fit_key (
+        checkpoint, family, names[i], &tower.prefix, miss, &fit_error);
     if (fit_error) {
       g_propagate_error (error, fit_error);
       return FALSE;
     }
-    if (!layout)
-      continue;
-    if (found->len == 0) {
-      tower->layout = layout;
-      tower->prefix = g_steal_pointer (&prefix);
-    }
-    g_ptr_array_add (found, (gpointer) names[i]);
+    if (tower.layout)
+      g_array_append_val (found, tower);
   }
   return TRUE;
 }
 
+/* Whether `prefix` names the tower at `found`: 2 by all of it, 1 by its first
+ * components, 0 not at all. */
+static guint
+match_prefix (const char *found, const char *prefix)
+{
+  gsize length = strlen (prefix);
+
+  if (strcmp (found, prefix) == 0)
+    return 2;
+  if (length == 0 || !g_str_has_prefix (found, prefix))
+    return 0;
+  if (prefix[length - 1] == '.')
+    return 1;
+  if (found[length] != '.')
+    return 0;
+  return found[length + 1] == '\0' ? 2 : 1;
+}
+
+/* (nullable): the tower that is meant, without an error where there are none
+ * at all. */
+static VitTower *
+choose (const VitCheckpoint *checkpoint, const GArray *found,
+    const char *prefix, GError **error)
+{
+  g_autofree char *list = list_towers (found);
+  const char *path = vit_checkpoint_path (checkpoint);
+  VitTower *chosen[3] = { NULL };
+  guint n_chosen[3] = { 0 };
+
+  for (guint i = 0; i < found->len; i++) {
+    VitTower *tower = &g_array_index (found, VitTower, i);
+    guint match = prefix ? match_prefix (tower->prefix, prefix) : 2;
+
+    n_chosen[match]++;
+    chosen[match] = tower;
+  }
+  for (guint match = 2; match > 0; match--)
+    if (n_chosen[match] == 1)
+      return chosen[match];
+    else if (n_chosen[match] > 1)
+      break;
+  if (found->len > 0 && n_chosen[0] == found->len)
+    vit_refuse (error, VIT_ERROR_SETTING, path, NULL,
+        "model-prefix is \"%.200s\", but what begins the names of its patch "
+        "embeddings is %s",
+        prefix, list);
+  else if (found->len > 0)
+    vit_refuse (error, VIT_ERROR_UNSUPPORTED, path, NULL,
+        "holds %u patch embeddings and nothing says which one is meant; set "
+        "model-prefix to what begins its name: %s",
+        found->len, list);
+  return NULL;
+}
+
+static void
+clear_tower (gpointer data)
+{
+  VitTower *tower = data;
+
+  g_free (tower->prefix);
+}
+
 gboolean
 vit_tower_find (VitCheckpoint *checkpoint, const VitFamily *family,
-    VitTower *tower, GError **error)
+    const char *prefix, VitTower *tower, GError **error)
 {
-  g_autoptr (GPtrArray) found = g_ptr_array_new ();
+  g_autoptr (GArray) found = g_array_new (FALSE, FALSE, sizeof (VitTower));
   NearMiss miss = { NULL, 0, NULL, NULL };
-  gboolean unique = FALSE;
+  VitTower *chosen = NULL;
+  gboolean usable = FALSE;
 
-  tower->layout = NULL;
-  tower->prefix = NULL;
-  if (find_all (checkpoint, family, tower, &miss, found, error)) {
+  g_array_set_clear_func (found, clear_tower);
+  if (find_all (checkpoint, family, &miss, found, error)) {
+    chosen = choose (checkpoint, found, prefix, error);
     if (found->len == 0)
       explain_no_tower (checkpoint, family, &miss, error);
-    else if (found->len > 1)
-      refuse_several (checkpoint, found, error);
-    else
-      unique = check_refusals (checkpoint, tower->prefix, error);
+    else if (chosen)
+      usable = check_refusals (checkpoint, chosen->prefix, error);
   }
   g_free (miss.patch_weight);
   g_free (miss.missing);
-  if (!unique)
-    g_clear_pointer (&tower->prefix, g_free);
-  return unique;
+  if (usable) {
+    tower->layout = chosen->layout;
+    tower->prefix = g_steal_pointer (&chosen->prefix);
+  }
+  return usable;
 }

@@ -18,10 +18,14 @@ typedef struct {
 } VitTower;
 
 /* Finds the one tower in `checkpoint`, of a layout that `family` (nullable)
- * allows.  Errors: TENSOR where nothing fits, saying what is missing;
- * UNSUPPORTED for a tower that is refused by its tensors and for several
- * towers, which are listed; those of vit_checkpoint_find(). */
+ * allows.  `prefix` (nullable: whatever there is one of) picks among several
+ * the one of this prefix, with or without its last dot, or else the only one
+ * whose prefix begins with it; "" is the one without a prefix.
+ * Errors: TENSOR where nothing fits, saying what is missing; UNSUPPORTED for a
+ * tower that is refused by its tensors and for several towers, which are
+ * listed; SETTING for a `prefix` that picks none; those of
+ * vit_checkpoint_find(). */
 gboolean vit_tower_find (VitCheckpoint *checkpoint, const VitFamily *family,
-    VitTower *tower, GError **error);
+    const char *prefix, VitTower *tower, GError **error);
 
 G_END_DECLS

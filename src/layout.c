@@ -44,6 +44,16 @@ static const VitNormalisation unit = {
 #define TABLE "pos_embed"
 #define CLS { "cls_token", "cls", TRUE, VIT_PREFIX_POSITION }
 
+/* OpenAI's names, of CLIP and what descends from it. */
+#define CONV1 \
+  .patch_weight = "conv1.weight", .table = "positional_embedding", \
+  .table_shape = VIT_TABLE_ND
+#define CONV1_CLS(is_required) \
+  { "class_embedding", "cls", is_required, VIT_PREFIX_POSITION }
+#define CONV1_NORM \
+  .norm = VIT_INPUT_NORM_LAYER, .norm_weight = "ln_pre.weight", \
+  .norm_bias = "ln_pre.bias", .norm_epsilon = 1e-5
+
 #define TIMM_PREFIX(dist_required) \
   { { "cls_token", "cls", FALSE, VIT_PREFIX_POSITION }, \
     { "dist_token", "distillation", dist_required, VIT_PREFIX_POSITION }, \
@@ -125,6 +135,13 @@ static const VitLayout layouts[] = {
     .norm = VIT_INPUT_NORM_RMS, .norm_weight = "embeddings.rms_norm.weight",
     .norm_epsilon = 1e-5,
     .rule = VIT_POSITION_RULE_SIZE, .normalisation = &clip },
+  { .name = "hf-aimv2-native", .origin = VIT_ORIGIN_HUGGING_FACE,
+    .patch_weight = "embeddings.patch_embed.weight",
+    .patch_bias = "embeddings.patch_embed.bias",
+    .norm = VIT_INPUT_NORM_RMS, .norm_weight = "embeddings.rms_norm.weight",
+    .norm_epsilon = 1e-5,
+    .rule = VIT_POSITION_RULE_SINCOS, .normalisation = &clip,
+    .absent = { CLIP_TABLE } },
 
   { .name = "dinov2-with-registers", .origin = VIT_ORIGIN_AUTHORS,
     .patch_weight = PATCH, .patch_bias = PATCH_BIAS,
@@ -158,6 +175,15 @@ static const VitLayout layouts[] = {
     .rule = VIT_POSITION_RULE_SIZE, .normalisation = &imagenet,
     .absent = { TIMM_ONLY, "cls_token" } },
 
+  { .name = "beit3", .origin = VIT_ORIGIN_AUTHORS,
+    .patch_weight = "vision_embed.proj.weight",
+    .patch_bias = "vision_embed.proj.bias",
+    .table = "encoder.embed_positions.A.weight", .table_shape = VIT_TABLE_ND,
+    .table_unused = 2,
+    .prefix = { { "vision_embed.cls_token", "cls", TRUE,
+        VIT_PREFIX_POSITION } },
+    .rule = VIT_POSITION_RULE_SIZE, .normalisation = &half },
+
   { .name = "timm-clip", .origin = VIT_ORIGIN_TIMM,
     .patch_weight = PATCH, .patch_bias = PATCH_BIAS, .bias_optional = TRUE,
     .table = TABLE, .prefix = TIMM_PREFIX (FALSE),
@@ -177,6 +203,12 @@ static const VitLayout layouts[] = {
     .table = TABLE, .prefix = TIMM_PREFIX (TRUE),
     .prefix_rows_optional = TRUE,
     .rule = VIT_POSITION_RULE_TIMM, .normalisation = &imagenet },
+  { .name = "timm-eva", .origin = VIT_ORIGIN_TIMM,
+    .patch_weight = PATCH, .patch_bias = PATCH_BIAS,
+    .table = TABLE, .prefix = TIMM_PREFIX (FALSE),
+    .prefix_rows_optional = TRUE,
+    .rule = VIT_POSITION_RULE_TIMM, .normalisation = &clip,
+    .present = { { "blocks.0.attn.q_proj.weight", 2 } } },
   { .name = "timm-vit", .origin = VIT_ORIGIN_TIMM,
     .patch_weight = PATCH, .patch_bias = PATCH_BIAS,
     .table = TABLE, .prefix = TIMM_PREFIX (FALSE),
@@ -201,34 +233,54 @@ static const VitLayout layouts[] = {
         { "embeds.reg_token", "register", FALSE, VIT_PREFIX_NO_POSITION } },
     .rule = VIT_POSITION_RULE_TIMM, .normalisation = &half },
 
+  { .name = "perception-encoder", .origin = VIT_ORIGIN_AUTHORS,
+    CONV1, .prefix = { CONV1_CLS (FALSE) }, CONV1_NORM,
+    .rule = VIT_POSITION_RULE_BILINEAR, .normalisation = &half,
+    .present = { { "attn_pool.probe", 3 } } },
+  { .name = "perception-encoder-dense", .origin = VIT_ORIGIN_AUTHORS,
+    CONV1, .prefix = { CONV1_CLS (FALSE) }, CONV1_NORM,
+    .rule = VIT_POSITION_RULE_BILINEAR, .normalisation = &half,
+    .present = { { "transformer.resblocks.0.ls_1.gamma", 1 } },
+    .absent = { "proj" } },
   { .name = "openclip", .origin = VIT_ORIGIN_OPEN_CLIP,
-    .patch_weight = "conv1.weight",
-    .table = "positional_embedding", .table_shape = VIT_TABLE_ND,
-    .prefix = { { "class_embedding", "cls", TRUE, VIT_PREFIX_POSITION } },
-    .norm = VIT_INPUT_NORM_LAYER, .norm_weight = "ln_pre.weight",
-    .norm_bias = "ln_pre.bias", .norm_epsilon = 1e-5,
+    CONV1, .prefix = { CONV1_CLS (TRUE) }, CONV1_NORM,
     .rule = VIT_POSITION_RULE_OPENCLIP, .normalisation = &clip },
+  { .name = "openclip-no-ln-pre", .origin = VIT_ORIGIN_OPEN_CLIP,
+    CONV1, .prefix = { CONV1_CLS (TRUE) },
+    .rule = VIT_POSITION_RULE_OPENCLIP, .normalisation = &clip,
+    .absent = { "ln_pre.weight" } },
 };
 
-#define HUGGING_FACE(type, row) \
-  { .origin = VIT_ORIGIN_HUGGING_FACE, .name = type, .layout = row }
-#define HUGGING_FACE_IMAGENET(type, row) \
-  { .origin = VIT_ORIGIN_HUGGING_FACE, .name = type, .layout = row, \
-    .normalisation = &imagenet }
-#define NESTED(type, object, row) \
-  { .origin = VIT_ORIGIN_HUGGING_FACE, .name = type, .layout = row, \
-    .inside = object }
+#define HUGGING_FACE(type, ...) \
+  { .origin = VIT_ORIGIN_HUGGING_FACE, .name = type, \
+    .layouts = { __VA_ARGS__ } }
+#define HUGGING_FACE_IMAGENET(type, ...) \
+  { .origin = VIT_ORIGIN_HUGGING_FACE, .name = type, \
+    .layouts = { __VA_ARGS__ }, .normalisation = &imagenet }
+#define NESTED(type, object, ...) \
+  { .origin = VIT_ORIGIN_HUGGING_FACE, .name = type, \
+    .layouts = { __VA_ARGS__ }, .inside = object }
 #define REFUSED(type, why) \
   { .origin = VIT_ORIGIN_HUGGING_FACE, .name = type, .refusal = why }
-#define TIMM(start) { .origin = VIT_ORIGIN_TIMM, .name = start }
+#define TIMM(pattern) { .origin = VIT_ORIGIN_TIMM, .name = pattern }
+#define TIMM_BILINEAR(pattern) \
+  { .origin = VIT_ORIGIN_TIMM, .name = pattern, \
+    .rule = VIT_POSITION_RULE_BILINEAR_ANTIALIAS }
+#define REFUSED_TIMM(pattern, why) \
+  { .origin = VIT_ORIGIN_TIMM, .name = pattern, .refusal = why }
 
 #define STAGES \
   "it is a pyramid of stages, not one sequence of patch tokens with a table " \
   "of positions"
 #define OVERLAP "its patches overlap"
 #define TUBELETS \
-  "its patches span several frames (a Conv3d), tokens of one frame do not exist"
+  "its patches span several frames, so that one frame has no tokens of its own"
+#define CONV3D \
+  "the patch weight is a Conv3d: " TUBELETS "; use an image model"
+#define FRACTIONAL "it looks positions up by fractional coordinates"
 #define TEXT "it is a text model"
+#define ASPECT \
+  "it cuts the frame's grid out of a square one, which no position rule does"
 
 static const VitFamily families[] = {
   HUGGING_FACE ("vit", "hf-vit"),
@@ -267,13 +319,13 @@ static const VitFamily families[] = {
   NESTED ("paligemma", "vision_config", NULL),
   NESTED ("sam", "vision_config", "hf-sam"),
   HUGGING_FACE ("sam_vision_model", "hf-sam"),
-  HUGGING_FACE ("aimv2_vision_model", "hf-aimv2"),
-  NESTED ("aimv2", "vision_config", "hf-aimv2"),
+  HUGGING_FACE ("aimv2_vision_model", "hf-aimv2", "hf-aimv2-native"),
+  NESTED ("aimv2", "vision_config", "hf-aimv2", "hf-aimv2-native"),
   { .origin = VIT_ORIGIN_HUGGING_FACE, .name = "tipsv2_vision_model",
-    .layout = "dinov2-with-registers",
+    .layouts = { "dinov2-with-registers" },
     .rule = VIT_POSITION_RULE_BILINEAR_ANTIALIAS, .normalisation = &unit },
   { .origin = VIT_ORIGIN_HUGGING_FACE, .name = "tipsv2",
-    .layout = "dinov2-with-registers", .inside = "vision_config",
+    .layouts = { "dinov2-with-registers" }, .inside = "vision_config",
     .rule = VIT_POSITION_RULE_BILINEAR_ANTIALIAS, .normalisation = &unit },
 
   REFUSED ("swin", STAGES),
@@ -291,9 +343,12 @@ static const VitFamily families[] = {
   REFUSED ("cvt", OVERLAP),
   REFUSED ("levit", OVERLAP),
   REFUSED ("vitpose_backbone", OVERLAP),
-  REFUSED ("idefics2", "it looks positions up by fractional coordinates"),
-  REFUSED ("idefics3", "it looks positions up by fractional coordinates"),
-  REFUSED ("idefics3_vision", "it looks positions up by fractional coordinates"),
+  REFUSED ("idefics2", FRACTIONAL),
+  REFUSED ("idefics3", FRACTIONAL),
+  REFUSED ("idefics3_vision", FRACTIONAL),
+  REFUSED ("idefics2_vision", FRACTIONAL),
+  REFUSED ("smolvlm", FRACTIONAL),
+  REFUSED ("smolvlm_vision", FRACTIONAL),
   REFUSED ("yolos", "its detection tokens share the table of positions, whose "
       "grid the weights do not tell"),
   REFUSED ("groupvit", "it normalises the patch tokens in its own way"),
@@ -304,6 +359,9 @@ static const VitFamily families[] = {
   REFUSED ("qwen2_vl", TUBELETS),
   REFUSED ("qwen2_5_vl", TUBELETS),
   REFUSED ("qwen3_vl", TUBELETS),
+  REFUSED ("qwen2_vl_vision", TUBELETS),
+  REFUSED ("qwen2_5_vl_vision", TUBELETS),
+  REFUSED ("qwen3_vl_vision", TUBELETS),
   REFUSED ("timesformer", "it adds positions in time as well"),
   REFUSED ("bert", TEXT),
   REFUSED ("roberta", TEXT),
@@ -317,12 +375,18 @@ static const VitFamily families[] = {
   REFUSED ("clip_text_model", TEXT),
   REFUSED ("siglip_text_model", TEXT),
 
-  TIMM ("vit_"), TIMM ("deit_"), TIMM ("deit3_"), TIMM ("flexivit_"),
-  TIMM ("eva_"), TIMM ("eva02_"), TIMM ("samvit_"), TIMM ("naflexvit_"),
-  TIMM ("beit_"), TIMM ("beitv2_"), TIMM ("aimv2_"), TIMM ("test_vit"),
+  /* The first that matches counts. */
+  REFUSED_TIMM ("naflexvit_*_par_*", ASPECT),
+  REFUSED_TIMM ("naflexvit_*_parfac_*", ASPECT),
+  REFUSED_TIMM ("naflexvit_*_radio_*", "it conditions the pixels and "
+      "resamples positions in its own way"),
+  TIMM_BILINEAR ("naflexvit_*_siglip"),
+  TIMM ("naflexvit_*"),
+  TIMM ("vit_*"), TIMM ("deit_*"), TIMM ("deit3_*"), TIMM ("flexivit_*"),
+  TIMM ("eva_*"), TIMM ("eva02_*"), TIMM ("samvit_*"), TIMM ("beit_*"),
+  TIMM ("beitv2_*"), TIMM ("beit3_*"), TIMM ("aimv2_*"), TIMM ("test_vit*"),
 
-  { .origin = VIT_ORIGIN_OPEN_CLIP, .name = "vision_cfg",
-    .layout = "openclip" },
+  { .origin = VIT_ORIGIN_OPEN_CLIP, .name = "vision_cfg" },
 };
 
 static const VitRefusal refusals[] = {
@@ -351,11 +415,11 @@ static const VitRefusal refusals[] = {
     "the blocks change width (Hiera, MViT); it is no plain ViT and cannot be "
     "used" },
   { "patch_embeddings.projection.weight", 5, TRUE,
-    "the patch weight is a Conv3d: " TUBELETS "; use an image model" },
+    CONV3D },
   { "patch_embeddings.proj.weight", 5, TRUE,
-    "the patch weight is a Conv3d: " TUBELETS "; use an image model" },
+    CONV3D },
   { "patch_embed.proj.weight", 5, TRUE,
-    "the patch weight is a Conv3d: " TUBELETS "; use an image model" },
+    CONV3D },
   { "relative_position_bias_table", 0, TRUE,
     "positions are relative only, inside the blocks (BEiT), so they are no "
     "part of the input stage; use a model with a table of absolute positions" },
@@ -380,9 +444,12 @@ vit_family_allows (const VitFamily *family, const VitLayout *layout)
 {
   if (!family)
     return TRUE;
-  if (family->layout)
-    return strcmp (family->layout, layout->name) == 0;
-  return family->origin == layout->origin;
+  if (!family->layouts[0])
+    return family->origin == layout->origin;
+  for (gsize i = 0; i < G_N_ELEMENTS (family->layouts); i++)
+    if (g_strcmp0 (family->layouts[i], layout->name) == 0)
+      return TRUE;
+  return FALSE;
 }
 
 const VitFamily *
@@ -391,8 +458,9 @@ vit_family_find (VitOrigin origin, const char *name)
   for (gsize i = 0; i < G_N_ELEMENTS (families); i++) {
     if (families[i].origin != origin)
       continue;
-    if (origin == VIT_ORIGIN_TIMM ? g_str_has_prefix (name, families[i].name)
-                                  : strcmp (name, families[i].name) == 0)
+    if (origin == VIT_ORIGIN_TIMM
+            ? g_pattern_match_simple (families[i].name, name)
+            : strcmp (name, families[i].name) == 0)
       return &families[i];
   }
   return NULL;
@@ -409,8 +477,6 @@ vit_family_names (VitOrigin origin)
     if (names->len)
       g_string_append (names, ", ");
     g_string_append (names, families[i].name);
-    if (origin == VIT_ORIGIN_TIMM)
-      g_string_append (names, "*");
   }
   return g_string_free (names, FALSE);
 }

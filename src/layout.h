@@ -81,8 +81,9 @@ typedef struct {
   VitPatchShape patch_shape;
   gboolean bias_optional; /* left out by some models of the family */
 
-  const char *table; /* of positions; NULL: the family adds none here */
+  const char *table; /* of positions; NULL: none, or the rule computes them */
   VitTableShape table_shape;
+  guint table_unused; /* rows of the table before the first that counts */
 
   /* In the order in which the family concatenates them, before the patches;
    * rows of the position table are in the same order. */
@@ -99,16 +100,16 @@ typedef struct {
   VitPositionRule rule;                  /* what AUTO stands for */
   const VitNormalisation *normalisation; /* where no config says otherwise */
 
-  VitMark present[2];                          /* all must be there */
-  const char *absent[VIT_LAYOUT_MAX_MARKS];    /* none may be there */
+  VitMark present[2];                       /* all must be there */
+  const char *absent[VIT_LAYOUT_MAX_MARKS]; /* none may be there */
 } VitLayout;
 
 /* What a configuration file's name for a model means.  Either `refusal` is
- * set, or `layout`, or `inside`, or none of them: any layout of `origin`. */
+ * set, or `layouts`, or `inside`, or none of them: any layout of `origin`. */
 typedef struct {
   VitOrigin origin;
-  const char *name;    /* a model_type; of timm, how architectures begin */
-  const char *layout;  /* the only row of the layout table that will do */
+  const char *name;    /* a model_type; of timm, a pattern of architectures */
+  const char *layouts[2]; /* the rows of the layout table that will do */
   const char *inside;  /* the object of the file that describes the tower; its
                           own model_type, where it has one, decides */
   const char *refusal; /* why no model of this name can be used */

@@ -2,14 +2,74 @@
  *
  * The life of a VitModel: made empty, filled by the loader or the built-in
  * model, shared by reference, freed with the last one.
+ *
+ * The list of models that may be shared holds no references.  A model leaves
+ * it when its last user drops it, under the same lock as it is looked up
+ * with, so that nobody is given a model that is being freed.
  */
 #include "model.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "config.h"
+
+/* What tells whether a file is still the one that was read. */
+typedef struct {
+  char *path;
+  struct stat status; /* all zero where there is no such file */
+} FileState;
+
+typedef struct {
+  char *path;      /* without links */
+  char *prefix;    /* NULL: none was asked for */
+  VitModel *model; /* NULL while it is being read */
+  GArray *files;   /* of FileState: of all that decided about the model */
+} Shared;
+
+static GMutex lock;
+static GCond was_read;
+static GSList *list; /* of Shared */
+
+static void
+file_state_clear (gpointer data)
+{
+  FileState *state = data;
+
+  g_free (state->path);
+}
+
+static void
+shared_free (Shared *shared)
+{
+  g_array_unref (shared->files);
+  g_free (shared->path);
+  g_free (shared->prefix);
+  g_free (shared);
+}
+
+/* The caller holds the lock. */
+static void
+forget (const VitModel *model)
+{
+  for (GSList *link = list; link; link = link->next) {
+    Shared *shared = link->data;
+
+    if (shared->model == model) {
+      list = g_slist_delete_link (list, link);
+      shared_free (shared);
+      return;
+    }
+  }
+}
 
 static void
 model_clear (gpointer data)
 {
   VitModel *model = data;
 
+  forget (model);
   g_free (model->id);
   g_free ((char *) model->reason);
   g_strfreev (model->files);
@@ -93,5 +153,123 @@ vit_model_ref (VitModel *model)
 void
 vit_model_unref (VitModel *model)
 {
+  g_mutex_lock (&lock);
   g_atomic_rc_box_release_full (model, model_clear);
+  g_mutex_unlock (&lock);
+}
+
+static struct stat
+read_status (const char *path)
+{
+  struct stat status;
+
+  memset (&status, 0, sizeof status);
+  if (stat (path, &status) != 0)
+    memset (&status, 0, sizeof status);
+  return status;
+}
+
+static void
+add_file (GArray *files, const char *path)
+{
+  FileState state = { g_strdup (path), read_status (path) };
+
+  g_array_append_val (files, state);
+}
+
+/* All files that were read, and the configs that could have been. */
+static void
+add_files (GArray *files, const VitModel *model)
+{
+  const char *const *names = vit_config_file_names ();
+  g_autofree char *folder = g_path_get_dirname (model->files[0]);
+
+  for (gsize i = 0; model->files[i]; i++)
+    add_file (files, model->files[i]);
+  for (gsize i = 0; names[i]; i++) {
+    g_autofree char *path = g_build_filename (folder, names[i], NULL);
+
+    add_file (files, path);
+  }
+}
+
+static gboolean
+is_unchanged (const Shared *shared)
+{
+  for (guint i = 0; i < shared->files->len; i++) {
+    const FileState *state = &g_array_index (shared->files, FileState, i);
+    const struct stat *then = &state->status;
+    struct stat now = read_status (state->path);
+
+    if (now.st_dev != then->st_dev || now.st_ino != then->st_ino
+        || now.st_size != then->st_size
+        || now.st_mtim.tv_sec != then->st_mtim.tv_sec
+        || now.st_mtim.tv_nsec != then->st_mtim.tv_nsec)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* (nullable): what is in use or being read.  The caller holds the lock. */
+static Shared *
+find_shared (const char *path, const char *prefix)
+{
+  for (GSList *link = list; link; link = link->next) {
+    Shared *shared = link->data;
+
+    if (strcmp (shared->path, path) == 0
+        && g_strcmp0 (shared->prefix, prefix) == 0
+        && (!shared->model || is_unchanged (shared)))
+      return shared;
+  }
+  return NULL;
+}
+
+/* The caller holds the lock, which is let go of while files are read. */
+static VitModel *
+load_shared (char *real_path /* (transfer full) */, const char *path,
+    const char *prefix, GError **error)
+{
+  Shared *shared = g_new0 (Shared, 1);
+  VitModel *model;
+
+  shared->path = real_path;
+  shared->prefix = g_strdup (prefix);
+  shared->files = g_array_new (FALSE, FALSE, sizeof (FileState));
+  g_array_set_clear_func (shared->files, file_state_clear);
+  list = g_slist_prepend (list, shared);
+
+  g_mutex_unlock (&lock);
+  model = vit_model_load (path, prefix, error);
+  g_mutex_lock (&lock);
+
+  if (model) {
+    shared->model = model;
+    add_files (shared->files, model);
+  } else {
+    list = g_slist_remove (list, shared);
+    shared_free (shared);
+  }
+  g_cond_broadcast (&was_read);
+  return model;
+}
+
+VitModel *
+vit_model_share (const char *path, const char *prefix, GError **error)
+{
+  char *resolved = realpath (path, NULL);
+  g_autofree char *real_path = g_strdup (resolved ? resolved : path);
+  Shared *shared;
+  VitModel *model;
+
+  free (resolved);
+  g_mutex_lock (&lock);
+  while ((shared = find_shared (real_path, prefix)) && !shared->model)
+    g_cond_wait (&was_read, &lock);
+  if (shared)
+    model = vit_model_ref (shared->model);
+  else
+    model = load_shared (g_steal_pointer (&real_path), path, prefix, error);
+  g_mutex_unlock (&lock);
+  return model;
 }

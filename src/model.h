@@ -8,7 +8,8 @@
  *
  *     token(patch) = W x + b + position,  x = (pixel / 255 - mean) / std
  *
- * Ownership: a VitModel is reference-counted and immutable once made.
+ * Ownership: a VitModel is reference-counted and immutable once made; so all
+ * who use the same files can share one.
  * Thread-safety: any number of threads may use one.
  */
 #pragma once
@@ -56,14 +57,28 @@ typedef struct {
 
 /* Reads the model at `path`: a .safetensors file, a .safetensors.index.json,
  * or a folder with the weights and, where the family ships them, config.json,
- * preprocessor_config.json or open_clip_config.json beside them.
+ * preprocessor_config.json or open_clip_config.json beside them.  Of a file
+ * that holds several vision towers `prefix` names one: what stands before its
+ * tensors' names, "vision_model"; NULL where there is only one.
  *
  * Of a folder, config.json decides which layout it is, and a model_type that
  * is not known is an error.  Of a file, the configs beside it are used where
- * they are understood; else the names of the tensors alone decide, and
- * `reason` says what was assumed.  Errors: every code but FRAME_SIZE and
- * SETTING; the message names file, tensor, found and expected. */
-VitModel *vit_model_load (const char *path, GError **error);
+ * they are understood (one that is refused by name is an error here, too);
+ * else the names of the tensors alone decide, and `reason` says what was
+ * assumed.  Errors: every code but FRAME_SIZE, SETTING
+ * for `prefix` alone; the message names file, tensor, found and expected. */
+VitModel *vit_model_load (
+    const char *path, const char *prefix, GError **error);
+
+/* The same, but a model that is in use and was read from the same files is
+ * given again: whatever the spelling of `path`, the same device, inode, size
+ * and time of change of every file it was read from, and none of the configs
+ * that could lie beside it come or gone since.  Nothing is kept once the last
+ * reference is dropped.
+ * Thread-safety: any; who asks for a model that another thread is reading
+ * waits for it. */
+VitModel *vit_model_share (
+    const char *path, const char *prefix, GError **error);
 
 /* An empty model for whoever fills one: all values zero, std 1, one reference,
  * which makes it immutable once it is handed out.  `prefix_names` and strings

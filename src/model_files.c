@@ -168,10 +168,8 @@ set_aside_config (VitModelFiles *files, const GError *why)
     files->set_aside = g_strdup (why->message);
     return;
   }
-  files->set_aside = g_strdup_printf ("%s \"%s\", which %s",
-      files->config->name_key, files->config->name,
-      files->config->family ? files->config->family->refusal : "is not known");
-  files->config->family = NULL;
+  files->set_aside = g_strdup_printf ("%s \"%s\", which is not known",
+      files->config->name_key, files->config->name);
 }
 
 gboolean
@@ -193,6 +191,10 @@ vit_model_files_find (const char *path, VitModelFiles *files, GError **error)
   files->weights = g_strdup (path);
   folder = g_path_get_dirname (path);
   if (!load_config (folder, files, &config_error)) {
+    if (files->config && files->config->family) {
+      g_propagate_error (error, config_error);
+      return FALSE;
+    }
     set_aside_config (files, config_error);
     g_error_free (config_error);
   }

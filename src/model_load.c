@@ -18,6 +18,7 @@
 typedef struct {
   VitCheckpoint *checkpoint;
   const VitConfig *config;
+  const char *wanted_prefix; /* NULL: whatever tower there is */
   VitTower tower;
 
   const VitTensor *patch_weight;
@@ -217,6 +218,7 @@ find_grid (Stage *stage, guint64 n)
 static gboolean
 measure_grid (Stage *stage, guint64 n, GError **error)
 {
+  n -= MIN (n, stage->tower.layout->table_unused);
   if (n >= stage->n_prefix_rows && find_grid (stage, n - stage->n_prefix_rows))
     return TRUE;
   if (stage->tower.layout->prefix_rows_optional && find_grid (stage, n)) {
@@ -353,6 +355,7 @@ read_table (Stage *stage, VitModel *model, GError **error)
   values = row = read_values (stage, stage->table, error);
   if (!values)
     return FALSE;
+  row += width * stage->tower.layout->table_unused;
   for (guint i = 0; i < VIT_LAYOUT_MAX_PREFIX && stage->n_prefix_rows; i++) {
     gboolean positioned
         = stage->tower.layout->prefix[i].position == VIT_PREFIX_POSITION;
@@ -432,6 +435,12 @@ decide (const Stage *stage, const VitModelFiles *files, VitModel *model)
         "of layout %s",
         normalisation->name, layout->name);
   }
+  if (stage->tower.prefix[0]) {
+    g_autofree char *prefix = g_strescape (stage->tower.prefix, NULL);
+
+    g_string_append_printf (
+        reason, "; tensors: those that begin with %.200s", prefix);
+  }
   if (files->set_aside)
     g_string_append_printf (reason, "; not used: %s", files->set_aside);
   model->reason = g_string_free (reason, FALSE);
@@ -458,7 +467,8 @@ build (
   VitModel *model;
 
   if (!vit_tower_find (
-          stage->checkpoint, stage->config->family, &stage->tower, error)
+          stage->checkpoint, stage->config->family, stage->wanted_prefix,
+          &stage->tower, error)
       || !find_tensors (stage, error) || !measure (stage, error))
     return NULL;
   model = vit_model_alloc (stage->patch_size, stage->embed_dim,
@@ -479,7 +489,7 @@ build (
 }
 
 VitModel *
-vit_model_load (const char *path, GError **error)
+vit_model_load (const char *path, const char *prefix, GError **error)
 {
   VitModelFiles files;
   VitModel *model = NULL;
@@ -487,6 +497,7 @@ vit_model_load (const char *path, GError **error)
 
   if (vit_model_files_find (path, &files, error)) {
     stage.config = files.config;
+    stage.wanted_prefix = prefix;
     stage.checkpoint = vit_checkpoint_open (files.weights, error);
   }
   if (stage.checkpoint)

@@ -75,7 +75,8 @@ resolve_settings (VitPatchEmbed *embed, const VitPatchEmbedSettings *settings,
   *resolved = *settings;
   if (resolved->rule == VIT_POSITION_RULE_AUTO)
     resolved->rule = model->rule;
-  if (model->table == NULL && resolved->rule != VIT_POSITION_RULE_NONE) {
+  if (model->table == NULL && resolved->rule != VIT_POSITION_RULE_NONE
+      && resolved->rule != VIT_POSITION_RULE_SINCOS) {
     if (settings->rule != VIT_POSITION_RULE_AUTO) {
       g_set_error (error, VIT_ERROR, VIT_ERROR_SETTING,
           "%s: position rule '%s' was asked for, but the model has no "
@@ -225,6 +226,11 @@ make_positions (const VitPatchEmbed *embed, const VitImageFormat *format,
 
   if (positions == NULL)
     return NULL;
+  if (rule == VIT_POSITION_RULE_SINCOS) {
+    vit_pos_embed_compute (shape->embed_dim, shape->grid_height,
+        shape->grid_width, positions);
+    return positions;
+  }
   if (embed->settings.fit == VIT_FIT_PAD)
     square = shape->grid_width * size == shape->grid_height * size;
   else

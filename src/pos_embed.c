@@ -36,6 +36,7 @@ static const Rule rules[VIT_N_POSITION_RULES] = {
   [VIT_POSITION_RULE_BILINEAR] = { "bilinear", 1, 0.0, FALSE, 0.0 },
   [VIT_POSITION_RULE_BILINEAR_ANTIALIAS]
       = { "bilinear-antialias", 1, 0.0, TRUE, 0.0 },
+  [VIT_POSITION_RULE_SINCOS] = { "sincos", 0, 0.0, FALSE, 0.0 },
   [VIT_POSITION_RULE_NONE] = { "none", 0, 0.0, FALSE, 0.0 },
 };
 
@@ -247,4 +248,40 @@ vit_pos_embed_resample (VitPositionRule rule, const float *table,
   clear_axis_taps (&horizontal);
   clear_axis_taps (&vertical);
   return ok;
+}
+
+/* [ sin x w_i | cos x w_i ], i < quarter */
+static void
+compute_waves (guint x, guint quarter, float *out /* [2 * quarter] */)
+{
+  for (guint i = 0; i < quarter; i++) {
+    double angle = x * pow (10000.0, -(double) i / quarter);
+
+    out[i] = (float) sin (angle);
+    out[quarter + i] = (float) cos (angle);
+  }
+}
+
+void
+vit_pos_embed_compute (guint embed_dim, guint rows, guint cols, float *out)
+{
+  guint quarter = embed_dim / 4;
+  gsize half = 2 * (gsize) quarter, n_bytes = half * sizeof *out;
+
+  memset (out, 0, (gsize) rows * cols * embed_dim * sizeof *out);
+  for (guint row = 0; row < rows; row++) {
+    float *line = out + (gsize) row * cols * embed_dim;
+
+    compute_waves (row, quarter, line + half);
+    for (guint col = 0; col < cols; col++) {
+      float *position = line + (gsize) col * embed_dim;
+
+      if (row == 0)
+        compute_waves (col, quarter, position);
+      else
+        memcpy (position, out + (gsize) col * embed_dim, n_bytes);
+      if (col > 0)
+        memcpy (position + half, line + half, n_bytes);
+    }
+  }
 }

@@ -2,7 +2,8 @@
  *
  * The learned position table resampled to a frame's patch grid, by a named
  * rule.  In: a table of table_rows x table_cols positions.  Out: one of
- * rows x cols.  The rules are those of torch.nn.functional.interpolate
+ * rows x cols.  By one rule positions are computed instead, without a table.
+ * The others are those of torch.nn.functional.interpolate
  * (ATen/native/cpu/UpSampleKernel.cpp, align_corners=False) as the model
  * families call it, evaluated in double in one fixed order, so that every
  * machine gives the same bits.  PyTorch's own float32 differs from them by up
@@ -29,6 +30,7 @@ typedef enum {
   VIT_POSITION_RULE_OPENCLIP,           /* size-antialias, kept by count */
   VIT_POSITION_RULE_BILINEAR,           /* bilinear to the size */
   VIT_POSITION_RULE_BILINEAR_ANTIALIAS, /* antialiased bilinear to the size */
+  VIT_POSITION_RULE_SINCOS,             /* computed, no table is read */
   VIT_POSITION_RULE_NONE,               /* no position is added */
   VIT_N_POSITION_RULES
 } VitPositionRule;
@@ -37,7 +39,7 @@ typedef enum {
 const char *vit_position_rule_name (VitPositionRule rule);
 
 /* Whether the family's code uses the table as it is, row i for token i, and
- * does not resample.  `rule`: not AUTO, not NONE.  `square_frame`: the image as
+ * does not resample.  `rule`: one that resamples.  `square_frame`: the image as
  * the convolution gets it, padding and remainder included, is as many pixels
  * wide as high.
  *
@@ -57,12 +59,23 @@ const char *vit_position_rule_name (VitPositionRule rule);
 gboolean vit_pos_embed_is_kept (VitPositionRule rule, guint table_rows,
     guint table_cols, guint rows, guint cols, gboolean square_frame);
 
-/* Resamples by `rule` (not AUTO, not NONE), without any such test.  All sizes
+/* Resamples by `rule`, one that does, without any such test.  All sizes
  * at least 1; `out` may not overlap `table`, whose values are finite.  Takes
  * memory for a double for each value of one table row.  Errors: NO_MEMORY. */
 gboolean vit_pos_embed_resample (VitPositionRule rule,
     const float *table /* [table_rows * table_cols][embed_dim] */,
     guint table_rows, guint table_cols, guint embed_dim, guint rows,
     guint cols, float *out /* [rows * cols][embed_dim] */, GError **error);
+
+/* The positions of rule `sincos`: with q = embed_dim div 4 and
+ * w_i = 10000^(-i/q), position (row, col) is
+ *
+ *     [ sin col w_i | cos col w_i | sin row w_i | cos row w_i | 0 ], i < q
+ *
+ * row and col in whole patches, so a grid of any size continues a smaller one.
+ * As AIMv2's "native" models compute them for each image (transformers,
+ * Aimv2VisionEmbeddings), and MAE once for its table (util/pos_embed.py). */
+void vit_pos_embed_compute (guint embed_dim, guint rows, guint cols,
+    float *out /* [rows * cols][embed_dim] */);
 
 G_END_DECLS

@@ -50,7 +50,7 @@ folder_load (const char *name)
 {
   g_autofree char *path = folder_path (name);
   GError *error = NULL;
-  VitModel *model = vit_model_load (path, &error);
+  VitModel *model = vit_model_load (path, NULL, &error);
 
   g_assert_no_error (error);
   g_test_message ("%s", model->reason);
@@ -62,7 +62,7 @@ assert_refused (const char *name, int code, ...)
 {
   g_autofree char *path = folder_path (name);
   g_autoptr (GError) error = NULL;
-  VitModel *model = vit_model_load (path, &error);
+  VitModel *model = vit_model_load (path, NULL, &error);
   const char *text;
   va_list texts;
 

@@ -41,6 +41,24 @@ static const struct {
   { "timm-deit3", "timm-vit" },
   { "timm-deit-distilled", "timm-deit" },
   { "trained-dinov2-s14", "hf-dinov2" },
+  { "hf-aimv2", "hf-aimv2" },
+  { "hf-aimv2-native", "hf-aimv2-native" },
+  { "hf-beit-abs", "hf-vit" },
+  { "hf-clip", "hf-clip" },
+  { "hf-dinov3", "hf-dinov3" },
+  { "hf-llava", "hf-clip" },
+  { "hf-sam", "hf-sam" },
+  { "hf-siglip", "hf-siglip" },
+  { "hf-siglip2-naflex", "hf-siglip2" },
+  { "openclip", "openclip" },
+  { "timm-clip", "timm-clip" },
+  { "timm-dinov3", "timm-dinov3" },
+  { "timm-eva02", "timm-vit" }, /* its blocks, which tell, are left out */
+  { "timm-flexivit", "timm-vit" },
+  { "timm-naflex", "timm-naflex" },
+  { "timm-pe-core", "timm-clip" },
+  { "timm-sam", "timm-sam" },
+  { "timm-siglip", "timm-vit" },
 };
 
 static char *folder; /* for files made by the tests */
@@ -63,7 +81,7 @@ static VitModel *
 load (const char *path)
 {
   GError *error = NULL;
-  VitModel *model = vit_model_load (path, &error);
+  VitModel *model = vit_model_load (path, NULL, &error);
 
   g_assert_no_error (error);
   g_assert_nonnull (model);
@@ -141,10 +159,12 @@ new_positions (const VitModel *model, gsize width, gsize height)
   gsize n_values = (gsize) rows * cols * model->embed_dim;
   float *positions;
 
-  if (!model->table)
+  if (model->rule == VIT_POSITION_RULE_NONE)
     return NULL;
   positions = g_new (float, n_values);
-  if (vit_pos_embed_is_kept (model->rule, model->table_rows, model->table_cols,
+  if (model->rule == VIT_POSITION_RULE_SINCOS)
+    vit_pos_embed_compute (model->embed_dim, rows, cols, positions);
+  else if (vit_pos_embed_is_kept (model->rule, model->table_rows, model->table_cols,
           rows, cols, width == height))
     memcpy (positions, model->table, n_values * sizeof (float));
   else
@@ -261,24 +281,24 @@ assert_same_numbers (const VitModel *a, const VitModel *b)
 }
 
 static void
-test_stored_narrow (gconstpointer data)
+test_stored_otherwise (gconstpointer data)
 {
   const char *dtype = data;
   g_autofree char *source = golden_path ("dinov2-p14", "model.safetensors");
-  g_autofree char *narrow_path = temporary ("narrow.safetensors");
+  g_autofree char *stored_path = temporary ("stored.safetensors");
   g_autofree char *rounded_path = temporary ("rounded.safetensors");
-  Weights *narrow = weights_read (source), *rounded = weights_read (source);
+  Weights *stored = weights_read (source), *rounded = weights_read (source);
   VitModel *a, *b;
 
-  weights_convert (narrow, dtype, rounded);
-  weights_write (narrow, narrow_path);
+  weights_convert (stored, dtype, rounded);
+  weights_write (stored, stored_path);
   weights_write (rounded, rounded_path);
-  a = load (narrow_path);
+  a = load (stored_path);
   b = load (rounded_path);
   assert_same_numbers (a, b);
   vit_model_unref (a);
   vit_model_unref (b);
-  weights_free (narrow);
+  weights_free (stored);
   weights_free (rounded);
 }
 
@@ -400,9 +420,11 @@ main (int argc, char **argv)
   folder = g_dir_make_tmp ("vit-model-XXXXXX", NULL);
   add_golden_tests ();
   g_test_add_data_func (
-      "/model/f16-equals-its-values-as-f32", "F16", test_stored_narrow);
+      "/model/f16-equals-its-values-as-f32", "F16", test_stored_otherwise);
   g_test_add_data_func (
-      "/model/bf16-equals-its-values-as-f32", "BF16", test_stored_narrow);
+      "/model/bf16-equals-its-values-as-f32", "BF16", test_stored_otherwise);
+  g_test_add_data_func (
+      "/model/f64-equals-its-values-as-f32", "F64", test_stored_otherwise);
   g_test_add_data_func (
       "/model/prefix-of-one-is-found", "backbone.", test_prefix_is_found);
   g_test_add_data_func ("/model/prefix-of-two-is-found", "module.vision_tower.",

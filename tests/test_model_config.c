@@ -4,6 +4,7 @@
  * refused because of them, by file and key.
  */
 #include <string.h>
+#include <sys/stat.h>
 
 #include "model_folder.h"
 
@@ -11,7 +12,8 @@ static void
 test_model_types_refused_by_name (void)
 {
   static const char *const types[] = { "swin", "segformer", "pvt", "convnext",
-    "idefics3", "yolos", "videomae", "vjepa2", "qwen2_vl", "bert" };
+    "idefics3", "yolos", "videomae", "vivit", "vjepa2", "qwen2_vl",
+    "qwen2_5_vl", "resnet", "bert", "clip_text_model" };
 
   folder_write_weights (weights_new_hugging_face (), "model.safetensors");
   for (guint i = 0; i < G_N_ELEMENTS (types); i++) {
@@ -60,7 +62,7 @@ test_config_that_contradicts_the_weights (void)
     g_autoptr (GError) error = NULL;
 
     folder_write_text ("config.json", texts[i][0]);
-    g_assert_null (vit_model_load (path, &error));
+    g_assert_null (vit_model_load (path, NULL, &error));
     g_test_message ("%s", error->message);
     g_assert_nonnull (strstr (error->message, texts[i][1]));
   }
@@ -103,6 +105,18 @@ test_preprocessor_of_wrong_values (void)
     { "{\"image_mean\": 0, \"image_std\": [1, 0, 1]}", "image_std: is 0" },
     { "{\"do_normalize\": 1}", "do_normalize: is an integer" },
     { "{\"rescale_factor\": 0}", "rescale_factor: is 0" },
+    { "{\"rescale_factor\": -1}", "rescale_factor: is -1" },
+    { "{\"rescale_factor\": 1e300}", "rescale_factor: is 1e+300" },
+    { "{\"rescale_factor\": 1e-300}", "rescale_factor: is 1e-300" },
+    { "{\"rescale_factor\": 1e999}", "line 1" },
+    { "{\"rescale_factor\": NaN}", "line 1" },
+    { "{\"rescale_factor\": \"1\"}", "rescale_factor: is a string" },
+    { "{\"do_rescale\": \"yes\"}", "do_rescale: is a string" },
+    { "{\"image_mean\": [0, 0, null], \"image_std\": 1}",
+        "image_mean: is null" },
+    { "{\"image_mean\": [1e300, 0, 0], \"image_std\": 1}", "sensible size" },
+    { "{\"image_mean\": 0, \"image_std\": 1e-300}", "sensible size" },
+    { "{\"image_mean\": 0, \"image_mean\": 1}", "line 1" },
   };
 
   folder_write_weights (weights_new_hugging_face (), "model.safetensors");
@@ -182,6 +196,107 @@ test_relative_positions_only (void)
 }
 
 static void
+test_positions_by_a_timm_config (void)
+{
+  static const struct {
+    const char *text;
+    VitPositionRule rule;
+  } cases[] = {
+    { "{\"architecture\": \"naflexvit_base_patch16_gap\"}",
+        VIT_POSITION_RULE_TIMM },
+    { "{\"architecture\": \"naflexvit_base_patch16_siglip\"}",
+        VIT_POSITION_RULE_BILINEAR_ANTIALIAS },
+    { "{\"architecture\": \"naflexvit_base_patch16_gap\", "
+      "\"model_args\": {\"pos_embed_interp_mode\": \"bilinear\"}}",
+        VIT_POSITION_RULE_BILINEAR_ANTIALIAS },
+    { "{\"architecture\": \"naflexvit_base_patch16_siglip\", "
+      "\"model_args\": {\"pos_embed_interp_mode\": \"bicubic\"}}",
+        VIT_POSITION_RULE_TIMM },
+  };
+  static const char *const refused[][2] = {
+    { "{\"architecture\": \"naflexvit_base_patch16_par_gap\"}", "square" },
+    { "{\"architecture\": \"naflexvit_base_patch16_radio_v3\"}", "pixels" },
+    { "{\"architecture\": \"naflexvit_base_patch16_gap\", "
+      "\"model_args\": {\"pos_embed_ar_preserving\": true}}",
+        "pos_embed_ar_preserving" },
+    { "{\"architecture\": \"naflexvit_base_patch16_gap\", "
+      "\"model_args\": {\"pos_embed_interp_mode\": \"area\"}}",
+        "\"area\"" },
+  };
+  Weights *weights = weights_new ();
+
+  weights_add (weights, "embeds.proj.weight", 2, 8, 12);
+  weights_add (weights, "embeds.proj.bias", 1, 8);
+  weights_add (weights, "embeds.pos_embed", 4, 1, 3, 3, 8);
+  folder_write_weights (weights, "model.safetensors");
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    VitModel *model;
+
+    folder_write_text ("config.json", cases[i].text);
+    model = folder_load (NULL);
+    g_assert_cmpint (model->rule, ==, cases[i].rule);
+    vit_model_unref (model);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (refused); i++) {
+    folder_write_text ("config.json", refused[i][0]);
+    assert_refused (
+        NULL, VIT_ERROR_UNSUPPORTED, "config.json", refused[i][1], NULL);
+  }
+}
+
+/* Idefics3's tensors have the very names and shapes of SigLIP's. */
+static void
+test_refused_type_beside_a_file (void)
+{
+  folder_write_weights (weights_new_hugging_face (), "model.safetensors");
+  folder_write_text ("config.json", "{\"model_type\": \"idefics3\"}");
+  assert_refused ("model.safetensors", VIT_ERROR_UNSUPPORTED, "\"idefics3\"",
+      "no plain ViT", NULL);
+}
+
+static void
+test_hostile_configs (void)
+{
+  g_autoptr (GString) deep = g_string_new ("{\"model_type\": ");
+  static const char *const texts[] = { "", "{", "\xff\xfe{}", "{} {}",
+    "{\"model_type\": \"vit\", \"model_type\": \"swin\"}",
+    "{\"model_type\": \"vit\", \"image_size\": 99999999999999999999}",
+    "{\"model_type\": \"vit\", \"image_size\": 1e400}",
+    "{\"model_type\": \"vit\", \"image_size\": []}",
+    "{\"model_type\": \"vit\", \"image_size\": 4294967297}",
+    "{\"model_type\": \"vit\", \"layer_norm_eps\": -1}",
+    "{\"model_type\": \"vit\", \"num_register_tokens\": -1}" };
+
+  for (guint i = 0; i < 100000; i++)
+    g_string_append_c (deep, '[');
+  folder_write_weights (weights_new_hugging_face (), "model.safetensors");
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++) {
+    folder_write_text ("config.json", texts[i]);
+    assert_refused (NULL, VIT_ERROR_CONFIG, "config.json", NULL);
+  }
+  folder_write_text ("config.json", deep->str);
+  assert_refused (NULL, VIT_ERROR_CONFIG, "config.json", NULL);
+
+  /* Of no use, but harmless. */
+  folder_write_text ("config.json",
+      "{\"model_type\": \"vit\", \"image_size\": [2147483647, 2147483647], "
+      "\"hidden_act\": {\"a\": [[1]]}}");
+  vit_model_unref (folder_load (NULL));
+}
+
+/* To the file a config that is no config is nothing; to the folder an error. */
+static void
+test_config_that_is_no_file (void)
+{
+  g_autofree char *path = folder_path ("config.json");
+
+  folder_write_weights (weights_new_hugging_face (), "model.safetensors");
+  g_assert_cmpint (mkfifo (path, 0600), ==, 0);
+  assert_refused (NULL, VIT_ERROR_READ, "config.json", "pipe", NULL);
+  vit_model_unref (folder_load ("model.safetensors"));
+}
+
+static void
 test_config_given_as_the_model (void)
 {
   folder_write_text ("config.json", "{\"model_type\": \"vit\"}");
@@ -190,6 +305,10 @@ test_config_given_as_the_model (void)
 }
 
 static const FolderTest tests[] = {
+  { "positions-by-a-timm-config", test_positions_by_a_timm_config },
+  { "refused-type-beside-a-file", test_refused_type_beside_a_file },
+  { "hostile-configs", test_hostile_configs },
+  { "config-that-is-no-file", test_config_that_is_no_file },
   { "config-given-as-the-model", test_config_given_as_the_model },
   { "relative-positions-only", test_relative_positions_only },
   { "model-types-refused-by-name", test_model_types_refused_by_name },

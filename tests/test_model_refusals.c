@@ -5,6 +5,7 @@
  * Each test starts from a small checkpoint that would load and spoils it.
  */
 #include <math.h>
+#include <string.h>
 
 #include "model_folder.h"
 
@@ -172,22 +173,106 @@ test_values_that_are_no_numbers (void)
 }
 
 static void
+test_float8 (void)
+{
+  static const char *const names[]
+      = { "patch_embed.proj.weight", "cls_token", "pos_embed" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    Weights *weights = weights_new_dinov2 ();
+
+    weights_set_float8 (weights, names[i], "F8_E4M3");
+    folder_write_weights (weights, "m.safetensors");
+    assert_refused (
+        "m.safetensors", VIT_ERROR_TENSOR, names[i], "F8_E4M3", "BF16", NULL);
+  }
+}
+
+/* Three towers: two below "teacher." and one without a prefix, told apart by
+ * their first weight. */
+static void
+write_three_towers (void)
+{
+  Weights *weights = weights_new_dinov2 ();
+
+  weights_set (weights, "patch_embed.proj.weight", 0, 1.0f);
+  weights_add_prefix (weights, "backbone.");
+  weights_join (weights, weights_new_dinov2 ());
+  weights_set (weights, "patch_embed.proj.weight", 0, 2.0f);
+  weights_add_prefix (weights, "teacher.");
+  weights_join (weights, weights_new_dinov2 ());
+  weights_set (weights, "patch_embed.proj.weight", 0, 3.0f);
+  folder_write_weights (weights, "m.safetensors");
+}
+
+static void
+test_prefix_picks_a_tower (void)
+{
+  static const struct {
+    const char *prefix;
+    float first_weight;
+  } cases[] = { { "teacher.backbone.", 1.0f }, { "teacher.backbone", 1.0f },
+    { "teacher.", 2.0f }, { "teacher", 2.0f }, { "", 3.0f } };
+  g_autofree char *path = folder_path ("m.safetensors");
+
+  write_three_towers ();
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GError) error = NULL;
+    VitModel *model = vit_model_load (path, cases[i].prefix, &error);
+
+    g_assert_no_error (error);
+    g_assert_cmpfloat (model->weight[0], ==, cases[i].first_weight);
+    vit_model_unref (model);
+  }
+}
+
+/* What holds the tower's own prefix may stand for it where that is the only
+ * one below. */
+static void
+test_prefix_may_end_early (void)
+{
+  g_autofree char *path = folder_path ("m.safetensors");
+  g_autoptr (GError) error = NULL;
+  Weights *weights = weights_new_dinov2 ();
+  VitModel *model;
+
+  weights_add_prefix (weights, "model.vision_tower.");
+  folder_write_weights (weights, "m.safetensors");
+  model = vit_model_load (path, "model", &error);
+  g_assert_no_error (error);
+  vit_model_unref (model);
+}
+
+static void
+test_prefix_of_no_tower (void)
+{
+  static const char *const prefixes[] = { "student.", "teach", "teacher.back",
+    "teacher..", ".", "teacher.backbone.patch_embed" };
+  g_autofree char *path = folder_path ("m.safetensors");
+
+  write_three_towers ();
+  for (guint i = 0; i < G_N_ELEMENTS (prefixes); i++) {
+    g_autoptr (GError) error = NULL;
+
+    g_assert_null (vit_model_load (path, prefixes[i], &error));
+    g_test_message ("%s", error->message);
+    g_assert_error (error, VIT_ERROR, VIT_ERROR_SETTING);
+    g_assert_nonnull (strstr (error->message, prefixes[i]));
+    g_assert_nonnull (strstr (error->message, "\"teacher.backbone.\""));
+  }
+}
+
+static void
 test_several_towers_are_listed (void)
 {
-  static const char *const names[] = { "patch_embed.proj.weight",
-    "patch_embed.proj.bias", "cls_token", "pos_embed", "mask_token" };
   Weights *weights = weights_new_dinov2 ();
 
   weights_add_prefix (weights, "teacher.");
-  weights_add (weights, names[0], 4, 6, 3, 2, 2);
-  weights_add (weights, names[1], 1, 6);
-  weights_add (weights, names[2], 3, 1, 1, 6);
-  weights_add (weights, names[3], 3, 1, 10, 6);
-  weights_add (weights, names[4], 2, 1, 6);
+  weights_join (weights, weights_new_dinov2 ());
   folder_write_weights (weights, "m.safetensors");
   assert_refused ("m.safetensors", VIT_ERROR_UNSUPPORTED,
-      "teacher.patch_embed.proj.weight", ", patch_embed.proj.weight",
-      "2 patch embeddings", NULL);
+      "2 patch embeddings", "\"teacher.\" of layout dinov2, \"\" of",
+      "model-prefix", NULL);
 }
 
 static void
@@ -230,7 +315,11 @@ static const FolderTest tests[] = {
   { "wrong-shapes", test_wrong_shapes },
   { "sizes-past-all-sense", test_sizes_past_all_sense },
   { "values-that-are-no-numbers", test_values_that_are_no_numbers },
+  { "float8", test_float8 },
   { "several-towers-are-listed", test_several_towers_are_listed },
+  { "prefix-picks-a-tower", test_prefix_picks_a_tower },
+  { "prefix-may-end-early", test_prefix_may_end_early },
+  { "prefix-of-no-tower", test_prefix_of_no_tower },
   { "video-tubelets", test_video_tubelets },
   { "networks-told-by-their-tensors", test_networks_told_by_their_tensors },
 };

@@ -255,6 +255,27 @@ test_names (void)
   g_assert_null (vit_position_rule_name ((VitPositionRule) -1));
 }
 
+/* q = 2, so w = 1, 1/100; the ninth value belongs to no wave. */
+static void
+test_computed_by_hand (void)
+{
+  const double row = 2, col = 3;
+  const double expected[9] = { sin (col), sin (col / 100), cos (col),
+    cos (col / 100), sin (row), sin (row / 100), cos (row), cos (row / 100), 0 };
+  float out[3 * 5 * 9 + 1], other[4 * 4 * 9];
+
+  out[3 * 5 * 9] = 1234.5f;
+  vit_pos_embed_compute (9, 3, 5, out);
+  for (guint d = 0; d < 9; d++) {
+    g_assert_cmpfloat (out[(2 * 5 + 3) * 9 + d], ==, (float) expected[d]);
+    g_assert_cmpfloat (out[d], ==, d == 2 || d == 3 || d == 6 || d == 7);
+  }
+  g_assert_cmpfloat (out[3 * 5 * 9], ==, 1234.5f);
+  /* Whatever the grid, a place is the same. */
+  vit_pos_embed_compute (9, 4, 4, other);
+  g_assert_cmpmem (&out[(2 * 5 + 3) * 9], 36, &other[(2 * 4 + 3) * 9], 36);
+}
+
 static float *
 random_table (gsize n_values)
 {
@@ -524,6 +545,7 @@ main (int argc, char **argv)
       test_timm_and_openclip_are_size_antialias);
   g_test_add_func ("/pos_embed/same-bits-everywhere",
       test_same_bits_everywhere);
+  g_test_add_func ("/pos_embed/computed-by-hand", test_computed_by_hand);
   g_test_add_func ("/pos_embed/no-memory-is-an-error",
       test_no_memory_is_an_error);
   if (g_test_perf ())

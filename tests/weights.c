@@ -153,6 +153,14 @@ weights_add_prefix (Weights *weights, const char *prefix)
 }
 
 void
+weights_join (Weights *weights, Weights *other)
+{
+  g_ptr_array_extend_and_steal (
+      weights->entries, g_steal_pointer (&other->entries));
+  g_free (other);
+}
+
+void
 weights_set (Weights *weights, const char *name, gsize index, float value)
 {
   Entry *entry = find_entry (weights, name);
@@ -197,6 +205,30 @@ round_to_bfloat (float *value)
   return high;
 }
 
+static void
+convert_to_double (Entry *entry)
+{
+  guint n_values = entry->bytes->len / 4;
+  g_autofree float *values = g_memdup2 (entry->bytes->data, entry->bytes->len);
+
+  g_byte_array_set_size (entry->bytes, n_values * 8);
+  for (guint k = 0; k < n_values; k++) {
+    double value = values[k] * (1.0 + 0x1p-30);
+
+    memcpy (entry->bytes->data + 8 * k, &value, 8);
+  }
+  entry->dtype = "F64";
+}
+
+void
+weights_set_float8 (Weights *weights, const char *name, const char *dtype)
+{
+  Entry *entry = find_entry (weights, name);
+
+  g_byte_array_set_size (entry->bytes, entry->bytes->len / 4);
+  entry->dtype = g_intern_string (dtype);
+}
+
 void
 weights_convert (Weights *weights, const char *dtype, Weights *rounded)
 {
@@ -207,6 +239,10 @@ weights_convert (Weights *weights, const char *dtype, Weights *rounded)
     Entry *copy = rounded->entries->pdata[i];
     guint n_values = entry->bytes->len / 4;
 
+    if (strcmp (dtype, "F64") == 0) {
+      convert_to_double (entry);
+      continue;
+    }
     for (guint k = 0; k < n_values; k++) {
       float value;
       guint16 bits;

@@ -19,17 +19,26 @@ void weights_free (Weights *weights);
 /* Adds a float32 tensor of `rank` dimensions, all values 0.5. */
 void weights_add (Weights *weights, const char *name, guint rank, ...);
 
+/* Makes one tensor `dtype`, of one byte a value, whatever its values then are.
+ */
+void weights_set_float8 (
+    Weights *weights, const char *name, const char *dtype);
+
 void weights_remove (Weights *weights, const char *name);
 void weights_rename (Weights *weights, const char *name, const char *new_name);
 
 /* Puts `prefix` before every name. */
 void weights_add_prefix (Weights *weights, const char *prefix);
 
+/* Appends all tensors of `other`. */
+void weights_join (Weights *weights, Weights *other /* (transfer full) */);
+
 /* Sets one value of a float32 tensor. */
 void weights_set (Weights *weights, const char *name, gsize index, float value);
 
-/* Turns every float32 tensor into "F16" or "BF16", rounded to nearest even;
- * `rounded`, which may be `weights`' copy, gets the same values as float32. */
+/* Turns every float32 tensor into "F16" or "BF16", rounded to nearest even, or
+ * into "F64", a little beside a float32; `rounded`, a copy of `weights`, gets
+ * the float32 nearest to the same values. */
 void weights_convert (Weights *weights, const char *dtype, Weights *rounded);
 
 /* Writes all tensors, or those with an index from `first` to before `end`. */

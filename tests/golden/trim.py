@@ -6,8 +6,10 @@
 
 SOURCE and TARGET hold one folder a case.  Of the embedding only the first
 CHANNELS are kept (every token value depends on its own channel alone, so the
-rest of a token does not matter), of the tokens those of frames of SIZE, and
-the transformer blocks are left out.  Numbers are copied, never computed.
+rest of a token does not matter; where a norm over all channels is part of the
+input stage CHANNELS must be all of them), of the tokens those of frames of
+SIZE, and the transformer blocks are left out.  Numbers are copied, never
+computed.
 """
 import json
 import shutil
@@ -31,7 +33,7 @@ def trim_weights(source, target, width, channels):
     header = json.loads(data[8:8 + length])
     entries, body = {}, b""
     for name, entry in header.items():
-        blocks = ("blocks.", "layer.", "layers.", "decoder_layers.")
+        blocks = ("blocks.", "layer.", "layers.", "decoder_layers.", "neck.")
         if name == "__metadata__" or any(b in name for b in blocks):
             continue
         begin, end = (8 + length + o for o in entry["data_offsets"])
@@ -48,7 +50,7 @@ def trim_weights(source, target, width, channels):
 
 def replace(value, width, channels):
     """hidden_size and its like, in a config."""
-    keys = ("hidden_size", "num_features", "embed_dim")
+    keys = ("hidden_size", "num_features", "embed_dim", "width")
     for key, inner in value.items():
         if key in keys and inner == width:
             value[key] = channels
@@ -67,6 +69,8 @@ def main(source, target, name, channels, *sizes):
     case = json.loads((source / "case.json").read_text())
     width = case["embed_dim"]
     case["embed_dim"] = channels
+    if case.get("pre_norm") and channels != width:
+        sys.exit(f"{name}: its norm is over all {width} channels")
     case["trimmed"] = f"the first {channels} of {width} channels, no blocks"
     case["cases"] = [c for c in case["cases"]
                      if f"{c['width']}x{c['height']}" in sizes]
@@ -79,13 +83,13 @@ def main(source, target, name, channels, *sizes):
         frame.parent.mkdir(exist_ok=True)
         shutil.copyfile(source / one["frame"], frame)
     write_json(target / "case.json", case)
-    trim_weights(source / "model.safetensors", target / "model.safetensors",
-                 width, channels)
-    config = source / "config.json"
-    if config.exists():
-        value = json.loads(config.read_text())
-        replace(value, width, channels)
-        write_json(target / "config.json", value)
+    for weights in source.glob("*.safetensors"):
+        trim_weights(weights, target / weights.name, width, channels)
+    for config in ("config.json", "open_clip_config.json"):
+        if (source / config).exists():
+            value = json.loads((source / config).read_text())
+            replace(value, width, channels)
+            write_json(target / config, value)
     processor = source / "preprocessor_config.json"
     if processor.exists():
         shutil.copyfile(processor, target / processor.name)

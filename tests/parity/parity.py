@@ -1,0 +1,290 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The element's tokens beside those of the families' own packages.
+
+    parity.py BUILD_FOLDER [NAME...]
+
+Every family that the installed packages have writes a small checkpoint with
+random weights; frames of several sizes go through the package and through
+vitpatchembed, which is told `model=FOLDER` and nothing else.  Then the trained
+DINOv2 input stage, and what is refused.  Prints tables in Markdown; the exit
+status is 1 where a number is off or a model is not refused, 77 where there is
+no package to compare with.
+"""
+import importlib
+import importlib.abc
+import importlib.machinery
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import types
+import warnings
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+warnings.filterwarnings("ignore")
+
+try:
+    import numpy
+    import torch
+    import torch.nn.functional as F
+    from safetensors.torch import load_file
+except ImportError as error:
+    print(f"skipped: {error}")
+    sys.exit(77)
+
+import families
+
+MAX_ERROR = 2e-5  # of the tokens' rms
+MAX_TRAINED_ERROR = 6e-7  # relative L2, against float64
+AMBIGUOUS = {"idefics3": "taken for SigLIP: the same names and shapes"}
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class NoTorchvision(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """torchvision, which the packages import and the input stage never uses,
+    where there is none: every name in it is an empty class."""
+
+    class Anything(type):
+        def __getattr__(cls, name):
+            if name.startswith("__"):
+                raise AttributeError(name)
+            return name
+
+    class Module(types.ModuleType):
+        __path__ = []
+
+        def __getattr__(self, name):
+            if name.startswith("__"):
+                raise AttributeError(name)
+            return NoTorchvision.Anything(name, (), {})
+
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "torchvision":
+            return importlib.machinery.ModuleSpec(name, self, is_package=True)
+        return None
+
+    def create_module(self, spec):
+        return self.Module(spec.name)
+
+    def exec_module(self, module):
+        pass
+
+
+def import_packages():
+    """transformers sees for itself that there is no torchvision."""
+    packages = {}
+    os.environ["TRANSFORMERS_VERBOSITY"] = "error"
+    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+    for name in families.PACKAGES:
+        try:
+            if name != "transformers" and not importlib.util.find_spec(
+                    "torchvision"):
+                sys.meta_path.insert(0, NoTorchvision())
+            packages[name] = importlib.import_module(name)
+        except ImportError as error:
+            print(f"no {name}: {error}", file=sys.stderr)
+    return packages
+
+
+class Element:
+    """vitpatchembed of a build folder, run by gst-launch-1.0."""
+
+    def __init__(self, build, scratch):
+        plugin = str(Path(build).resolve() / "plugin")
+        self.scratch = scratch
+        self.environment = dict(
+            os.environ, GST_PLUGIN_PATH=plugin, LD_LIBRARY_PATH=plugin,
+            GST_REGISTRY=str(scratch / "registry.bin"), GST_DEBUG_NO_COLOR="1",
+            GST_DEBUG="vitpatchembed:4")
+
+    def run(self, folder, frame):
+        """(tokens, position rule, None) or (None, None, what went wrong)."""
+        height, width, _ = frame.shape
+        stride = (width * 3 + 3) // 4 * 4
+        rows = numpy.zeros((height, stride), numpy.uint8)
+        rows[:, :width * 3] = frame.reshape(height, -1)
+        source, target = self.scratch / "frame", self.scratch / "tokens.npy"
+        source.write_bytes(rows.tobytes())
+        target.unlink(missing_ok=True)
+        done = subprocess.run(
+            ["gst-launch-1.0", "-q", "filesrc", f"location={source}", "!",
+             "rawvideoparse", "format=rgb", f"width={width}",
+             f"height={height}", "!", "vitpatchembed", f"model={folder}", "!",
+             "vittokenenc", "!", "application/x-npy", "!", "filesink",
+             f"location={target}"],
+            env=self.environment, capture_output=True, text=True, timeout=120)
+        if done.returncode or not target.exists():
+            found = re.search(r"ERROR: from element \S+: (.*)", done.stderr)
+            return None, None, found.group(1) if found else done.stderr
+        rule = re.search(r"position-rule=\(string\)([\w-]+)", done.stderr)
+        return numpy.load(target), rule.group(1) if rule else "?", None
+
+
+def make_frame(width, height):
+    generator = numpy.random.default_rng(width * 1000 + height)
+    return generator.integers(0, 256, (height, width, 3), numpy.uint8)
+
+
+def normalise(frame, normalisation, dtype=torch.float32):
+    mean, std = (torch.tensor(v, dtype=torch.float64)[:, None, None]
+                 for v in normalisation)
+    pixels = torch.from_numpy(frame).permute(2, 0, 1).double() / 255
+    return ((pixels - mean) / std)[None].to(dtype)
+
+
+def worst_error(found, expected):
+    """max |difference| / rms"""
+    expected = expected.astype(numpy.float64)
+    return float(numpy.abs(found - expected).max()
+                 / numpy.sqrt((expected ** 2).mean()))
+
+
+def relative_error(found, expected):
+    return float(numpy.linalg.norm(found - expected)
+                 / numpy.linalg.norm(expected))
+
+
+def compare_family(family, element, folder):
+    """(rule, worst error, worst relative L2, sizes)"""
+    model = families.randomise(family.build())
+    family.save(model, folder)
+    worst = relative = 0.0
+    for width, height in family.sizes:
+        frame = make_frame(width, height)
+        expected = families.tokens_of(
+            family, model, (width, height),
+            normalise(frame, family.normalisation))
+        found, rule, error = element.run(folder, frame)
+        if error:
+            raise RuntimeError(error)
+        if found.shape != expected.shape:
+            raise RuntimeError(f"{width}x{height}: tokens are {found.shape}, "
+                               f"expected {expected.shape}")
+        error = worst_error(found, expected)
+        if not error <= MAX_ERROR:
+            print(f"{family.name} {width}x{height}: {error:.2g}",
+                  file=sys.stderr)
+        worst = max(worst, error)
+        relative = max(relative, relative_error(found, expected))
+    return rule, worst, relative
+
+
+def compare_families(packages, element, scratch, names):
+    failed = 0
+    print("| family | package | rule | sizes | max error / rms | relative L2 |")
+    print("|---|---|---|---|---|---|")
+    for package_name, package in packages.items():
+        package_label = f"{package_name} {package.__version__}"
+        for i, family in enumerate(families.PACKAGES[package_name](package)):
+            if names and not any(n in family.name for n in names):
+                continue
+            folder = scratch / f"{package_name}-{i}"
+            folder.mkdir()
+            start = f"| {family.name} | {package_label} |"
+            try:
+                rule, worst, relative = compare_family(family, element, folder)
+            except Exception as error:  # whatever a package may raise
+                print(f"{start} failed: {type(error).__name__}: {error} |")
+                failed += 1
+                continue
+            failed += not worst <= MAX_ERROR
+            print(f"{start} {rule} | {len(family.sizes)} | {worst:.1e} "
+                  f"| {relative:.1e} |", flush=True)
+    return failed
+
+
+def trained_stage(folder, frame, dtype):
+    """DINOv2 as transformers has it (Dinov2Embeddings), in any precision."""
+    weights = {k: v.to(dtype)
+               for k, v in load_file(folder / "model.safetensors").items()}
+    start = "embeddings.patch_embeddings.projection."
+    patches = F.conv2d(normalise(frame, families.IMAGENET, dtype),
+                       weights[start + "weight"], weights[start + "bias"],
+                       stride=14)
+    table = weights["embeddings.position_embeddings"][0]
+    side = round((len(table) - 1) ** 0.5)
+    grid = table[1:].reshape(1, side, side, -1).permute(0, 3, 1, 2)
+    grid = F.interpolate(grid, size=patches.shape[2:], mode="bicubic",
+                         align_corners=False)
+    tokens = (patches + grid).flatten(2)[0].T
+    first = weights["embeddings.cls_token"][0, 0] + table[0]
+    return torch.cat([first[None], tokens]).numpy()
+
+
+def compare_trained(element):
+    folder = ROOT / "examples" / "models" / "dinov2-small-input"
+    failed = 0
+    print("\n| trained DINOv2 ViT-S/14 against float64 | here, relative L2 "
+          "| PyTorch's float32 |\n|---|---|---|")
+    for width, height in [(224, 224), (336, 182), (640, 480), (518, 518)]:
+        frame = make_frame(width, height)
+        expected = trained_stage(folder, frame, torch.float64)
+        found, _, error = element.run(folder, frame)
+        if error:
+            print(f"| {width} x {height} | {error} | |")
+            failed += 1
+            continue
+        ours = relative_error(found, expected)
+        theirs = relative_error(
+            trained_stage(folder, frame, torch.float32), expected)
+        failed += not ours <= MAX_TRAINED_ERROR
+        print(f"| {width} x {height} | {ours:.2e} | {theirs:.2e} |")
+    return failed
+
+
+def check_refusals(package, element, scratch):
+    failed = 0
+    frame = make_frame(224, 224)
+    print("\n| no plain ViT | by its folder | by its tensors alone |"
+          "\n|---|---|---|")
+    for i, (name, build) in enumerate(
+            families.refused_by_transformers(package)):
+        folder = scratch / f"refused-{i}"
+        alone = scratch / f"refused-alone-{i}"
+        try:
+            families.randomise(build()).save_pretrained(folder)
+        except Exception as error:
+            print(f"| {name} | not made: {type(error).__name__}: {error} | |")
+            failed += 1
+            continue
+        alone.mkdir()
+        os.link(folder / "model.safetensors", alone / "model.safetensors")
+        said = []
+        for path in (folder, alone / "model.safetensors"):
+            tokens, _, error = element.run(path, frame)
+            excused = path is not folder and AMBIGUOUS.get(name)
+            failed += tokens is not None and not excused
+            said.append(re.sub(f"{scratch}/[^/]*/", "", error) if error
+                        else excused or "TOKENS WERE WRITTEN")
+        print(f"| {name} | {said[0]} | {said[1]} |", flush=True)
+    return failed
+
+
+def main(build, *names):
+    packages = import_packages()
+    if not packages:
+        print("skipped: none of the packages is installed")
+        return 77
+    print(f"PyTorch {torch.__version__}\n")
+    with tempfile.TemporaryDirectory() as scratch:
+        scratch = Path(scratch)
+        element = Element(build, scratch)
+        failed = compare_families(packages, element, scratch, names)
+        if not names:
+            failed += compare_trained(element)
+            if "transformers" in packages:
+                failed += check_refusals(
+                    packages["transformers"], element, scratch)
+    print(f"\n{failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    sys.exit(main(*sys.argv[1:]))

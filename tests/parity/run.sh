@@ -1,0 +1,42 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# The element's tokens beside those of transformers, timm and open_clip, as a
+# table (parity.py).  Makes a Python environment of about 1.5 GB outside the
+# tree and builds the project; exits with 77 where the packages cannot be had.
+#
+#     sh tests/parity/run.sh [ENVIRONMENT_FOLDER [NAME...]]
+#
+# PARITY_PYTHON is an interpreter that has the packages already; then nothing
+# is downloaded.  NAMEs leave only the families whose names hold one of them.
+set -eu
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
+export PATH
+cd "$(dirname "$0")/../.."
+
+environment=${1:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/gst-vit-parity}
+[ $# -eq 0 ] || shift
+python=${PARITY_PYTHON:-$environment/bin/python}
+
+sh examples/install-packages.sh gcc libc6-dev meson pkgconf python3-venv \
+  libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libjansson-dev \
+  gstreamer1.0-tools gstreamer1.0-plugins-base
+
+# The versions that were compared; others may be tried in the folder by hand.
+if [ ! -x "$python" ]; then
+  cpu=https://download.pytorch.org/whl/cpu
+  python3 -m venv "$environment"
+  pip() { "$python" -m pip install --quiet "$@"; }
+  if ! { pip torch torchvision --index-url "$cpu" || pip torch; } \
+      || ! pip transformers==5.23.0 pillow scipy safetensors \
+      || ! pip --no-deps timm==1.0.31 open_clip_torch==3.3.0 \
+      || ! pip ftfy regex huggingface_hub pyyaml tqdm; then
+    echo "skipped: the packages cannot be installed" >&2
+    exit 77
+  fi
+fi
+
+build=build-parity
+[ -d "$build" ] || meson setup "$build" -Dintrospection=disabled >/dev/null
+meson compile -C "$build" >/dev/null
+PYTHONDONTWRITEBYTECODE=1 exec "$python" tests/parity/parity.py "$build" "$@"
