@@ -105,10 +105,17 @@ typedef struct _GstVitTokensMeta GstVitTokensMeta;
  * append to it.  The pointers are for reading; use the setters to change them.
  *
  * |[<!-- language="Python" -->
- * meta = GstVit.buffer_get_vit_tokens_meta(buffer)
- * ok, values = meta.get_tokens().map(Gst.MapFlags.READ)
- * tokens = numpy.frombuffer(values.data, numpy.float32)
- * tokens = tokens.reshape(meta.n_tokens, meta.embed_dim)
+ * import gi, numpy
+ * gi.require_version("Gst", "1.0")
+ * gi.require_version("GstVit", "1.0")
+ * from gi.repository import Gst, GstVit
+ *
+ * def tokens_of(buffer):  # a copy of their own: [n_tokens, embed_dim]
+ *     meta = GstVit.buffer_get_vit_tokens_meta(buffer)
+ *     values = meta.get_tokens()
+ *     values = values.extract_dup(0, values.get_size())
+ *     return numpy.frombuffer(values, numpy.float32).reshape(
+ *         meta.n_tokens, meta.embed_dim)
  * ]|
  *
  * Since: 0.1

@@ -357,6 +357,23 @@ test_patch_rect (void)
 }
 
 static void
+test_patch_rect_outside (void)
+{
+  GstVitTokensMeta *meta;
+  g_autoptr (GstBuffer) frame G_GNUC_UNUSED = new_frame (&meta);
+  gdouble x = 1, y = 1, width = 1, height = 1;
+
+  g_test_expect_message (NULL, G_LOG_LEVEL_CRITICAL, "*column < *");
+  gst_vit_tokens_meta_get_patch_rect (
+      meta, meta->grid_width, 0, &x, &y, &width, &height);
+  g_test_assert_expected_messages ();
+  g_assert_cmpfloat (x, ==, 0);
+  g_assert_cmpfloat (y, ==, 0);
+  g_assert_cmpfloat (width, ==, 0);
+  g_assert_cmpfloat (height, ==, 0);
+}
+
+static void
 assert_finds_every_patch (const GstVitTokensMeta *meta)
 {
   gdouble x, y, width, height;
@@ -575,6 +592,7 @@ main (int argc, char **argv)
   TEST ("pool-takes-it-off", test_pool);
   TEST ("changed-is-a-bit-a-token", test_changed);
   TEST ("patch-rect-by-hand", test_patch_rect);
+  TEST ("patch-rect-outside-of-the-grid-is-empty", test_patch_rect_outside);
   TEST ("find-patch-inverts-patch-rect", test_find_patch);
   TEST ("find-patch-says-no-outside", test_find_no_patch);
   TEST ("scale-composes-the-map", test_scale);
