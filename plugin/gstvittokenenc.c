@@ -31,7 +31,8 @@
  *   of the #GstVitTokensMeta as strings in `__metadata__`.
  *
  * A frame with several metas gives a buffer for each, in the order in which
- * they were attached.  A frame with none gives a GAP event.
+ * they were attached.  A frame with none gives a GAP event; a stream in which
+ * no frame has any, a warning.
  *
  * ## Example launch lines
  * |[
@@ -58,7 +59,14 @@ struct _GstVitTokenEnc {
 
   GstBuffer *frame;  /* (nullable): the one being encoded */
   gpointer iterator; /* over the metas of `frame` */
+
+  guint n_bare_frames;    /* without tokens, since the start */
+  gboolean is_bare_known; /* tokens came, or it was said that none do */
 };
+
+/* Frames without tokens after which a stream that never had any is taken for a
+ * mistake, if it does not end before. */
+#define BARE_FRAMES_BEFORE_WARNING 250
 
 G_DEFINE_TYPE (GstVitTokenEnc, gst_vit_token_enc, GST_TYPE_BASE_TRANSFORM);
 GST_ELEMENT_REGISTER_DEFINE (
@@ -304,6 +312,29 @@ push_gap (GstVitTokenEnc *self)
         gst_event_new_gap (pts, GST_BUFFER_DURATION (self->frame)));
 }
 
+/* Once a start at most. */
+static void
+warn_of_bare_frames (GstVitTokenEnc *self)
+{
+  if (self->is_bare_known)
+    return;
+  self->is_bare_known = TRUE;
+  GST_ELEMENT_WARNING (self, STREAM, FORMAT,
+      ("None of %u frames carried tokens, so nothing was written. Is there a "
+       "vitpatchembed before this element, and does nothing between the two "
+       "crop, flip or add borders to the frames, which drops the tokens?",
+          self->n_bare_frames),
+      (NULL));
+}
+
+static void
+pass_bare_frame (GstVitTokenEnc *self)
+{
+  push_gap (self);
+  if (++self->n_bare_frames == BARE_FRAMES_BEFORE_WARNING)
+    warn_of_bare_frames (self);
+}
+
 /* Called until it gives no buffer. */
 static GstFlowReturn
 gst_vit_token_enc_generate_output (GstBaseTransform *trans, GstBuffer **output)
@@ -323,10 +354,11 @@ gst_vit_token_enc_generate_output (GstBaseTransform *trans, GstBuffer **output)
   meta = next_meta (self);
   if (!meta) {
     if (is_new)
-      push_gap (self);
+      pass_bare_frame (self);
     drop_frame (self);
     return GST_FLOW_OK;
   }
+  self->is_bare_known = TRUE;
 
   *output = encode (self, meta);
   if (!*output) {
@@ -398,8 +430,12 @@ gst_vit_token_enc_propose_allocation (GstBaseTransform *trans G_GNUC_UNUSED,
 static gboolean
 gst_vit_token_enc_sink_event (GstBaseTransform *trans, GstEvent *event)
 {
+  GstVitTokenEnc *self = GST_VIT_TOKEN_ENC (trans);
+
   if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
-    drop_frame (GST_VIT_TOKEN_ENC (trans));
+    drop_frame (self);
+  if (GST_EVENT_TYPE (event) == GST_EVENT_EOS && self->n_bare_frames > 0)
+    warn_of_bare_frames (self);
 
   return GST_BASE_TRANSFORM_CLASS (gst_vit_token_enc_parent_class)
       ->sink_event (trans, event);
@@ -408,7 +444,11 @@ gst_vit_token_enc_sink_event (GstBaseTransform *trans, GstEvent *event)
 static gboolean
 gst_vit_token_enc_stop (GstBaseTransform *trans)
 {
-  drop_frame (GST_VIT_TOKEN_ENC (trans));
+  GstVitTokenEnc *self = GST_VIT_TOKEN_ENC (trans);
+
+  drop_frame (self);
+  self->n_bare_frames = 0;
+  self->is_bare_known = FALSE;
   return TRUE;
 }
 

@@ -399,6 +399,61 @@ test_gap (void)
   gst_harness_teardown (harness);
 }
 
+/* Warnings so far; each names who should have attached tokens. */
+static guint
+count_warnings (GstBus *bus)
+{
+  GstMessage *message;
+  guint n = 0;
+
+  while ((message = gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING))) {
+    g_autoptr (GError) error = NULL;
+
+    gst_message_parse_warning (message, &error, NULL);
+    g_assert_nonnull (strstr (error->message, "vitpatchembed"));
+    gst_message_unref (message);
+    n++;
+  }
+  return n;
+}
+
+/* The warnings while `n_bare` frames without tokens come, and then at the end
+ * of the stream. */
+static void
+assert_warnings (guint n_bare, gboolean starts_with_tokens,
+    guint expected_before, guint expected_at_end)
+{
+  GstHarness *harness = new_harness (NPY_CAPS);
+  GstElement *element = gst_harness_find_element (harness, "vittokenenc");
+  g_autoptr (GstBus) bus = gst_bus_new ();
+
+  gst_element_set_bus (element, bus);
+  if (starts_with_tokens) {
+    GstBuffer *frame = new_frame ();
+
+    add_tokens (frame, GST_VIT_TOKEN_FORMAT_F32, 2);
+    g_assert_cmpint (gst_harness_push (harness, frame), ==, GST_FLOW_OK);
+  }
+  for (guint i = 0; i < n_bare; i++)
+    g_assert_cmpint (gst_harness_push (harness, new_frame ()), ==, GST_FLOW_OK);
+  g_assert_cmpuint (count_warnings (bus), ==, expected_before);
+  gst_harness_push_event (harness, gst_event_new_eos ());
+  g_assert_cmpuint (count_warnings (bus), ==, expected_at_end);
+
+  gst_element_set_bus (element, NULL);
+  gst_object_unref (element);
+  gst_harness_teardown (harness);
+}
+
+static void
+test_warning (void)
+{
+  assert_warnings (3, FALSE, 0, 1);
+  assert_warnings (600, FALSE, 1, 0);
+  assert_warnings (600, TRUE, 0, 0);
+  assert_warnings (0, FALSE, 0, 0);
+}
+
 static void
 assert_caps (const gchar *in, const gchar *downstream, const gchar *expected)
 {
@@ -551,6 +606,7 @@ main (int argc, char **argv)
   TEST ("each-meta-becomes-a-buffer", test_several);
   TEST ("only-timestamps-come-from-the-frame", test_timestamps);
   TEST ("frame-without-tokens-becomes-a-gap", test_gap);
+  TEST ("stream-without-tokens-warns-once", test_warning);
   TEST ("caps-downstream-choose-the-encoding", test_caps);
   TEST ("framerate-is-asked-of-upstream", test_framerate_upstream);
   TEST ("frame-size-does-not-renegotiate", test_new_size);
