@@ -21,6 +21,21 @@ gst_vit_image_format_from_info (
   return format->pixel != NULL;
 }
 
+/* The caps are asked, as gst_video_info_from_caps() puts a default in place of
+ * a colorimetry that makes no sense. */
+gboolean
+gst_vit_matrix_is_of_caps (const GstVideoInfo *info, const GstCaps *caps)
+{
+  const gchar *text = gst_structure_get_string (
+      gst_caps_get_structure (caps, 0), "colorimetry");
+  GstVideoColorimetry colour;
+  gdouble kr, kb;
+
+  return !GST_VIDEO_INFO_IS_YUV (info) || text == NULL
+      || (gst_video_colorimetry_from_string (&colour, text)
+          && gst_video_color_matrix_get_Kr_Kb (colour.matrix, &kr, &kb));
+}
+
 /* Whether `n_rows` rows of `row_bytes` bytes lie within the map, whichever
  * sign the stride has. */
 static gboolean
@@ -48,6 +63,24 @@ meta_fits (const GstVideoMeta *meta, const GstVideoInfo *info, gchar **reason)
       "the buffer's video meta says %s %ux%u, its caps %s %dx%d",
       gst_video_format_to_string (meta->format), meta->width, meta->height,
       GST_VIDEO_INFO_NAME (info), GST_VIDEO_INFO_WIDTH (info),
+      GST_VIDEO_INFO_HEIGHT (info));
+  return FALSE;
+}
+
+/* The pixels that the caps count are read, and none of them left out. */
+static gboolean
+crop_fits (
+    const GstVideoCropMeta *crop, const GstVideoInfo *info, gchar **reason)
+{
+  if (crop == NULL
+      || (crop->x == 0 && crop->y == 0
+          && crop->width == (guint) GST_VIDEO_INFO_WIDTH (info)
+          && crop->height == (guint) GST_VIDEO_INFO_HEIGHT (info)))
+    return TRUE;
+  *reason = g_strdup_printf (
+      "the buffer's crop meta says %ux%u at (%u,%u); expected none, or one of "
+      "the whole %dx%d frame",
+      crop->width, crop->height, crop->x, crop->y, GST_VIDEO_INFO_WIDTH (info),
       GST_VIDEO_INFO_HEIGHT (info));
   return FALSE;
 }
@@ -82,7 +115,8 @@ gst_vit_frame_map (GstVideoFrame *frame, const GstVideoInfo *info,
     const VitImageFormat *format, GstBuffer *buffer, VitImage *image,
     gchar **reason)
 {
-  if (!meta_fits (gst_buffer_get_video_meta (buffer), info, reason))
+  if (!meta_fits (gst_buffer_get_video_meta (buffer), info, reason)
+      || !crop_fits (gst_buffer_get_video_crop_meta (buffer), info, reason))
     return FALSE;
   if (!gst_video_frame_map (frame, info, buffer,
           GST_MAP_READ | GST_VIDEO_FRAME_MAP_FLAG_NO_REF)) {

@@ -21,11 +21,16 @@ G_BEGIN_DECLS
 gboolean gst_vit_image_format_from_info (
     const GstVideoInfo *info, VitImageFormat *format);
 
+/* FALSE where Y'CbCr caps give a colorimetry without a matrix to RGB in it, so
+ * that the one in `info`, which was read from them, is only the usual one. */
+gboolean gst_vit_matrix_is_of_caps (
+    const GstVideoInfo *info, const GstCaps *caps);
+
 /* Maps `buffer` for reading, without taking a reference (which would make it
  * unwritable).  On success `image` is valid until gst_video_frame_unmap().
  * FALSE, with a text for people in *reason (transfer full), if the buffer
- * cannot be mapped, is of another size or format than `info` says, or holds
- * less than that takes; nothing stays mapped then. */
+ * cannot be mapped, is of another size or format than `info` says, holds less
+ * than that takes, or asks to be cropped; nothing stays mapped then. */
 gboolean gst_vit_frame_map (GstVideoFrame *frame, const GstVideoInfo *info,
     const VitImageFormat *format, GstBuffer *buffer, VitImage *image,
     gchar **reason);

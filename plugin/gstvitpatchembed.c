@@ -21,15 +21,24 @@
 
 #include "gstviterror.h"
 #include "gstvitframe.h"
+#include "gstvitnotes.h"
 #include "gstvitsettings.h"
 #include "gstvittokensmeta.h"
+#include "gstvittokenspool.h"
 #include "gstvitworkers.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_vit_patch_embed_debug);
 #define GST_CAT_DEFAULT gst_vit_patch_embed_debug
 
-/* Tokens start on a cache line. */
-#define TOKENS_ALIGNMENT 64
+/* The element only reads: what is to be blended over the picture later is
+ * neither in its way nor in its tokens. */
+#define OVERLAY GST_CAPS_FEATURE_META_GST_VIDEO_OVERLAY_COMPOSITION
+#define PAD_CAPS                                                              \
+  GST_VIDEO_CAPS_MAKE (GST_VIT_VIDEO_FORMATS)                                 \
+  "; " GST_VIDEO_CAPS_MAKE_WITH_FEATURES (                                    \
+      GST_CAPS_FEATURE_MEMORY_SYSTEM_MEMORY ", " OVERLAY,                     \
+      GST_VIT_VIDEO_FORMATS)                                                  \
+  "; " GST_VIDEO_CAPS_MAKE_WITH_FEATURES (OVERLAY, GST_VIT_VIDEO_FORMATS)
 
 enum { PROP_STATS = GST_VIT_N_SETTINGS, PROP_MODEL_INFO, N_PROPS };
 
@@ -56,17 +65,16 @@ struct _GstVitPatchEmbed {
   GstVitWorkers *workers;
   GstVideoInfo video_info;
   GstBufferPool *tokens_pool;
+  GstCaps *refused_caps; /* (nullable): the last, if no others came since */
 };
 
 static GParamSpec *stats_pspec;
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
-    GST_PAD_SINK, GST_PAD_ALWAYS,
-    GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (GST_VIT_VIDEO_FORMATS)));
+    GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (PAD_CAPS));
 
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src",
-    GST_PAD_SRC, GST_PAD_ALWAYS,
-    GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (GST_VIT_VIDEO_FORMATS)));
+    GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (PAD_CAPS));
 
 G_DEFINE_TYPE_WITH_CODE (GstVitPatchEmbed, gst_vit_patch_embed,
     GST_TYPE_BASE_TRANSFORM,
@@ -154,14 +162,12 @@ gst_vit_patch_embed_start (GstBaseTransform *base)
   GST_OBJECT_LOCK (self);
   self->model_info = info;
   memset (&self->stats, 0, sizeof self->stats);
+  memset (&self->format, 0, sizeof self->format);
   memset (&self->shape, 0, sizeof self->shape);
   GST_OBJECT_UNLOCK (self);
 
-  if (settings.model == NULL)
-    GST_ELEMENT_INFO (self, LIBRARY, SETTINGS,
-        ("Using the built-in model: its tokens hold the picture, but they are "
-         "not those of a trained network. Set 'model' for that."),
-        (NULL));
+  g_object_notify (G_OBJECT (self), "model-info");
+  gst_vit_notes_post (GST_ELEMENT (self), &settings, self->model);
   gst_vit_settings_clear (&settings);
   return TRUE;
 }
@@ -181,6 +187,7 @@ gst_vit_patch_embed_stop (GstBaseTransform *base)
   GstStructure *info;
 
   clear_tokens_pool (self);
+  gst_clear_caps (&self->refused_caps);
   g_clear_pointer (&self->workers, gst_vit_workers_free);
   g_clear_pointer (&self->embed, vit_patch_embed_free);
   g_clear_pointer (&self->model, vit_model_unref);
@@ -196,21 +203,26 @@ gst_vit_patch_embed_stop (GstBaseTransform *base)
 static gboolean
 make_tokens_pool (GstVitPatchEmbed *self, const VitTokensShape *shape)
 {
-  GstBufferPool *pool = gst_buffer_pool_new ();
-  GstStructure *config = gst_buffer_pool_get_config (pool);
-  GstAllocationParams params = { .align = TOKENS_ALIGNMENT - 1 };
-  guint size = shape->n_tokens * shape->embed_dim * (guint) sizeof (gfloat);
-
   clear_tokens_pool (self);
-  gst_buffer_pool_config_set_params (config, NULL, size, 0, 0);
-  gst_buffer_pool_config_set_allocator (config, NULL, &params);
-  if (!gst_buffer_pool_set_config (pool, config)
-      || !gst_buffer_pool_set_active (pool, TRUE)) {
-    gst_object_unref (pool);
-    return FALSE;
-  }
-  self->tokens_pool = pool;
-  return TRUE;
+  self->tokens_pool = gst_vit_tokens_pool_new (
+      (gsize) shape->n_tokens * shape->embed_dim * sizeof (gfloat));
+  return self->tokens_pool != NULL;
+}
+
+/* Caps that are refused come again with every frame that upstream tries; the
+ * reason is posted once. */
+static void
+refuse_caps (
+    GstVitPatchEmbed *self, GstCaps *caps, GError *error /* (transfer full) */)
+{
+  gboolean again
+      = self->refused_caps && gst_caps_is_equal (self->refused_caps, caps);
+
+  gst_caps_replace (&self->refused_caps, caps);
+  if (again)
+    g_error_free (error);
+  else
+    gst_vit_error_post (GST_ELEMENT (self), error);
 }
 
 static gboolean
@@ -229,10 +241,16 @@ gst_vit_patch_embed_set_caps (
         ("%" GST_PTR_FORMAT, in_caps));
     return FALSE;
   }
+  if (!gst_vit_matrix_is_of_caps (&info, in_caps))
+    GST_WARNING_OBJECT (self,
+        "No Y'CbCr matrix in the colorimetry of %" GST_PTR_FORMAT
+        "; taking the one with Kr %g, Kb %g",
+        in_caps, format.kr, format.kb);
   if (!vit_patch_embed_configure (self->embed, &format, &error)) {
-    gst_vit_error_post (GST_ELEMENT (self), error);
+    refuse_caps (self, in_caps, error);
     return FALSE;
   }
+  gst_clear_caps (&self->refused_caps);
   shape = vit_patch_embed_shape (self->embed);
   if (!make_tokens_pool (self, &shape)) {
     GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
@@ -263,12 +281,25 @@ gst_vit_patch_embed_prepare_output_buffer (
   return *out != NULL ? GST_FLOW_OK : GST_FLOW_ERROR;
 }
 
-/* Upstream may use whatever memory downstream offers: what goes in comes out. */
+static void
+withdraw_meta (GstQuery *query, GType api)
+{
+  guint index;
+
+  while (gst_query_find_allocation_meta (query, api, &index))
+    gst_query_remove_nth_allocation_meta (query, index);
+}
+
+/* Upstream may use whatever memory downstream offers: what goes in comes out.
+ * But pixels are read as they lie, so a frame must not rely on somebody further
+ * down to crop or turn it. */
 static gboolean
 gst_vit_patch_embed_propose_allocation (
     GstBaseTransform *base, GstQuery *decide_query, GstQuery *query)
 {
   gst_pad_peer_query (GST_BASE_TRANSFORM_SRC_PAD (base), query);
+  withdraw_meta (query, GST_VIDEO_CROP_META_API_TYPE);
+  withdraw_meta (query, GST_VIDEO_AFFINE_TRANSFORMATION_META_API_TYPE);
   return TRUE;
 }
 
@@ -432,7 +463,7 @@ gst_vit_patch_embed_class_init (GstVitPatchEmbedClass *klass)
   g_object_class_install_property (object_class, PROP_MODEL_INFO,
       g_param_spec_boxed ("model-info", "Model info",
           "What was loaded and decided: layout, rule, sizes, mean, std, files; "
-          "NULL before the element is started",
+          "NULL before the element is started, notified then",
           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 
   gst_element_class_set_static_metadata (element_class,

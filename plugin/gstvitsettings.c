@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "gstvitsettings.h"
 
+#include <math.h>
 #include <string.h>
+
+#include "error.h"
 
 #define MAX_THREADS 256
 
@@ -20,6 +23,8 @@ position_rule_get_type (void)
     [VIT_POSITION_RULE_BILINEAR] = "Bilinear to the size",
     [VIT_POSITION_RULE_BILINEAR_ANTIALIAS]
     = "Antialiased bilinear to the size",
+    [VIT_POSITION_RULE_SINCOS]
+    = "Sines and cosines, computed for the grid; no table is read",
     [VIT_POSITION_RULE_NONE] = "No position is added",
   };
 
@@ -85,6 +90,11 @@ gst_vit_settings_install (GObjectClass *klass)
           "A .safetensors file, a .safetensors.index.json or a model folder; "
           "NULL: the built-in model",
           NULL, flags));
+  g_object_class_install_property (klass, GST_VIT_SETTING_MODEL_PREFIX,
+      g_param_spec_string ("model-prefix", "Model prefix",
+          "Which vision tower, of a file that holds several: what begins the "
+          "names of its tensors",
+          NULL, flags));
   g_object_class_install_property (klass, GST_VIT_SETTING_PATCH_SIZE,
       g_param_spec_uint ("patch-size", "Patch size",
           "Patch size of the built-in model, pixels", 1, 64, 16, flags));
@@ -133,6 +143,7 @@ void
 gst_vit_settings_clear (GstVitSettings *settings)
 {
   g_clear_pointer (&settings->model, g_free);
+  g_clear_pointer (&settings->model_prefix, g_free);
 }
 
 void
@@ -140,42 +151,46 @@ gst_vit_settings_copy (const GstVitSettings *from, GstVitSettings *out)
 {
   *out = *from;
   out->model = g_strdup (from->model);
+  out->model_prefix = g_strdup (from->model_prefix);
 }
 
-/* Three numbers of whatever kind gst-launch made of them, or FALSE. */
+/* A finite number, in whatever type gst-launch or a program wrote it; FALSE if
+ * it is none. */
 static gboolean
-get_triple (const GValue *value, double triple[3])
+get_number (const GValue *value, double *number)
 {
-  if (gst_value_array_get_size (value) != 3)
-    return FALSE;
-  for (guint c = 0; c < 3; c++) {
-    GValue number = G_VALUE_INIT;
-    gboolean converted;
+  GValue converted = G_VALUE_INIT;
 
-    g_value_init (&number, G_TYPE_DOUBLE);
-    converted = g_value_transform (gst_value_array_get_value (value, c), &number);
-    triple[c] = g_value_get_double (&number);
-    g_value_unset (&number);
-    if (!converted)
-      return FALSE;
+  if (G_VALUE_HOLDS_STRING (value)) {
+    const gchar *text = g_value_get_string (value);
+    gchar *end = NULL;
+
+    *number = text != NULL ? g_ascii_strtod (text, &end) : 0.0;
+    return end != text && *end == '\0' && isfinite (*number);
   }
-  return TRUE;
+  g_value_init (&converted, G_TYPE_DOUBLE);
+  if (!g_value_transform (value, &converted))
+    return FALSE;
+  *number = g_value_get_double (&converted);
+  return isfinite (*number);
 }
 
+/* An empty array goes back to the model's numbers. */
 static void
-set_triple (const gchar *name, const GValue *value, double triple[3],
-    gboolean *is_set)
+set_triple (
+    const GValue *value, double triple[3], gboolean *is_set, gboolean *is_wrong)
 {
+  guint n_values = gst_value_array_get_size (value);
   double parsed[3];
 
-  if (gst_value_array_get_size (value) == 0) {
-    *is_set = FALSE;
-  } else if (get_triple (value, parsed)) {
-    memcpy (triple, parsed, sizeof parsed);
-    *is_set = TRUE;
-  } else {
-    g_warning ("vitpatchembed: property '%s' takes three numbers", name);
+  *is_wrong = n_values != 0 && n_values != 3;
+  for (guint c = 0; n_values == 3 && c < 3; c++) {
+    if (!get_number (gst_value_array_get_value (value, c), &parsed[c]))
+      *is_wrong = TRUE;
   }
+  *is_set = n_values == 3 && !*is_wrong;
+  if (*is_set)
+    memcpy (triple, parsed, sizeof parsed);
 }
 
 void
@@ -198,6 +213,10 @@ gst_vit_settings_set (GstVitSettings *settings, guint id, const GValue *value)
       g_free (settings->model);
       settings->model = g_value_dup_string (value);
       return TRUE;
+    case GST_VIT_SETTING_MODEL_PREFIX:
+      g_free (settings->model_prefix);
+      settings->model_prefix = g_value_dup_string (value);
+      return TRUE;
     case GST_VIT_SETTING_PATCH_SIZE:
       settings->patch_size = g_value_get_uint (value);
       return TRUE;
@@ -208,10 +227,12 @@ gst_vit_settings_set (GstVitSettings *settings, guint id, const GValue *value)
       settings->rule = (VitPositionRule) g_value_get_enum (value);
       return TRUE;
     case GST_VIT_SETTING_MEAN:
-      set_triple ("mean", value, settings->mean, &settings->has_mean);
+      set_triple (value, settings->mean, &settings->has_mean,
+          &settings->mean_is_wrong);
       return TRUE;
     case GST_VIT_SETTING_STD:
-      set_triple ("std", value, settings->std, &settings->has_std);
+      set_triple (value, settings->std, &settings->has_std,
+          &settings->std_is_wrong);
       return TRUE;
     case GST_VIT_SETTING_PRECISION:
       settings->precision = (GstVitPrecision) g_value_get_enum (value);
@@ -236,6 +257,9 @@ gst_vit_settings_get (const GstVitSettings *settings, guint id, GValue *value)
   switch (id) {
     case GST_VIT_SETTING_MODEL:
       g_value_set_string (value, settings->model);
+      return TRUE;
+    case GST_VIT_SETTING_MODEL_PREFIX:
+      g_value_set_string (value, settings->model_prefix);
       return TRUE;
     case GST_VIT_SETTING_PATCH_SIZE:
       g_value_set_uint (value, settings->patch_size);
@@ -299,8 +323,16 @@ gst_vit_settings_for_embed (const GstVitSettings *settings)
 VitModel *
 gst_vit_settings_load_model (const GstVitSettings *settings, GError **error)
 {
+  if (settings->mean_is_wrong || settings->std_is_wrong) {
+    const gchar *name = settings->mean_is_wrong ? "mean" : "std";
+
+    g_set_error (error, VIT_ERROR, VIT_ERROR_SETTING,
+        "property '%s' takes three numbers, such as %s=\"<0.5,0.5,0.5>\"",
+        name, name);
+    return NULL;
+  }
   if (settings->model == NULL)
     return vit_model_new_builtin (
         settings->patch_size, settings->embed_dim, error);
-  return vit_model_load (settings->model, error);
+  return vit_model_share (settings->model, settings->model_prefix, error);
 }

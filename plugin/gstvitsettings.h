@@ -18,6 +18,7 @@ typedef enum {
 
 typedef struct {
   gchar *model; /* path, or NULL for the built-in model */
+  gchar *model_prefix; /* of the tower that is meant, or NULL */
   guint patch_size;
   guint embed_dim;
   VitPositionRule rule;
@@ -29,11 +30,15 @@ typedef struct {
   gboolean has_std;
   double mean[3];
   double std[3];
+  /* What was set last is no three numbers: nothing loads until it is. */
+  gboolean mean_is_wrong;
+  gboolean std_is_wrong;
 } GstVitSettings;
 
 /* Property ids start at 1; those of the element itself follow the last. */
 enum {
   GST_VIT_SETTING_MODEL = 1,
+  GST_VIT_SETTING_MODEL_PREFIX,
   GST_VIT_SETTING_PATCH_SIZE,
   GST_VIT_SETTING_EMBED_DIM,
   GST_VIT_SETTING_POSITION_RULE,
@@ -66,7 +71,9 @@ guint gst_vit_settings_n_workers (const GstVitSettings *settings);
 VitPatchEmbedSettings gst_vit_settings_for_embed (
     const GstVitSettings *settings);
 
-/* Loads the model that the settings name. */
+/* The model that the settings name, shared with all who use the same.  Errors:
+ * SETTING, where mean or std was set to what is no three numbers; those of
+ * vit_model_load() and vit_model_new_builtin(). */
 VitModel *gst_vit_settings_load_model (
     const GstVitSettings *settings, GError **error);
 

@@ -139,6 +139,121 @@ test_a_nan_weight_fails_the_start (void)
   g_free (path);
 }
 
+/* The error for a sound model file in whose header `from` became `to`. */
+static gchar *
+error_of_edited_header (const gchar *from, const gchar *to)
+{
+  gchar *path = g_build_filename (
+      TEST_DATA_DIR, "dino-p16", "model.safetensors", NULL);
+  gchar *bytes, *found, *text;
+  gsize length;
+
+  g_assert_cmpuint (strlen (from), ==, strlen (to));
+  g_assert_true (g_file_get_contents (path, &bytes, &length, NULL));
+  found = strstr (bytes + 8, from); /* the header comes after its length */
+  g_assert_nonnull (found);
+  memcpy (found, to, strlen (to));
+  text = error_of_file (bytes, length);
+  g_free (bytes);
+  g_free (path);
+  return text;
+}
+
+static void
+test_a_missing_tensor_fails_the_start (void)
+{
+  gchar *text = error_of_edited_header (
+      "\"patch_embed.proj.bias\"", "\"patch_embed.proj.bits\"");
+
+  assert_says (text, "bad.safetensors", "patch_embed.proj.bias", NULL);
+  g_free (text);
+}
+
+static void
+test_a_tensor_of_a_wrong_shape_fails_the_start (void)
+{
+  gchar *text = error_of_edited_header ("[1, 197, 24]", "[1, 24, 197]");
+
+  assert_says (text, "bad.safetensors", "pos_embed", "197 columns", NULL);
+  g_free (text);
+}
+
+static void
+test_a_tensor_of_a_wrong_type_fails_the_start (void)
+{
+  gchar *text = error_of_edited_header (
+      "\"F32\", \"shape\": [24]", "\"I32\", \"shape\": [24]");
+
+  assert_says (
+      text, "bad.safetensors", "patch_embed.proj.bias", "I32", "F32", NULL);
+  g_free (text);
+}
+
+static void
+test_a_mean_that_is_no_three_numbers_fails_the_start (void)
+{
+  static const gchar *const wrong[] = { "<0.5>", "<0.5,0.5>",
+    "<0.5,0.5,0.5,0.5>", "<0.5,half,0.5>", "<0.5,nan,0.5>" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (wrong); i++) {
+    gchar *properties = g_strdup_printf ("mean=\"%s\"", wrong[i]), *text;
+
+    text = start_error (properties);
+    assert_says (
+        text, "property 'mean'", "three numbers", "<0.5,0.5,0.5>", NULL);
+    g_free (text);
+    g_free (properties);
+  }
+}
+
+static void
+set_std (GstElement *element, const gchar *r, const gchar *g, const gchar *b)
+{
+  const gchar *const texts[] = { r, g, b };
+  GValue triple = G_VALUE_INIT;
+
+  g_value_init (&triple, GST_TYPE_ARRAY);
+  for (guint c = 0; c < 3; c++) {
+    GValue text = G_VALUE_INIT;
+
+    g_value_init (&text, G_TYPE_STRING);
+    g_value_set_string (&text, texts[c]);
+    gst_value_array_append_and_take_value (&triple, &text);
+  }
+  g_object_set_property (G_OBJECT (element), "std", &triple);
+  g_value_unset (&triple);
+}
+
+/* Bindings for other languages may well give strings. */
+static void
+test_a_wrong_std_can_be_set_right (void)
+{
+  static const gchar *const wrong[] = { "0.25 or so", "", "inf", NULL };
+  GstElement *element = gst_element_factory_make ("vitpatchembed", NULL);
+  GstStructure *info = NULL;
+  const GValue *std;
+
+  gst_object_ref_sink (element);
+  for (guint i = 0; i < G_N_ELEMENTS (wrong); i++) {
+    set_std (element, "0.5", wrong[i], "0.125");
+    g_assert_cmpint (gst_element_set_state (element, GST_STATE_PAUSED), ==,
+        GST_STATE_CHANGE_FAILURE);
+    gst_element_set_state (element, GST_STATE_NULL);
+  }
+  set_std (element, "0.5", "0.25", "0.125");
+  g_assert_cmpint (gst_element_set_state (element, GST_STATE_PAUSED), ==,
+      GST_STATE_CHANGE_SUCCESS);
+  g_object_get (element, "model-info", &info, NULL);
+  std = gst_structure_get_value (info, "std");
+  g_assert_cmpuint (gst_value_array_get_size (std), ==, 3);
+  for (guint c = 0; c < 3; c++)
+    g_assert_cmpfloat (g_value_get_double (gst_value_array_get_value (std, c)),
+        ==, 0.5 / (1 << c));
+  gst_structure_free (info);
+  gst_element_set_state (element, GST_STATE_NULL);
+  gst_object_unref (element);
+}
+
 static void
 test_settings_that_do_not_fit_fail_the_start (void)
 {
@@ -164,14 +279,25 @@ test_a_frame_smaller_than_a_patch_is_refused_with_the_reason (void)
 static void
 test_a_format_it_cannot_read_is_refused (void)
 {
-  GstStateChangeReturn change;
-  gchar *text = run_until_error (
-      "videotestsrc num-buffers=1 ! video/x-raw,format=AYUV64 ! vitpatchembed "
-      "! fakesink",
-      &change);
+  GstElement *element = gst_element_factory_make ("vitpatchembed", NULL);
+  GstPad *pad = gst_element_get_static_pad (element, "sink");
+  GstCaps *unknown = frames_caps ("AYUV64", 64, 48, NULL);
+  GstCaps *known = frames_caps ("I420", 64, 48, NULL);
+  GError *error = NULL;
 
-  g_assert_nonnull (text);
-  g_free (text);
+  g_assert_false (gst_pad_query_accept_caps (pad, unknown));
+  g_assert_true (gst_pad_query_accept_caps (pad, known));
+  gst_caps_unref (unknown);
+  gst_caps_unref (known);
+  gst_object_unref (pad);
+  gst_object_unref (element);
+
+  element = gst_parse_launch_full (
+      "videotestsrc ! video/x-raw,format=AYUV64 ! vitpatchembed ! fakesink",
+      NULL, GST_PARSE_FLAG_FATAL_ERRORS, &error);
+  g_assert_null (element);
+  assert_says (error->message, "vitpatchembed", "AYUV64", NULL);
+  g_error_free (error);
 }
 
 /* The flow that comes back, and the element's error text. */
@@ -252,6 +378,54 @@ test_a_video_meta_smaller_than_the_caps_is_an_error (void)
   g_free (text);
 }
 
+static GstBuffer *
+new_cropped_frame (guint x, guint y, guint width, guint height)
+{
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, 64 * 48, NULL);
+  GstVideoCropMeta *crop = gst_buffer_add_video_crop_meta (buffer);
+
+  gst_buffer_memset (buffer, 0, 100, 64 * 48);
+  crop->x = x;
+  crop->y = y;
+  crop->width = width;
+  crop->height = height;
+  return buffer;
+}
+
+static void
+test_a_crop_meta_is_an_error (void)
+{
+  static const guint crops[][4]
+      = { { 1, 0, 63, 48 }, { 0, 8, 64, 40 }, { 0, 0, 32, 48 },
+          { 0, 0, 64, 32 }, { 16, 16, 64, 48 }, { 0, 0, 0, 0 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (crops); i++) {
+    const guint *crop = crops[i];
+    gchar *size = g_strdup_printf ("%ux%u", crop[2], crop[3]);
+    gchar *text = error_of_buffer (frames_caps ("GRAY8", 64, 48, NULL),
+        new_cropped_frame (crop[0], crop[1], crop[2], crop[3]));
+
+    assert_says (text, "crop", size, "64x48", NULL);
+    g_free (text);
+    g_free (size);
+  }
+}
+
+static void
+test_a_crop_meta_of_the_whole_frame_is_none (void)
+{
+  GstHarness *harness = gst_harness_new_parse ("vitpatchembed embed-dim=24");
+  GstBuffer *buffer;
+
+  gst_harness_set_src_caps (harness, frames_caps ("GRAY8", 64, 48, NULL));
+  buffer = gst_harness_push_and_pull (
+      harness, new_cropped_frame (0, 0, 64, 48));
+  g_assert_nonnull (buffer);
+  g_assert_nonnull (gst_buffer_get_vit_tokens_meta (buffer));
+  gst_buffer_unref (buffer);
+  gst_harness_teardown (harness);
+}
+
 /* An upside-down frame that lies wholly inside its buffer is a good one. */
 static void
 test_a_negative_stride_inside_the_buffer_is_read (void)
@@ -278,76 +452,6 @@ test_a_negative_stride_inside_the_buffer_is_read (void)
   gst_harness_teardown (harness);
 }
 
-/* An allocator that has nothing left. */
-typedef GstAllocator EmptyAllocator;
-typedef GstAllocatorClass EmptyAllocatorClass;
-static GType empty_allocator_get_type (void);
-G_DEFINE_TYPE (EmptyAllocator, empty_allocator, GST_TYPE_ALLOCATOR)
-
-static GstMemory *
-empty_allocator_alloc (
-    GstAllocator *allocator, gsize size, GstAllocationParams *params)
-{
-  return NULL;
-}
-
-static void
-empty_allocator_free (GstAllocator *allocator, GstMemory *memory)
-{
-  g_assert_not_reached ();
-}
-
-static void
-empty_allocator_class_init (EmptyAllocatorClass *klass)
-{
-  klass->alloc = empty_allocator_alloc;
-  klass->free = empty_allocator_free;
-}
-
-static void
-empty_allocator_init (EmptyAllocator *allocator)
-{
-  (void) empty_allocator_get_type;
-}
-
-static void
-test_without_memory_for_tokens_the_frame_passes (void)
-{
-  GstCaps *caps = frames_caps ("GRAY8", 64, 48, NULL);
-  GstHarness *harness = gst_harness_new_parse ("vitpatchembed embed-dim=24");
-  GstElement *element = gst_harness_find_element (harness, "vitpatchembed");
-  GstAllocator *usual = gst_allocator_find (GST_ALLOCATOR_SYSMEM);
-  GstBus *bus = gst_bus_new ();
-  GstBuffer *buffers[2];
-  GstMessage *message;
-
-  gst_element_set_bus (element, bus);
-  gst_harness_set_caps (harness, gst_caps_ref (caps), caps);
-  for (guint i = 0; i < 2; i++) {
-    buffers[i] = gst_buffer_new_allocate (NULL, 64 * 48, NULL);
-    gst_buffer_memset (buffers[i], 0, 100, 64 * 48);
-  }
-  gst_allocator_set_default (
-      g_object_ref_sink (g_object_new (empty_allocator_get_type (), NULL)));
-  buffers[0] = gst_harness_push_and_pull (harness, buffers[0]);
-  gst_allocator_set_default (usual);
-  g_assert_nonnull (buffers[0]);
-  g_assert_null (gst_buffer_get_vit_tokens_meta (buffers[0]));
-  message = gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING);
-  g_assert_nonnull (message);
-  gst_message_unref (message);
-
-  /* And the stream lives on. */
-  buffers[1] = gst_harness_push_and_pull (harness, buffers[1]);
-  g_assert_nonnull (gst_buffer_get_vit_tokens_meta (buffers[1]));
-  gst_buffer_unref (buffers[0]);
-  gst_buffer_unref (buffers[1]);
-  gst_element_set_bus (element, NULL);
-  gst_object_unref (bus);
-  gst_object_unref (element);
-  gst_harness_teardown (harness);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -360,6 +464,16 @@ main (int argc, char **argv)
       test_files_that_are_no_models_fail_the_start);
   g_test_add_func ("/bad-input/a-nan-weight-fails-the-start",
       test_a_nan_weight_fails_the_start);
+  g_test_add_func ("/bad-input/a-missing-tensor-fails-the-start",
+      test_a_missing_tensor_fails_the_start);
+  g_test_add_func ("/bad-input/a-tensor-of-a-wrong-shape-fails-the-start",
+      test_a_tensor_of_a_wrong_shape_fails_the_start);
+  g_test_add_func ("/bad-input/a-tensor-of-a-wrong-type-fails-the-start",
+      test_a_tensor_of_a_wrong_type_fails_the_start);
+  g_test_add_func ("/bad-input/a-mean-that-is-no-three-numbers-fails-the-start",
+      test_a_mean_that_is_no_three_numbers_fails_the_start);
+  g_test_add_func ("/bad-input/a-wrong-std-can-be-set-right",
+      test_a_wrong_std_can_be_set_right);
   g_test_add_func ("/bad-input/settings-that-do-not-fit-fail-the-start",
       test_settings_that_do_not_fit_fail_the_start);
   g_test_add_func (
@@ -374,9 +488,11 @@ main (int argc, char **argv)
       test_a_video_meta_that_leads_out_of_the_buffer_is_an_error);
   g_test_add_func ("/bad-input/a-video-meta-smaller-than-the-caps-is-an-error",
       test_a_video_meta_smaller_than_the_caps_is_an_error);
+  g_test_add_func (
+      "/bad-input/a-crop-meta-is-an-error", test_a_crop_meta_is_an_error);
+  g_test_add_func ("/bad-input/a-crop-meta-of-the-whole-frame-is-none",
+      test_a_crop_meta_of_the_whole_frame_is_none);
   g_test_add_func ("/bad-input/a-negative-stride-inside-the-buffer-is-read",
       test_a_negative_stride_inside_the_buffer_is_read);
-  g_test_add_func ("/bad-input/without-memory-for-tokens-the-frame-passes",
-      test_without_memory_for_tokens_the_frame_passes);
   return g_test_run ();
 }

@@ -310,6 +310,18 @@ test_end_of_stream_comes_through_and_notifies_stats (void)
   gst_caps_unref (caps);
 }
 
+static guint
+frame_width_of_stats (GstElement *element)
+{
+  GstStructure *stats = NULL;
+  guint width = 1;
+
+  g_object_get (element, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get_uint (stats, "frame-width", &width));
+  gst_structure_free (stats);
+  return width;
+}
+
 static void
 test_started_and_stopped_again_and_again (void)
 {
@@ -324,6 +336,8 @@ test_started_and_stopped_again_and_again (void)
 
     /* A property that changes between two starts takes effect. */
     g_object_set (embed, "embed-dim", 24 + i, NULL);
+    gst_element_set_state (embed, GST_STATE_PAUSED);
+    g_assert_cmpuint (frame_width_of_stats (embed), ==, 0);
     gst_element_set_state (pipeline, GST_STATE_PLAYING);
     g_assert_cmpint (
         gst_element_get_state (pipeline, NULL, NULL, 10 * GST_SECOND), ==,
@@ -383,6 +397,76 @@ test_model_info_says_what_was_decided (void)
   gst_caps_unref (caps);
 }
 
+/* Warnings that the element logged. */
+static void
+count_warnings (GstDebugCategory *category, GstDebugLevel level,
+    const gchar *file, const gchar *function, gint line, GObject *object,
+    GstDebugMessage *message, gpointer n_warnings)
+{
+  if (level == GST_LEVEL_WARNING
+      && g_str_equal (gst_debug_category_get_name (category), "vitpatchembed"))
+    ++*(guint *) n_warnings;
+}
+
+static void
+test_colorimetry_without_a_matrix_is_warned_of (void)
+{
+  static const struct {
+    const gchar *format;
+    const gchar *colorimetry;
+    guint n_warnings;
+  } cases[] = { { "I420", NULL, 0 }, { "I420", "bt709", 0 },
+    { "I420", "2:0:0:0", 1 }, { "I420", "1:1:0:0", 1 },
+    { "RGB", "sRGB", 0 }, { "GRAY8", "1:0:0:0", 0 } };
+  guint n_warnings;
+
+  gst_debug_remove_log_function (gst_debug_log_default);
+  gst_debug_add_log_function (count_warnings, &n_warnings, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    GstHarness *harness = gst_harness_new_parse (SMALL);
+    GstCaps *caps
+        = frames_caps (cases[i].format, 64, 48, cases[i].colorimetry);
+
+    gst_debug_set_threshold_for_name ("vitpatchembed", GST_LEVEL_WARNING);
+    n_warnings = 0;
+    gst_harness_set_src_caps (harness, gst_caps_ref (caps));
+    gst_buffer_unref (push_random (harness, caps, i));
+    g_assert_cmpuint (n_warnings, ==, cases[i].n_warnings);
+    gst_harness_teardown (harness);
+    gst_caps_unref (caps);
+  }
+  gst_debug_remove_log_function (count_warnings);
+  gst_debug_add_log_function (gst_debug_log_default, NULL, NULL);
+  gst_debug_unset_threshold_for_name ("vitpatchembed");
+}
+
+/* As from textoverlay before a sink that blends for itself. */
+static void
+test_frames_with_overlays_beside_them_are_read (void)
+{
+  static const gchar *const features[]
+      = { "memory:SystemMemory, " GST_CAPS_FEATURE_META_GST_VIDEO_OVERLAY_COMPOSITION,
+          GST_CAPS_FEATURE_META_GST_VIDEO_OVERLAY_COMPOSITION };
+
+  for (guint i = 0; i < G_N_ELEMENTS (features); i++) {
+    GstHarness *harness = gst_harness_new_parse (SMALL);
+    GstCaps *caps = frames_caps ("I420", 64, 48, NULL), *out_caps;
+    GstBuffer *out;
+
+    gst_caps_set_features (
+        caps, 0, gst_caps_features_from_string (features[i]));
+    gst_harness_set_src_caps (harness, gst_caps_ref (caps));
+    out = push_random (harness, caps, i);
+    g_assert_nonnull (gst_buffer_get_vit_tokens_meta (out));
+    out_caps = gst_pad_get_current_caps (harness->sinkpad);
+    g_assert_true (gst_caps_is_equal (out_caps, caps));
+    gst_caps_unref (out_caps);
+    gst_buffer_unref (out);
+    gst_harness_teardown (harness);
+    gst_caps_unref (caps);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -407,6 +491,10 @@ main (int argc, char **argv)
       test_end_of_stream_comes_through_and_notifies_stats);
   g_test_add_func ("/stream/started-and-stopped-again-and-again",
       test_started_and_stopped_again_and_again);
+  g_test_add_func ("/stream/colorimetry-without-a-matrix-is-warned-of",
+      test_colorimetry_without_a_matrix_is_warned_of);
+  g_test_add_func ("/stream/frames-with-overlays-beside-them-are-read",
+      test_frames_with_overlays_beside_them_are_read);
   g_test_add_func ("/stream/model-info-says-what-was-decided",
       test_model_info_says_what_was_decided);
   return g_test_run ();

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#include "gstvitnotes.h"
+
+#include <string.h>
+
+/* Both parts of the message say it: of an INFO message gst-launch-1.0 prints
+ * the debug part alone. */
+#define POST(element, ...)                                                     \
+  GST_ELEMENT_INFO (element, LIBRARY, SETTINGS, (__VA_ARGS__), (__VA_ARGS__))
+
+/* Whether a number in force is one that no file gave, nor the user. */
+static gboolean
+has_assumed (const GstVitSettings *settings, const VitModel *model)
+{
+  gboolean all_are_set = settings->rule != VIT_POSITION_RULE_AUTO
+                         && settings->has_mean && settings->has_std;
+
+  return !all_are_set && strstr (model->reason, "assumed") != NULL;
+}
+
+/* Whether a size was asked for that the model does not have. */
+static gboolean
+has_unused_size (const GstVitSettings *settings, const VitModel *model)
+{
+  GstVitSettings defaults;
+
+  gst_vit_settings_init (&defaults);
+  return (settings->patch_size != defaults.patch_size
+             && settings->patch_size != model->patch_size)
+         || (settings->embed_dim != defaults.embed_dim
+             && settings->embed_dim != model->embed_dim);
+}
+
+void
+gst_vit_notes_post (
+    GstElement *element, const GstVitSettings *settings, const VitModel *model)
+{
+  if (settings->model == NULL) {
+    POST (element,
+        "Using the built-in model: its tokens hold the picture, but they are "
+        "not those of a trained network. Set 'model' for that.");
+    return;
+  }
+  if (has_unused_size (settings, model))
+    POST (element,
+        "'patch-size' and 'embed-dim' are of the built-in model only: %s has "
+        "patches of %ux%u and %u numbers in a token.",
+        model->id, model->patch_size, model->patch_size, model->embed_dim);
+  if (has_assumed (settings, model))
+    POST (element,
+        "The files of %s do not say everything (%s). Where that is not how "
+        "the model was trained, set 'position-rule', 'mean' and 'std'.",
+        model->id, model->reason);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What vitpatchembed tells on the bus: what it chose, assumed and did not use,
+ * each once.
+ */
+#include <glib/gstdio.h>
+#include <gst/gst.h>
+#include <string.h>
+
+#define DINO_FILE TEST_DATA_DIR "/dino-p16/model.safetensors"
+#define DINOV2_FOLDER EXAMPLES_DIR "/models/dinov2-small-input"
+
+typedef struct {
+  guint n_infos;
+  guint n_errors; /* of the element itself */
+  guint n_models; /* notifications of model-info, with a value */
+  gchar *text;    /* (nullable): of the last INFO or ERROR */
+  gchar *debug;   /* (nullable): its other part */
+} Messages;
+
+static void
+keep_texts (Messages *messages, GError *error, gchar *debug)
+{
+  g_free (messages->text);
+  g_free (messages->debug);
+  messages->text = g_strdup (error->message);
+  messages->debug = debug;
+  g_error_free (error);
+}
+
+static void
+take_message (Messages *messages, GstMessage *message)
+{
+  gboolean is_ours = g_str_has_prefix (
+      GST_OBJECT_NAME (GST_MESSAGE_SRC (message)), "vitpatchembed");
+  const gchar *name;
+  const GValue *value;
+  GError *error;
+  gchar *debug;
+
+  if (is_ours && GST_MESSAGE_TYPE (message) == GST_MESSAGE_INFO) {
+    gst_message_parse_info (message, &error, &debug);
+    keep_texts (messages, error, debug);
+    messages->n_infos++;
+  } else if (is_ours && GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR) {
+    gst_message_parse_error (message, &error, &debug);
+    keep_texts (messages, error, debug);
+    messages->n_errors++;
+  } else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_PROPERTY_NOTIFY) {
+    gst_message_parse_property_notify (message, NULL, &name, &value);
+    if (g_str_equal (name, "model-info"))
+      messages->n_models += value != NULL && g_value_get_boxed (value) != NULL;
+  }
+}
+
+/* Runs a short stream of this size to its end, good or bad. */
+static Messages
+run (const gchar *properties, guint width, guint height)
+{
+  gchar *launch = g_strdup_printf (
+      "videotestsrc num-buffers=3 ! video/x-raw,width=%u,height=%u ! "
+      "vitpatchembed %s ! fakesink",
+      width, height, properties);
+  GstElement *pipeline = gst_parse_launch (launch, NULL);
+  GstBus *bus = gst_element_get_bus (pipeline);
+  Messages messages = { 0 };
+  gboolean has_ended = FALSE;
+
+  gst_element_add_property_deep_notify_watch (pipeline, "model-info", TRUE);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  while (!has_ended) {
+    GstMessage *message = gst_bus_timed_pop (bus, 20 * GST_SECOND);
+
+    g_assert_nonnull (message);
+    take_message (&messages, message);
+    has_ended = GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS
+                || (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR
+                    && strstr (GST_OBJECT_NAME (GST_MESSAGE_SRC (message)),
+                        "videotestsrc"));
+    gst_message_unref (message);
+  }
+
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (bus);
+  gst_object_unref (pipeline);
+  g_free (launch);
+  return messages;
+}
+
+static void
+clear_messages (Messages *messages)
+{
+  g_free (messages->text);
+  g_free (messages->debug);
+}
+
+/* One INFO, which says each of these in both of its parts; NULL: none. */
+static void
+assert_info (const gchar *properties, const gchar *first, const gchar *second)
+{
+  Messages messages = run (properties, 64, 64);
+
+  g_assert_cmpuint (messages.n_errors, ==, 0);
+  g_assert_cmpuint (messages.n_infos, ==, first != NULL);
+  if (first != NULL) {
+    g_assert_nonnull (strstr (messages.text, first));
+    g_assert_nonnull (strstr (messages.debug, first));
+    g_assert_nonnull (strstr (messages.text, second));
+    g_assert_nonnull (strstr (messages.debug, second));
+  }
+  clear_messages (&messages);
+}
+
+static void
+test_builtin (void)
+{
+  assert_info ("", "built-in model", "'model'");
+  assert_info ("patch-size=8 embed-dim=24", "built-in model", "'model'");
+}
+
+static void
+test_assumed (void)
+{
+  assert_info ("model=" DINO_FILE, "position rule", "'position-rule'");
+  assert_info (
+      "model=" DINO_FILE " position-rule=dino", "mean and std", "'mean'");
+}
+
+static void
+test_nothing_assumed (void)
+{
+  assert_info ("model=" DINOV2_FOLDER, NULL, NULL);
+  assert_info ("model=" DINO_FILE " position-rule=dino mean=<0.5,0.5,0.5> "
+               "std=<0.5,0.5,0.5>",
+      NULL, NULL);
+}
+
+static void
+test_unused_size (void)
+{
+  assert_info ("model=" DINOV2_FOLDER " patch-size=8", "'patch-size'", "14x14");
+  assert_info ("model=" DINOV2_FOLDER " embed-dim=7", "'embed-dim'", "384");
+  assert_info (
+      "model=" DINOV2_FOLDER " patch-size=14 embed-dim=384", NULL, NULL);
+}
+
+static void
+test_model_info (void)
+{
+  Messages messages = run ("", 64, 64);
+
+  g_assert_cmpuint (messages.n_models, ==, 1);
+  clear_messages (&messages);
+}
+
+static void
+test_refused_once (void)
+{
+  Messages messages = run ("", 64, 15);
+
+  g_assert_cmpuint (messages.n_errors, ==, 1);
+  g_assert_nonnull (strstr (messages.text, "64x15"));
+  clear_messages (&messages);
+}
+
+/* Whatever tries, and however often: the reason once for each size. */
+static void
+test_refused_again (void)
+{
+  GstElement *element = gst_element_factory_make ("vitpatchembed", NULL);
+  GstPad *pad = gst_element_get_static_pad (element, "sink");
+  GstBus *bus = gst_bus_new ();
+  static const gint heights[] = { 15, 15, 14, 15, 16, 15 };
+  guint n_errors = 0;
+  GstMessage *message;
+
+  gst_element_set_bus (element, bus);
+  gst_element_set_state (element, GST_STATE_PAUSED);
+  gst_pad_send_event (pad, gst_event_new_stream_start ("test"));
+  for (guint i = 0; i < G_N_ELEMENTS (heights); i++) {
+    GstCaps *caps = gst_caps_new_simple ("video/x-raw", "format", G_TYPE_STRING,
+        "GRAY8", "width", G_TYPE_INT, 64, "height", G_TYPE_INT, heights[i],
+        "framerate", GST_TYPE_FRACTION, 25, 1, NULL);
+
+    g_assert_cmpint (gst_pad_send_event (pad, gst_event_new_caps (caps)), ==,
+        heights[i] == 16);
+    gst_caps_unref (caps);
+  }
+  while ((message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR)) != NULL) {
+    n_errors++;
+    gst_message_unref (message);
+  }
+  g_assert_cmpuint (n_errors, ==, 4);
+
+  gst_element_set_state (element, GST_STATE_NULL);
+  gst_element_set_bus (element, NULL);
+  gst_object_unref (bus);
+  gst_object_unref (pad);
+  gst_object_unref (element);
+}
+
+int
+main (int argc, char **argv)
+{
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+
+#define TEST(name, function) g_test_add_func ("/messages/" name, function)
+  TEST ("the-built-in-model-says-what-it-is", test_builtin);
+  TEST ("what-was-assumed-is-said", test_assumed);
+  TEST ("nothing-is-said-where-nothing-was-assumed", test_nothing_assumed);
+  TEST ("a-size-without-effect-is-said", test_unused_size);
+  TEST ("model-info-is-notified-at-the-start", test_model_info);
+  TEST ("a-refused-size-is-said-once", test_refused_once);
+  TEST ("each-refused-size-is-said-once", test_refused_again);
+  return g_test_run ();
+}
