@@ -1,32 +1,82 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Builds a release of gst-vit and runs its main job: video in, one .npy file of
-# patch tokens a frame out, then a table of what was done.
-#
-#     sh examples/quickstart.sh [FILE | URI | /dev/videoN]
-#
-# Without an argument it takes examples/media/clip.webm.  MODEL=PATH uses a
-# checkpoint instead of the built-in model.
+# Builds a release of gst-vit and runs its main job: see usage().
 set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 export PATH
 
+# The newest frames' tokens that are kept: a 1080p frame's take 25 MB.
+keep=120
+
+usage() {
+  cat <<USAGE
+Usage: sh examples/quickstart.sh [FILE | URI | /dev/videoN]
+
+Installs what is missing, builds gst-vit and runs its main job: video in, one
+.npy file of patch tokens a frame out, then a table of what was done.  Without
+an argument it takes examples/media/clip.webm; of a camera, 250 frames.
+
+The tokens of the newest $keep frames are kept, in build/tokens.
+
+MODEL=PATH before the command uses a checkpoint (a .safetensors file or a model
+folder) instead of the built-in model.
+USAGE
+}
+
+fail() {
+  echo "$1" >&2
+  exit 1
+}
+
+check_input() {
+  case $input in
+    '' | *://*) return ;;
+  esac
+  [ -e "$input" ] || fail "$input: no such file"
+  [ ! -d "$input" ] || fail "$input: a folder; give one file of it"
+  [ -r "$input" ] || fail "$input: not readable for $(id -un)"
+  # gst-launch-1.0 may wait forever for what these do not hold.
+  case $input in
+    /dev/video*) ;;
+    *) [ -f "$input" ] || fail "$input: neither a file nor a /dev/videoN" ;;
+  esac
+  [ ! -f "$input" ] || [ -s "$input" ] || fail "$input: the file is empty"
+}
+
+check_folders() {
+  for folder in "$root" "$root/build"; do
+    [ ! -e "$folder" ] || [ -w "$folder" ] \
+      || fail "$folder: not writable for $(id -un); use a copy of the project in a folder of your own"
+  done
+}
+
+case ${1-} in
+  -h | --help)
+    usage
+    exit
+    ;;
+  -*)
+    usage >&2
+    exit 2
+    ;;
+esac
+[ $# -le 1 ] || fail "One input at a time, and a name with spaces in quotes; --help says more"
 input=${1-}
 case $input in
   '' | *://* | /*) ;;
   *) input=$PWD/$input ;;
 esac
+check_input
 model=${MODEL-}
 case $model in
   '' | /*) ;;
   *) model=$PWD/$model ;;
 esac
+[ -z "$model" ] || [ -e "$model" ] || fail "MODEL=$model: no such file or folder"
 cd "$(dirname "$0")/.."
 root=$PWD
-
-# The newest frames' tokens that are kept: a 1080p frame's take 25 MB.
-keep=120
+check_folders
 
 install_packages() {
   set -- gcc libc6-dev meson pkgconf libgstreamer1.0-dev \
@@ -37,38 +87,82 @@ install_packages() {
   sh examples/install-packages.sh "$@"
 }
 
+# Only the plugin is compiled, without the tests.  What somebody built here
+# before is used, but as a release.
+build_again() {
+  [ -f build/build.ninja ] || return
+  if ! meson introspect build --buildoptions \
+    | grep -q '"name": "buildtype", "value": "release"'; then
+    meson configure build -Dbuildtype=release || return
+  fi
+  meson compile -C build gstvit
+}
+
+build_anew() {
+  meson setup build --buildtype=release && meson compile -C build gstvit
+}
+
 build() {
-  log=$root/build.log
-  if ! { [ -f build/build.ninja ] && meson compile -C build; } >"$log" 2>&1; then
+  log=$root/build/quickstart-build.log
+  mkdir -p build
+  if ! build_again >"$log" 2>&1; then
     rm -rf build
-    if ! { meson setup build --buildtype=release && meson compile -C build; } >"$log" 2>&1; then
+    mkdir build
+    if ! build_anew >"$log" 2>&1; then
       cat "$log" >&2
-      rm -f "$log"
       exit 1
     fi
   fi
-  mv "$log" build/quickstart-build.log
 }
 
-# For people to copy: arguments with anything special in quotes.
+# NAME=VALUE as gst-launch-1.0 reads it: a value with anything special in
+# double quotes.
+property() { # NAME VALUE
+  case $2 in
+    *[!A-Za-z0-9_./:%+,-]*)
+      printf '%s="%s"' "$1" "$(printf '%s' "$2" | sed 's/["\\]/\\&/g')" ;;
+    *) printf '%s=%s' "$1" "$2" ;;
+  esac
+}
+
+# The word as a shell reads it.
+quote() {
+  case $1 in
+    *[!A-Za-z0-9_./=:%+,-]*)
+      printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")" ;;
+    *) printf '%s' "$1" ;;
+  esac
+}
+
+# For people to copy.
 print_command() {
-  printf 'GST_PLUGIN_PATH=%s gst-launch-1.0' "$root/build/plugin"
+  printf 'GST_PLUGIN_PATH=%s gst-launch-1.0 -e' "$(quote "$root/build/plugin")"
   for word in "$@"; do
     case $word in
       '!') printf ' !' ;;
-      *[!A-Za-z0-9_./=:%+,-]*) printf " '%s'" "$word" ;;
-      *) printf ' %s' "$word" ;;
+      *) printf ' %s' "$(quote "$word")" ;;
     esac
   done
   printf '\n'
 }
 
-# Progress goes on to the terminal as it comes, the rest into the log.
+# Everything into the log; progress, errors and what the element has to say
+# onto the terminal as they come.  Not with awk: Debian's waits for its buffer
+# to fill.
 show_progress() {
-  awk -v log_file="$1" '
-    { print > log_file; fflush (log_file) }
-    /^progressreport/ { sub (/^[^:]*\([^)]*\): /, "  "); print; fflush () }
-    /^ERROR|^WARNING|^\/GstPipeline.*Error|: ERROR/ { print; fflush () }'
+  lines_to_text=0
+  while IFS= read -r line; do
+    printf '%s\n' "$line" >&3
+    if [ "$lines_to_text" -gt 0 ]; then
+      lines_to_text=$((lines_to_text - 1))
+      [ "$lines_to_text" -gt 0 ] || printf '%s\n' "$line"
+    fi
+    case $line in
+      INFO:) lines_to_text=2 ;;
+      progressreport*) printf '  %s\n' "${line#*): }" ;;
+      ERROR* | WARNING* | *': ERROR'* | /GstPipeline*Error*) printf '%s\n' "$line" ;;
+    esac
+  done 3>"$log"
 }
 
 field() { # NAME: a number of the element's last statistics
@@ -83,7 +177,7 @@ print_table() {
     -v height="$(field frame-height)" -v cols="$(field grid-width)" \
     -v rows="$(field grid-height)" -v tokens="$(field tokens-per-frame)" \
     -v dim="$(field embed-dim)" -v mean="$(field mean-time)" \
-    -v seconds="$seconds" -v files="$files" -v folder="$root/build/tokens" 'BEGIN {
+    -v seconds="$seconds" 'BEGIN {
       row = "%-16s %s\n"
       printf "\n" row, "frames", frames
       printf row, "frame size", width " x " height
@@ -91,9 +185,11 @@ print_table() {
       printf row, "tokens a frame", tokens
       printf row, "embed_dim", dim
       printf row, "ms a frame", sprintf ("%.2f (tokens alone)", mean / 1e6)
-      printf row, "frames/s", sprintf ("%.1f (with decoding and writing the files)", frames / seconds)
-      printf row, ".npy files", folder " (the newest " files ")"
+      # The first frame is done before the clock starts: one alone has no rate.
+      if (frames > 1 && seconds > 0)
+        printf row, "frames/s", sprintf ("%.1f (with decoding and writing the files)", frames / seconds)
     }'
+  printf '%-16s %s\n' '.npy files' "$root/build/tokens (the newest $files)"
 }
 
 install_packages
@@ -105,30 +201,43 @@ mkdir -p build/tokens
 log=$root/build/quickstart.log
 
 case $input in
-  '') set -- filesrc "location=$root/examples/media/clip.webm" ! matroskademux ! vp8dec ;;
-  /dev/video*) set -- v4l2src "device=$input" num-buffers=250 ! decodebin ! videoconvert ;;
-  *://*) set -- uridecodebin "uri=$input" ! videoconvert ;;
+  '')
+    set -- filesrc "$(property location "$root/examples/media/clip.webm")" \
+      ! matroskademux ! vp8dec
+    ;;
+  /dev/video*)
+    set -- v4l2src "$(property device "$input")" num-buffers=250 \
+      ! decodebin ! videoconvert
+    ;;
+  *://*) set -- uridecodebin "$(property uri "$input")" ! videoconvert ;;
   *)
-    if [ ! -f "$input" ]; then
-      echo "$input: no such file" >&2
-      exit 1
-    fi
-    set -- filesrc "location=$input" ! decodebin ! videoconvert
+    set -- filesrc "$(property location "$input")" ! decodebin ! videoconvert
     ;;
 esac
 set -- "$@" ! vitpatchembed
-[ -z "$model" ] || set -- "$@" "model=$model"
+[ -z "$model" ] || set -- "$@" "$(property model "$model")"
+# A % in the folder's own name would be read as a place for the number.
+tokens=$(printf '%s' "$root/build/tokens/" | sed 's/%/%%/g')tokens-%05d.npy
 set -- "$@" ! progressreport update-freq=1 ! vittokenenc ! application/x-npy \
-  ! multifilesink "location=$root/build/tokens/tokens-%05d.npy" "max-files=$keep"
+  ! multifilesink "$(property location "$tokens")" "max-files=$keep"
 
-echo "Running"
+# Ctrl-C ends the stream in good order, and the table comes all the same:
+# gst-launch-1.0 sees to the signal itself (-e), the others leave it alone.
+echo "Running (Ctrl-C ends it)"
+trap : INT
 {
-  GST_PLUGIN_PATH=$root/build/plugin gst-launch-1.0 -v "$@" 2>&1 \
+  trap : INT
+  GST_PLUGIN_PATH=$root/build/plugin gst-launch-1.0 -e -v "$@" 2>&1 \
     || echo "ERROR: gst-launch-1.0 ended with status $?"
-} | show_progress "$log"
-if grep -q '^ERROR' "$log" || [ -z "$(field frames)" ]; then
-  echo "It did not work. The whole log: $log" >&2
-  exit 1
+} | {
+  trap '' INT
+  show_progress
+}
+trap - INT
+n_frames=$(field frames)
+if grep -q '^ERROR' "$log" || [ "${n_frames:-0}" = 0 ]; then
+  [ "$n_frames" != 0 ] || echo "No frame came out of the decoder" >&2
+  fail "It did not work. The whole log: $log"
 fi
 print_table
 printf '\nThe line that ran, to go on from:\n\n'
