@@ -90,9 +90,12 @@ read_sample (const GstVideoFrame *frame, guint c, gint x, gint y)
   y >>= GST_VIDEO_FORMAT_INFO_H_SUB (format, c);
   data += y * GST_VIDEO_FRAME_COMP_STRIDE (frame, c)
       + x * GST_VIDEO_FRAME_COMP_PSTRIDE (frame, c);
-  if (GST_VIDEO_FRAME_COMP_DEPTH (frame, c) > 8)
-    return GST_READ_UINT16_LE (data)
-        >> GST_VIDEO_FORMAT_INFO_SHIFT (format, c);
+  if (GST_VIDEO_FRAME_COMP_DEPTH (frame, c) > 8) {
+    guint16 sample;
+
+    memcpy (&sample, data, sizeof sample); /* at odd addresses too */
+    return GUINT16_FROM_LE (sample) >> GST_VIDEO_FORMAT_INFO_SHIFT (format, c);
+  }
   return *data;
 }
 
@@ -203,10 +206,13 @@ define_positions (const VitModel *model, VitPositionRule rule, guint rows,
 
   if (rule == VIT_POSITION_RULE_AUTO)
     rule = model->rule;
-  if (rule == VIT_POSITION_RULE_NONE || model->table == NULL)
+  if (rule == VIT_POSITION_RULE_NONE
+      || (model->table == NULL && rule != VIT_POSITION_RULE_SINCOS))
     return NULL;
   positions = g_new (gfloat, n);
-  if (vit_pos_embed_is_kept (rule, model->table_rows, model->table_cols, rows,
+  if (rule == VIT_POSITION_RULE_SINCOS)
+    vit_pos_embed_compute (model->embed_dim, rows, cols, positions);
+  else if (vit_pos_embed_is_kept (rule, model->table_rows, model->table_cols, rows,
           cols, square))
     memcpy (positions, model->table, n * sizeof (gfloat));
   else

@@ -39,13 +39,16 @@ parse_shape (const char *path, const char *text, Npy *npy)
 }
 
 static void
-parse_header (const char *path, const char *header, Npy *npy)
+parse_header (
+    const char *path, const char *header, Npy *npy, gboolean *fortran_order)
 {
+  const char *order = find_value (path, header, "'fortran_order': ");
+
   if (!g_str_has_prefix (find_value (path, header, "'descr': "), "'<f4'"))
     g_error ("%s: not of type '<f4'", path);
-  if (!g_str_has_prefix (find_value (path, header, "'fortran_order': "),
-          "False"))
-    g_error ("%s: not in C order", path);
+  *fortran_order = g_str_has_prefix (order, "True");
+  if (!*fortran_order && !g_str_has_prefix (order, "False"))
+    g_error ("%s: fortran_order not understood", path);
   parse_shape (path, find_value (path, header, "'shape': ("), npy);
 }
 
@@ -68,6 +71,24 @@ read_preamble (const char *path, const guint8 *bytes, gsize length,
   return start;
 }
 
+/* Where value `i` in row-major order lies in a file whose first index runs
+ * fastest. */
+static gsize
+fortran_index (const Npy *npy, gsize i)
+{
+  gsize index = 0;
+
+  for (guint d = npy->n_dims; d-- > 0;) {
+    gsize before = 1;
+
+    for (guint k = 0; k < d; k++)
+      before *= npy->shape[k];
+    index += i % npy->shape[d] * before;
+    i /= npy->shape[d];
+  }
+  return index;
+}
+
 Npy *
 npy_read (const char *path)
 {
@@ -76,12 +97,13 @@ npy_read (const char *path)
   g_autofree char *header = NULL;
   gsize length, header_length, start, n_bytes;
   Npy *npy = g_new0 (Npy, 1);
+  gboolean fortran_order;
 
   if (!g_file_get_contents (path, &bytes, &length, &error))
     g_error ("%s", error->message);
   start = read_preamble (path, (guint8 *) bytes, length, &header_length);
   header = g_strndup (bytes + start, header_length);
-  parse_header (path, header, npy);
+  parse_header (path, header, npy, &fortran_order);
 
   start += header_length;
   if (!g_size_checked_mul (&n_bytes, npy->n_values, sizeof (float))
@@ -91,9 +113,10 @@ npy_read (const char *path)
 
   npy->values = g_new (float, npy->n_values);
   for (gsize i = 0; i < npy->n_values; i++) {
+    gsize place = fortran_order ? fortran_index (npy, i) : i;
     guint32 bits;
 
-    memcpy (&bits, bytes + start + i * sizeof bits, sizeof bits);
+    memcpy (&bits, bytes + start + place * sizeof bits, sizeof bits);
     bits = GUINT32_FROM_LE (bits);
     memcpy (&npy->values[i], &bits, sizeof bits);
   }

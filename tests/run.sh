@@ -23,7 +23,7 @@ passed=0
 failed=0
 skipped=0
 
-# Adds up meson's own count of every program's cases.
+# Adds up meson's own count of every program's cases, and names what was skipped.
 count() { # BUILD_FOLDER
   for word in $(/usr/bin/python3 - "$1/meson-logs/testlog.junit.xml" <<'PYTHON'
 import sys
@@ -34,7 +34,12 @@ for suite in ElementTree.parse(sys.argv[1]).getroot():
     cases = suite.findall("testcase")
     bad = sum(c.find("failure") is not None or c.find("error") is not None
               for c in cases)
-    left = sum(c.find("skipped") is not None for c in cases)
+    left = 0
+    for case in cases:
+        if case.find("skipped") is not None:
+            left += 1
+            print("skipped:", case.get("name"), "-", case.findtext(
+                "system-out", "no reason given"), file=sys.stderr)
     # A program that died says so of itself, not of a case.
     suite_bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
     bad = max(bad, suite_bad)
@@ -59,9 +64,11 @@ run() { # NAME MESON_OPTION...
   shift
   [ "${CI-}" != true ] || set -- "$@" --werror
   rm -rf "$build"
+  mkdir "$build"
+  log=$build/build.log
   echo "== $name: building"
-  if ! { meson setup "$build" "$@" && meson compile -C "$build"; } >"$build.log" 2>&1; then
-    cat "$build.log"
+  if ! { meson setup "$build" "$@" && meson compile -C "$build"; } >"$log" 2>&1; then
+    cat "$log"
     failed=$((failed + 1))
     return
   fi

@@ -15,6 +15,9 @@
 #define MAX_ERROR 2e-5
 #define MAX_TRAINED_ERROR 6e-7
 
+/* The least number of golden cases, so that none are lost unnoticed. */
+#define MIN_GOLDEN_CASES 16
+
 static const gchar *const formats[] = { "RGB", "BGR", "RGBx", "BGRx", "xRGB",
   "xBGR", "RGBA", "BGRA", "ARGB", "ABGR", "GRAY8", "I420", "YV12", "NV12",
   "NV21", "Y42B", "Y444", "YUY2", "UYVY", "RGBP", "I420_10LE", "P010_10LE" };
@@ -71,7 +74,7 @@ check_format (const gchar *format, const gchar *colorimetry, gint width,
   gchar *path = test_data ("dino-p16/model.safetensors");
   gchar *launch = g_strdup_printf (
       "vitpatchembed model=\"%s\" position-rule=dino n-threads=2", path);
-  VitModel *model = vit_model_load (path, NULL);
+  VitModel *model = vit_model_load (path, NULL, NULL);
   VitPatchEmbedSettings settings = frames_default_settings ();
   GstCaps *caps = frames_caps (format, width, height, colorimetry);
   GstVideoInfo info;
@@ -178,7 +181,7 @@ check_settings (const gchar *properties, const VitPatchEmbedSettings *settings)
   gchar *path = test_data ("dino-p16/model.safetensors");
   gchar *launch
       = g_strdup_printf ("vitpatchembed model=\"%s\" %s", path, properties);
-  VitModel *model = vit_model_load (path, NULL);
+  VitModel *model = vit_model_load (path, NULL, NULL);
   GstCaps *caps = frames_caps ("NV12", 75, 53, "bt601");
   GstVideoInfo info;
 
@@ -420,6 +423,15 @@ test_golden (gconstpointer data)
   g_free (folder);
 }
 
+static void
+golden_free (gpointer data)
+{
+  Golden *golden = data;
+
+  g_free (golden->name);
+  g_free (golden);
+}
+
 /* One test a folder that holds a case.json. */
 static void
 add_golden_tests (void)
@@ -427,6 +439,7 @@ add_golden_tests (void)
   gchar *root = test_data ("");
   GDir *folder = g_dir_open (root, 0, NULL);
   const gchar *name;
+  guint n_cases = 0;
 
   g_assert_nonnull (folder);
   while ((name = g_dir_read_name (folder)) != NULL) {
@@ -438,13 +451,16 @@ add_golden_tests (void)
 
       golden->name = g_strdup (name);
       golden->trained = g_str_has_prefix (name, "trained-");
-      g_test_add_data_func_full (test, golden, test_golden, NULL);
+      g_test_add_data_func_full (test, golden, test_golden, golden_free);
       g_free (test);
+      n_cases++;
     }
     g_free (path);
   }
   g_dir_close (folder);
   g_free (root);
+  g_assert_cmpuint (
+      n_cases, >=, g_getenv ("VIT_TEST_DATA") != NULL ? 1 : MIN_GOLDEN_CASES);
 }
 
 int
