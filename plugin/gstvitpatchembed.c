@@ -36,6 +36,9 @@ enum { PROP_STATS = GST_VIT_N_SETTINGS, PROP_MODEL_INFO, N_PROPS };
 typedef struct {
   guint64 n_frames;
   guint64 n_tokens;
+  guint64 n_computed;
+  guint64 n_reused;
+  guint64 n_short; /* of those computed: products over stored samples */
   GstClockTime total_time;
   GstClockTime worst_time;
 } Stats;
@@ -56,6 +59,10 @@ struct _GstVitPatchEmbed {
   GstVitWorkers *workers;
   GstVideoInfo video_info;
   GstBufferPool *tokens_pool;
+  GstVitTokenFormat token_format;
+  gboolean reuse_tokens;
+  guint reuse_tolerance;
+  GstBuffer *last_tokens; /* of the frame before; NULL: nothing is kept */
 };
 
 static GParamSpec *stats_pspec;
@@ -85,7 +92,10 @@ describe_model (const VitModel *model, const VitPatchEmbed *embed)
       vit_position_rule_name (vit_patch_embed_rule (embed)), "patch-size",
       G_TYPE_UINT, model->patch_size, "embed-dim", G_TYPE_UINT,
       model->embed_dim, "n-prefix-tokens", G_TYPE_UINT,
-      model->n_prefix_tokens, "precision", G_TYPE_STRING, "f32", "kernel",
+      model->n_prefix_tokens, "precision", G_TYPE_STRING,
+      vit_patch_embed_precision (embed) == VIT_PRECISION_F32 ? "f32" : "int16",
+      "predicted-error", G_TYPE_DOUBLE,
+      vit_patch_embed_predicted_error (embed), "kernel",
       G_TYPE_STRING, vit_patch_embed_kernel (embed), "reason", G_TYPE_STRING,
       model->reason, NULL);
   GValue list = G_VALUE_INIT;
@@ -146,6 +156,9 @@ gst_vit_patch_embed_start (GstBaseTransform *base)
     gst_vit_error_post (GST_ELEMENT (self), error);
     return FALSE;
   }
+  self->token_format = (GstVitTokenFormat) settings.token_format;
+  self->reuse_tokens = settings.reuse_tokens;
+  self->reuse_tolerance = settings.reuse_tolerance;
   self->workers
       = gst_vit_workers_new (gst_vit_settings_n_workers (&settings));
 
@@ -180,6 +193,7 @@ gst_vit_patch_embed_stop (GstBaseTransform *base)
   GstVitPatchEmbed *self = GST_VIT_PATCH_EMBED (base);
   GstStructure *info;
 
+  gst_clear_buffer (&self->last_tokens);
   clear_tokens_pool (self);
   g_clear_pointer (&self->workers, gst_vit_workers_free);
   g_clear_pointer (&self->embed, vit_patch_embed_free);
@@ -199,7 +213,8 @@ make_tokens_pool (GstVitPatchEmbed *self, const VitTokensShape *shape)
   GstBufferPool *pool = gst_buffer_pool_new ();
   GstStructure *config = gst_buffer_pool_get_config (pool);
   GstAllocationParams params = { .align = TOKENS_ALIGNMENT - 1 };
-  guint size = shape->n_tokens * shape->embed_dim * (guint) sizeof (gfloat);
+  guint size = shape->n_tokens * shape->embed_dim
+      * (guint) gst_vit_token_format_get_size (self->token_format);
 
   clear_tokens_pool (self);
   gst_buffer_pool_config_set_params (config, NULL, size, 0, 0);
@@ -233,6 +248,7 @@ gst_vit_patch_embed_set_caps (
     gst_vit_error_post (GST_ELEMENT (self), error);
     return FALSE;
   }
+  gst_clear_buffer (&self->last_tokens);
   shape = vit_patch_embed_shape (self->embed);
   if (!make_tokens_pool (self, &shape)) {
     GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
@@ -273,24 +289,29 @@ gst_vit_patch_embed_propose_allocation (
 }
 
 static void
-count_frame (GstVitPatchEmbed *self, GstClockTime time)
+count_frame (GstVitPatchEmbed *self, const VitFrameCounts *counts,
+    GstClockTime time)
 {
+  Stats *stats = &self->stats;
+
   GST_OBJECT_LOCK (self);
-  self->stats.n_frames++;
-  self->stats.n_tokens += self->shape.n_tokens;
-  self->stats.total_time += time;
-  self->stats.worst_time = MAX (self->stats.worst_time, time);
+  stats->n_frames++;
+  stats->n_tokens += self->shape.n_tokens;
+  stats->n_computed += counts->n_short + counts->n_full;
+  stats->n_reused += counts->n_kept;
+  stats->n_short += counts->n_short;
+  stats->total_time += time;
+  stats->worst_time = MAX (stats->worst_time, time);
   GST_OBJECT_UNLOCK (self);
 }
 
-/* Computes the tokens of a mapped frame into a buffer of the pool, or NULL
- * when there is no memory for them. */
+/* Computes the planned tokens into a buffer of the pool; NULL when there is no
+ * memory for them. */
 static GstBuffer *
 compute_tokens (GstVitPatchEmbed *self, const VitImage *image)
 {
-  GstClockTime start = gst_util_get_timestamp ();
   GstBuffer *tokens = NULL;
-  GstMapInfo map;
+  GstMapInfo map, previous = GST_MAP_INFO_INIT;
 
   if (gst_buffer_pool_acquire_buffer (self->tokens_pool, &tokens, NULL)
       != GST_FLOW_OK)
@@ -299,22 +320,60 @@ compute_tokens (GstVitPatchEmbed *self, const VitImage *image)
     gst_buffer_unref (tokens);
     return NULL;
   }
-  vit_patch_embed_run (self->embed, image, (float *) (gpointer) map.data,
+  if (self->last_tokens != NULL)
+    gst_buffer_map (self->last_tokens, &previous, GST_MAP_READ);
+  vit_patch_embed_run (self->embed, image, previous.data, map.data,
       gst_vit_workers_run, self->workers);
+  if (self->last_tokens != NULL)
+    gst_buffer_unmap (self->last_tokens, &previous);
   gst_buffer_unmap (tokens, &map);
-  count_frame (self, gst_util_get_timestamp () - start);
+  return tokens;
+}
+
+/* The tokens of a mapped frame: those of the frame before where no patch
+ * changed, or NULL when there is no memory for new ones. */
+static GstBuffer *
+find_tokens (GstVitPatchEmbed *self, const VitImage *image)
+{
+  GstClockTime start = gst_util_get_timestamp ();
+  VitFrameCounts counts
+      = vit_patch_embed_plan (self->embed, image, self->last_tokens != NULL,
+          self->reuse_tolerance, gst_vit_workers_run, self->workers);
+  GstBuffer *tokens;
+
+  if (self->last_tokens != NULL && counts.n_short + counts.n_full == 0)
+    tokens = gst_buffer_ref (self->last_tokens);
+  else
+    tokens = compute_tokens (self, image);
+  /* The samples are now those of the new tokens, or of none. */
+  gst_clear_buffer (&self->last_tokens);
+  if (tokens == NULL)
+    return NULL;
+  if (self->reuse_tokens)
+    self->last_tokens = gst_buffer_ref (tokens);
+  count_frame (self, &counts, gst_util_get_timestamp () - start);
   return tokens;
 }
 
 static void
-attach_tokens (GstVitPatchEmbed *self, GstBuffer *frame, GstBuffer *tokens)
+attach_tokens (GstVitPatchEmbed *self, GstBuffer *frame, GstBuffer *tokens,
+    gboolean may_be_kept)
 {
   const VitTokensShape *shape = &self->shape;
+  gsize n_bytes = (shape->n_tokens + (gsize) 7) / 8;
+  GstVitTokensMeta *meta = gst_buffer_add_vit_tokens_meta (frame, tokens,
+      self->token_format, shape->n_prefix_tokens, shape->grid_width,
+      shape->grid_height, self->model->patch_size, shape->embed_dim,
+      self->format.width, self->format.height, self->model->id);
 
-  gst_buffer_add_vit_tokens_meta (frame, tokens, GST_VIT_TOKEN_FORMAT_F32,
-      shape->n_prefix_tokens, shape->grid_width, shape->grid_height,
-      self->model->patch_size, shape->embed_dim, self->format.width,
-      self->format.height, self->model->id);
+  if (may_be_kept) {
+    guint8 *bits = g_malloc (n_bytes);
+    GBytes *changed = g_bytes_new_take (bits, n_bytes);
+
+    vit_patch_embed_changed (self->embed, bits);
+    gst_vit_tokens_meta_set_changed (meta, changed);
+    g_bytes_unref (changed);
+  }
 }
 
 static GstFlowReturn
@@ -322,6 +381,7 @@ gst_vit_patch_embed_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
 {
   GstVitPatchEmbed *self = GST_VIT_PATCH_EMBED (base);
   GstVideoFrame frame;
+  gboolean had_tokens = self->last_tokens != NULL;
   GstBuffer *tokens;
   VitImage image;
   gchar *reason = NULL;
@@ -332,7 +392,7 @@ gst_vit_patch_embed_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
     g_free (reason);
     return GST_FLOW_ERROR;
   }
-  tokens = compute_tokens (self, &image);
+  tokens = find_tokens (self, &image);
   gst_video_frame_unmap (&frame);
   if (tokens == NULL) {
     GST_ELEMENT_WARNING (self, RESOURCE, NO_SPACE_LEFT,
@@ -340,7 +400,7 @@ gst_vit_patch_embed_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
         (NULL));
     return GST_FLOW_OK;
   }
-  attach_tokens (self, buffer, tokens);
+  attach_tokens (self, buffer, tokens, had_tokens);
   gst_buffer_unref (tokens);
   return GST_FLOW_OK;
 }
@@ -348,6 +408,13 @@ gst_vit_patch_embed_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
 static gboolean
 gst_vit_patch_embed_sink_event (GstBaseTransform *base, GstEvent *event)
 {
+  GstVitPatchEmbed *self = GST_VIT_PATCH_EMBED (base);
+
+  /* "The frame before" is the one before in the stream, not in time. */
+  if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP
+      || GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT
+      || GST_EVENT_TYPE (event) == GST_EVENT_GAP)
+    gst_clear_buffer (&self->last_tokens);
   if (GST_EVENT_TYPE (event) == GST_EVENT_EOS)
     g_object_notify_by_pspec (G_OBJECT (base), stats_pspec);
   return GST_BASE_TRANSFORM_CLASS (gst_vit_patch_embed_parent_class)
@@ -363,7 +430,10 @@ describe_stats (const GstVitPatchEmbed *self)
       = stats->n_frames > 0 ? stats->total_time / stats->n_frames : 0;
 
   return gst_structure_new ("vit-stats", "frames", G_TYPE_UINT64,
-      stats->n_frames, "tokens", G_TYPE_UINT64, stats->n_tokens, "mean-time",
+      stats->n_frames, "tokens", G_TYPE_UINT64, stats->n_tokens, "computed",
+      G_TYPE_UINT64, stats->n_computed, "reused", G_TYPE_UINT64,
+      stats->n_reused, "short-products", G_TYPE_UINT64, stats->n_short,
+      "mean-time",
       G_TYPE_UINT64, mean, "worst-time", G_TYPE_UINT64, stats->worst_time,
       "frame-width", G_TYPE_UINT, self->format.width, "frame-height",
       G_TYPE_UINT, self->format.height, "grid-width", G_TYPE_UINT,
@@ -425,7 +495,7 @@ gst_vit_patch_embed_class_init (GstVitPatchEmbedClass *klass)
   object_class->finalize = gst_vit_patch_embed_finalize;
   gst_vit_settings_install (object_class);
   stats_pspec = g_param_spec_boxed ("stats", "Statistics",
-      "Frames, tokens, mean and worst time a frame (nanoseconds), and the "
+      "Frames, tokens, patches computed and reused, mean and worst time a frame (nanoseconds), and the "
       "shape of the tokens; notified at the end of the stream",
       GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_property (object_class, PROP_STATS, stats_pspec);

@@ -81,4 +81,11 @@ void vit_image_plane_extent (const VitImageFormat *format, guint plane,
 void vit_image_sample_to_pixel (const VitImageFormat *format,
     double matrix[3][4]);
 
+/* A sample is taken relative to this: half of its range, 128 of 8 bits. */
+guint vit_image_sample_centre (const VitImageFormat *format);
+
+/* The pixel value that samples at their centre make, the same for R, G and B:
+ * 128, or 130.4 in the narrow range of Y'CbCr. */
+double vit_image_pixel_centre (const VitImageFormat *format);
+
 G_END_DECLS

@@ -70,7 +70,7 @@ check_format (const gchar *format, const gchar *colorimetry, gint width,
 {
   gchar *path = test_data ("dino-p16/model.safetensors");
   gchar *launch = g_strdup_printf (
-      "vitpatchembed model=\"%s\" position-rule=dino n-threads=2", path);
+      "vitpatchembed model=\"%s\" position-rule=dino n-threads=2 precision=f32", path);
   VitModel *model = vit_model_load (path, NULL);
   VitPatchEmbedSettings settings = frames_default_settings ();
   GstCaps *caps = frames_caps (format, width, height, colorimetry);
@@ -153,7 +153,7 @@ test_narrow_range_is_expanded_and_clamped (void)
     /* One channel of the built-in model at patch size 1: (R+G+B) / sqrt 3 of
      * the normalised pixel. */
     GstHarness *harness = start_harness (
-        "vitpatchembed patch-size=1 embed-dim=1 position-rule=none", caps);
+        "vitpatchembed patch-size=1 embed-dim=1 position-rule=none precision=f32", caps);
     GstBuffer *buffer
         = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&info), NULL);
     gfloat *tokens;
@@ -177,7 +177,7 @@ check_settings (const gchar *properties, const VitPatchEmbedSettings *settings)
 {
   gchar *path = test_data ("dino-p16/model.safetensors");
   gchar *launch
-      = g_strdup_printf ("vitpatchembed model=\"%s\" %s", path, properties);
+      = g_strdup_printf ("vitpatchembed model=\"%s\" precision=f32 %s", path, properties);
   VitModel *model = vit_model_load (path, NULL);
   GstCaps *caps = frames_caps ("NV12", 75, 53, "bt601");
   GstVideoInfo info;
@@ -277,7 +277,7 @@ test_builtin_tokens_rebuild_the_frame (void)
   VitModel *model = vit_model_new_builtin (16, 768, NULL);
   GstCaps *caps = frames_caps ("RGB", width, height, NULL);
   GstHarness *harness
-      = start_harness ("vitpatchembed position-rule=none", caps);
+      = start_harness ("vitpatchembed position-rule=none precision=f32", caps);
   gdouble square = 0;
   GstVideoInfo info;
   GstVideoFrame frame;
@@ -339,10 +339,10 @@ golden_launch (const gchar *folder, const json_t *description)
   gchar *mean, *std, *launch;
 
   if (json_is_true (json_object_get (description, "official")))
-    return g_strdup_printf ("vitpatchembed model=\"%s\"", folder);
+    return g_strdup_printf ("vitpatchembed precision=f32 model=\"%s\"", folder);
   mean = triple_property (json_object_get (description, "mean"));
   std = triple_property (json_object_get (description, "std"));
-  launch = g_strdup_printf ("vitpatchembed model=\"%s/model.safetensors\" "
+  launch = g_strdup_printf ("vitpatchembed precision=f32 model=\"%s/model.safetensors\" "
                             "position-rule=%s mean=%s std=%s",
       folder, json_string_value (json_object_get (description, "rule")), mean,
       std);
@@ -409,7 +409,7 @@ test_golden (gconstpointer data)
   if (golden->trained && g_getenv ("VIT_TEST_DATA") == NULL) {
     g_free (launch);
     launch = g_strdup_printf (
-        "vitpatchembed model=\"%s\"", EXAMPLES_DIR "/models/dinov2-small-input");
+        "vitpatchembed precision=f32 model=\"%s\"", EXAMPLES_DIR "/models/dinov2-small-input");
   }
   json_array_foreach (json_object_get (description, "cases"), i, one)
     check_golden_case (golden, launch, folder, one);
