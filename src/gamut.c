@@ -44,7 +44,7 @@ read_sample (const VitPixelFormat *pixel, const guint8 *at)
   if (pixel->sample_bytes == 1)
     return *at;
   memcpy (&word, at, sizeof word);
-  return (gint16) (word >> pixel->sample_shift);
+  return (gint16) vit_pixel_format_sample (pixel, word);
 }
 
 /* Chroma and the extremes of the luma that shares it, of up to CHUNK chroma

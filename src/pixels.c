@@ -103,14 +103,14 @@ read_pairs (const guint8 *row, guint step, guint n, gint32 centre,
 }
 
 static inline void
-read_words (const guint8 *row, guint step, guint shift, guint unused,
-    guint first, guint n, gint32 centre, gint32 *restrict out)
+read_words (const VitPixelFormat *pixel, const guint8 *row, guint step,
+    guint shift, guint first, guint n, gint32 centre, gint32 *restrict out)
 {
   for (guint i = 0; i < n; i++) {
     guint16 word;
 
     memcpy (&word, row + ((first + i) >> shift) * step, sizeof word);
-    out[i] = (word >> unused) - centre;
+    out[i] = (gint32) vit_pixel_format_sample (pixel, word) - centre;
   }
 }
 
@@ -129,7 +129,7 @@ read_samples (const VitPixels *pixels, const VitPixelsSource *source, guint c,
   gint32 centre = (gint32) vit_image_sample_centre (&pixels->format);
 
   if (pixel->sample_bytes == 2)
-    read_words (row, step, shift, pixel->sample_shift, x, n, centre, out);
+    read_words (pixel, row, step, shift, x, n, centre, out);
   else if (shift == 0 && step == 1)
     read_bytes (row, 1, 0, x, n, centre, out);
   else if (shift == 0)

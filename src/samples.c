@@ -114,14 +114,14 @@ vit_samples_copy (const VitSamples *samples, const VitImage *image,
 void
 vit_samples_widen (const VitSamples *samples, const guint8 *terms, float *out)
 {
-  guint unused = samples->format.pixel->sample_shift;
+  const VitPixelFormat *pixel = samples->format.pixel;
   float centre = (float) vit_image_sample_centre (&samples->format);
 
   for (gsize k = 0; k < samples->n_terms; k++) {
     guint16 word;
 
     memcpy (&word, terms + 2 * k, sizeof word);
-    out[k] = (float) (word >> unused) - centre;
+    out[k] = (float) vit_pixel_format_sample (pixel, word) - centre;
   }
 }
 
@@ -129,15 +129,16 @@ void
 vit_samples_split (const VitSamples *samples, const guint8 *terms,
     guint8 *high, guint8 *low)
 {
-  guint unused = samples->format.pixel->sample_shift;
+  const VitPixelFormat *pixel = samples->format.pixel;
 
   for (gsize k = 0; k < samples->n_terms; k++) {
     guint16 word;
+    guint sample;
 
     memcpy (&word, terms + 2 * k, sizeof word);
-    word = (guint16) (word >> unused);
-    high[k] = (guint8) (word >> 8);
-    low[k] = (guint8) word;
+    sample = vit_pixel_format_sample (pixel, word);
+    high[k] = (guint8) (sample >> 8);
+    low[k] = (guint8) sample;
   }
 }
 
@@ -158,7 +159,8 @@ bytes_differ (const guint8 *a, const guint8 *b, guint n, guint tolerance)
 
 static gboolean
 words_differ (
-    const guint8 *a, const guint8 *b, guint n, guint unused, guint tolerance)
+    const VitPixelFormat *pixel, const guint8 *a, const guint8 *b, guint n,
+    guint tolerance)
 {
   if (tolerance == 0)
     return memcmp (a, b, 2 * n) != 0;
@@ -167,7 +169,9 @@ words_differ (
 
     memcpy (&x, a + 2 * i, sizeof x);
     memcpy (&y, b + 2 * i, sizeof y);
-    if ((guint) abs ((x >> unused) - (y >> unused)) > tolerance)
+    if ((guint) abs ((gint) vit_pixel_format_sample (pixel, x)
+            - (gint) vit_pixel_format_sample (pixel, y))
+        > tolerance)
       return TRUE;
   }
   return FALSE;
@@ -211,8 +215,8 @@ vit_samples_differ (const VitSamples *samples, const VitImage *image,
         differ = three_of_four_differ (
             pixel, from, samples->patch_size, then, tolerance);
       else if (pixel->sample_bytes == 2)
-        differ = words_differ (
-            from, then, rows->row_terms, pixel->sample_shift, tolerance);
+        differ
+            = words_differ (pixel, from, then, rows->row_terms, tolerance);
       else
         differ = bytes_differ (from, then, rows->row_bytes, tolerance);
       if (differ)
