@@ -21,8 +21,10 @@
 
 #include "gstviterror.h"
 #include "gstvitframe.h"
+#include "gstvitmodelinfo.h"
 #include "gstvitnotes.h"
 #include "gstvitsettings.h"
+#include "gstvitstats.h"
 #include "gstvittokensmeta.h"
 #include "gstvittokenspool.h"
 #include "gstvitworkers.h"
@@ -42,19 +44,12 @@ GST_DEBUG_CATEGORY_STATIC (gst_vit_patch_embed_debug);
 
 enum { PROP_STATS = GST_VIT_N_SETTINGS, PROP_MODEL_INFO, N_PROPS };
 
-typedef struct {
-  guint64 n_frames;
-  guint64 n_tokens;
-  GstClockTime total_time;
-  GstClockTime worst_time;
-} Stats;
-
 struct _GstVitPatchEmbed {
   GstBaseTransform parent;
 
   /* Under the object lock. */
   GstVitSettings settings;
-  Stats stats;
+  GstVitStats stats;
   VitImageFormat format;
   VitTokensShape shape;
   GstStructure *model_info; /* from start to stop */
@@ -66,6 +61,10 @@ struct _GstVitPatchEmbed {
   GstVideoInfo video_info;
   GstBufferPool *tokens_pool;
   GstCaps *refused_caps; /* (nullable): the last, if no others came since */
+  GstVitTokenFormat token_format;
+  gboolean reuse_tokens;
+  guint reuse_tolerance;
+  GstBuffer *last_tokens; /* of the frame before; NULL: nothing is kept */
 };
 
 static GParamSpec *stats_pspec;
@@ -82,54 +81,6 @@ G_DEFINE_TYPE_WITH_CODE (GstVitPatchEmbed, gst_vit_patch_embed,
         "Vision Transformer patch tokens"));
 GST_ELEMENT_REGISTER_DEFINE (vitpatchembed, "vitpatchembed", GST_RANK_NONE,
     GST_TYPE_VIT_PATCH_EMBED);
-
-/* What was loaded, for people and programs. */
-static GstStructure *
-describe_model (const VitModel *model, const VitPatchEmbed *embed)
-{
-  GstStructure *info = gst_structure_new ("vit-model-info", "id",
-      G_TYPE_STRING, model->id, "layout", G_TYPE_STRING, model->layout,
-      "position-rule", G_TYPE_STRING,
-      vit_position_rule_name (vit_patch_embed_rule (embed)), "patch-size",
-      G_TYPE_UINT, model->patch_size, "embed-dim", G_TYPE_UINT,
-      model->embed_dim, "n-prefix-tokens", G_TYPE_UINT,
-      model->n_prefix_tokens, "precision", G_TYPE_STRING, "f32", "kernel",
-      G_TYPE_STRING, vit_patch_embed_kernel (embed), "reason", G_TYPE_STRING,
-      model->reason, NULL);
-  GValue list = G_VALUE_INIT;
-
-  g_value_init (&list, GST_TYPE_ARRAY);
-  for (guint i = 0; i < model->n_prefix_tokens; i++) {
-    GValue name = G_VALUE_INIT;
-
-    g_value_init (&name, G_TYPE_STRING);
-    g_value_set_string (&name, model->prefix_names[i]);
-    gst_value_array_append_and_take_value (&list, &name);
-  }
-  gst_structure_take_value (info, "prefix-tokens", &list);
-
-  memset (&list, 0, sizeof list);
-  g_value_init (&list, GST_TYPE_ARRAY);
-  for (guint i = 0; model->files != NULL && model->files[i] != NULL; i++) {
-    GValue name = G_VALUE_INIT;
-
-    g_value_init (&name, G_TYPE_STRING);
-    g_value_set_string (&name, model->files[i]);
-    gst_value_array_append_and_take_value (&list, &name);
-  }
-  gst_structure_take_value (info, "files", &list);
-
-  memset (&list, 0, sizeof list);
-  g_value_init (&list, GST_TYPE_ARRAY);
-  gst_vit_value_set_triple (&list, vit_patch_embed_mean (embed));
-  gst_structure_take_value (info, "mean", &list);
-
-  memset (&list, 0, sizeof list);
-  g_value_init (&list, GST_TYPE_ARRAY);
-  gst_vit_value_set_triple (&list, vit_patch_embed_std (embed));
-  gst_structure_take_value (info, "std", &list);
-  return info;
-}
 
 static gboolean
 gst_vit_patch_embed_start (GstBaseTransform *base)
@@ -154,10 +105,13 @@ gst_vit_patch_embed_start (GstBaseTransform *base)
     gst_vit_error_post (GST_ELEMENT (self), error);
     return FALSE;
   }
+  self->token_format = (GstVitTokenFormat) settings.token_format;
+  self->reuse_tokens = settings.reuse_tokens;
+  self->reuse_tolerance = settings.reuse_tolerance;
   self->workers
       = gst_vit_workers_new (gst_vit_settings_n_workers (&settings));
 
-  info = describe_model (self->model, self->embed);
+  info = gst_vit_model_info_new (self->model, self->embed);
   GST_INFO_OBJECT (self, "%" GST_PTR_FORMAT, info);
   GST_OBJECT_LOCK (self);
   self->model_info = info;
@@ -186,6 +140,7 @@ gst_vit_patch_embed_stop (GstBaseTransform *base)
   GstVitPatchEmbed *self = GST_VIT_PATCH_EMBED (base);
   GstStructure *info;
 
+  gst_clear_buffer (&self->last_tokens);
   clear_tokens_pool (self);
   gst_clear_caps (&self->refused_caps);
   g_clear_pointer (&self->workers, gst_vit_workers_free);
@@ -205,7 +160,8 @@ make_tokens_pool (GstVitPatchEmbed *self, const VitTokensShape *shape)
 {
   clear_tokens_pool (self);
   self->tokens_pool = gst_vit_tokens_pool_new (
-      (gsize) shape->n_tokens * shape->embed_dim * sizeof (gfloat));
+      (gsize) shape->n_tokens * shape->embed_dim
+      * gst_vit_token_format_get_size (self->token_format));
   return self->tokens_pool != NULL;
 }
 
@@ -251,6 +207,7 @@ gst_vit_patch_embed_set_caps (
     return FALSE;
   }
   gst_clear_caps (&self->refused_caps);
+  gst_clear_buffer (&self->last_tokens);
   shape = vit_patch_embed_shape (self->embed);
   if (!make_tokens_pool (self, &shape)) {
     GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
@@ -303,25 +260,13 @@ gst_vit_patch_embed_propose_allocation (
   return TRUE;
 }
 
-static void
-count_frame (GstVitPatchEmbed *self, GstClockTime time)
-{
-  GST_OBJECT_LOCK (self);
-  self->stats.n_frames++;
-  self->stats.n_tokens += self->shape.n_tokens;
-  self->stats.total_time += time;
-  self->stats.worst_time = MAX (self->stats.worst_time, time);
-  GST_OBJECT_UNLOCK (self);
-}
-
-/* Computes the tokens of a mapped frame into a buffer of the pool, or NULL
- * when there is no memory for them. */
+/* Computes the planned tokens into a buffer of the pool; NULL when there is no
+ * memory for them. */
 static GstBuffer *
 compute_tokens (GstVitPatchEmbed *self, const VitImage *image)
 {
-  GstClockTime start = gst_util_get_timestamp ();
   GstBuffer *tokens = NULL;
-  GstMapInfo map;
+  GstMapInfo map, previous = GST_MAP_INFO_INIT;
 
   if (gst_buffer_pool_acquire_buffer (self->tokens_pool, &tokens, NULL)
       != GST_FLOW_OK)
@@ -330,22 +275,63 @@ compute_tokens (GstVitPatchEmbed *self, const VitImage *image)
     gst_buffer_unref (tokens);
     return NULL;
   }
-  vit_patch_embed_run (self->embed, image, (float *) (gpointer) map.data,
+  if (self->last_tokens != NULL)
+    gst_buffer_map (self->last_tokens, &previous, GST_MAP_READ);
+  vit_patch_embed_run (self->embed, image, previous.data, map.data,
       gst_vit_workers_run, self->workers);
+  if (self->last_tokens != NULL)
+    gst_buffer_unmap (self->last_tokens, &previous);
   gst_buffer_unmap (tokens, &map);
-  count_frame (self, gst_util_get_timestamp () - start);
+  return tokens;
+}
+
+/* The tokens of a mapped frame: those of the frame before where no patch
+ * changed, or NULL when there is no memory for new ones. */
+static GstBuffer *
+find_tokens (GstVitPatchEmbed *self, const VitImage *image)
+{
+  GstClockTime start = gst_util_get_timestamp ();
+  VitFrameCounts counts
+      = vit_patch_embed_plan (self->embed, image, self->last_tokens != NULL,
+          self->reuse_tolerance, gst_vit_workers_run, self->workers);
+  GstBuffer *tokens;
+
+  if (self->last_tokens != NULL && counts.n_short + counts.n_full == 0)
+    tokens = gst_buffer_ref (self->last_tokens);
+  else
+    tokens = compute_tokens (self, image);
+  /* The samples are now those of the new tokens, or of none. */
+  gst_clear_buffer (&self->last_tokens);
+  if (tokens == NULL)
+    return NULL;
+  if (self->reuse_tokens)
+    self->last_tokens = gst_buffer_ref (tokens);
+  GST_OBJECT_LOCK (self);
+  gst_vit_stats_count (&self->stats, &counts, self->shape.n_tokens,
+      gst_util_get_timestamp () - start);
+  GST_OBJECT_UNLOCK (self);
   return tokens;
 }
 
 static void
-attach_tokens (GstVitPatchEmbed *self, GstBuffer *frame, GstBuffer *tokens)
+attach_tokens (GstVitPatchEmbed *self, GstBuffer *frame, GstBuffer *tokens,
+    gboolean may_be_kept)
 {
   const VitTokensShape *shape = &self->shape;
+  gsize n_bytes = (shape->n_tokens + (gsize) 7) / 8;
+  GstVitTokensMeta *meta = gst_buffer_add_vit_tokens_meta (frame, tokens,
+      self->token_format, shape->n_prefix_tokens, shape->grid_width,
+      shape->grid_height, self->model->patch_size, shape->embed_dim,
+      self->format.width, self->format.height, self->model->id);
 
-  gst_buffer_add_vit_tokens_meta (frame, tokens, GST_VIT_TOKEN_FORMAT_F32,
-      shape->n_prefix_tokens, shape->grid_width, shape->grid_height,
-      self->model->patch_size, shape->embed_dim, self->format.width,
-      self->format.height, self->model->id);
+  if (may_be_kept) {
+    guint8 *bits = g_malloc (n_bytes);
+    GBytes *changed = g_bytes_new_take (bits, n_bytes);
+
+    vit_patch_embed_changed (self->embed, bits);
+    gst_vit_tokens_meta_set_changed (meta, changed);
+    g_bytes_unref (changed);
+  }
 }
 
 static GstFlowReturn
@@ -353,6 +339,7 @@ gst_vit_patch_embed_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
 {
   GstVitPatchEmbed *self = GST_VIT_PATCH_EMBED (base);
   GstVideoFrame frame;
+  gboolean had_tokens = self->last_tokens != NULL;
   GstBuffer *tokens;
   VitImage image;
   gchar *reason = NULL;
@@ -363,7 +350,7 @@ gst_vit_patch_embed_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
     g_free (reason);
     return GST_FLOW_ERROR;
   }
-  tokens = compute_tokens (self, &image);
+  tokens = find_tokens (self, &image);
   gst_video_frame_unmap (&frame);
   if (tokens == NULL) {
     GST_ELEMENT_WARNING (self, RESOURCE, NO_SPACE_LEFT,
@@ -371,7 +358,7 @@ gst_vit_patch_embed_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
         (NULL));
     return GST_FLOW_OK;
   }
-  attach_tokens (self, buffer, tokens);
+  attach_tokens (self, buffer, tokens, had_tokens);
   gst_buffer_unref (tokens);
   return GST_FLOW_OK;
 }
@@ -379,29 +366,17 @@ gst_vit_patch_embed_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
 static gboolean
 gst_vit_patch_embed_sink_event (GstBaseTransform *base, GstEvent *event)
 {
+  GstVitPatchEmbed *self = GST_VIT_PATCH_EMBED (base);
+
+  /* "The frame before" is the one before in the stream, not in time. */
+  if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP
+      || GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT
+      || GST_EVENT_TYPE (event) == GST_EVENT_GAP)
+    gst_clear_buffer (&self->last_tokens);
   if (GST_EVENT_TYPE (event) == GST_EVENT_EOS)
     g_object_notify_by_pspec (G_OBJECT (base), stats_pspec);
   return GST_BASE_TRANSFORM_CLASS (gst_vit_patch_embed_parent_class)
       ->sink_event (base, event);
-}
-
-/* The caller holds the object lock. */
-static GstStructure *
-describe_stats (const GstVitPatchEmbed *self)
-{
-  const Stats *stats = &self->stats;
-  GstClockTime mean
-      = stats->n_frames > 0 ? stats->total_time / stats->n_frames : 0;
-
-  return gst_structure_new ("vit-stats", "frames", G_TYPE_UINT64,
-      stats->n_frames, "tokens", G_TYPE_UINT64, stats->n_tokens, "mean-time",
-      G_TYPE_UINT64, mean, "worst-time", G_TYPE_UINT64, stats->worst_time,
-      "frame-width", G_TYPE_UINT, self->format.width, "frame-height",
-      G_TYPE_UINT, self->format.height, "grid-width", G_TYPE_UINT,
-      self->shape.grid_width, "grid-height", G_TYPE_UINT,
-      self->shape.grid_height, "tokens-per-frame", G_TYPE_UINT,
-      self->shape.n_tokens, "embed-dim", G_TYPE_UINT, self->shape.embed_dim,
-      NULL);
 }
 
 static void
@@ -427,7 +402,8 @@ gst_vit_patch_embed_get_property (
 
   GST_OBJECT_LOCK (self);
   if (id == PROP_STATS)
-    g_value_take_boxed (value, describe_stats (self));
+    g_value_take_boxed (value,
+        gst_vit_stats_describe (&self->stats, &self->format, &self->shape));
   else if (id == PROP_MODEL_INFO)
     g_value_set_boxed (value, self->model_info);
   else
@@ -456,7 +432,7 @@ gst_vit_patch_embed_class_init (GstVitPatchEmbedClass *klass)
   object_class->finalize = gst_vit_patch_embed_finalize;
   gst_vit_settings_install (object_class);
   stats_pspec = g_param_spec_boxed ("stats", "Statistics",
-      "Frames, tokens, mean and worst time a frame (nanoseconds), and the "
+      "Frames, tokens, patches computed and reused, mean and worst time a frame (nanoseconds), and the "
       "shape of the tokens; notified at the end of the stream",
       GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_property (object_class, PROP_STATS, stats_pspec);

@@ -5,8 +5,14 @@
 #include <string.h>
 
 #include "error.h"
+#include "gstvittokensmeta.h"
 
 #define MAX_THREADS 256
+
+/* The two enumerations are one, so that a value passes as it is. */
+G_STATIC_ASSERT ((gint) VIT_TOKEN_F32 == (gint) GST_VIT_TOKEN_FORMAT_F32);
+G_STATIC_ASSERT ((gint) VIT_TOKEN_F16 == (gint) GST_VIT_TOKEN_FORMAT_F16);
+G_STATIC_ASSERT ((gint) VIT_TOKEN_BF16 == (gint) GST_VIT_TOKEN_FORMAT_BF16);
 
 static GType
 position_rule_get_type (void)
@@ -45,9 +51,11 @@ precision_get_type (void)
 {
   static gsize type = 0;
   static const GEnumValue values[] = {
-    { GST_VIT_PRECISION_AUTO, "The fastest that is as good as float32",
+    { VIT_PRECISION_AUTO, "int16 where it is foreseen to be exact to 1e-4",
         "auto" },
-    { GST_VIT_PRECISION_F32, "Float32", "f32" },
+    { VIT_PRECISION_F32, "Float32", "f32" },
+    { VIT_PRECISION_INT16, "Fixed point: the same bits on every machine",
+        "int16" },
     { 0, NULL, NULL },
   };
 
@@ -116,7 +124,7 @@ gst_vit_settings_install (GObjectClass *klass)
   g_object_class_install_property (klass, GST_VIT_SETTING_PRECISION,
       g_param_spec_enum ("precision", "Precision",
           "Arithmetic of the projection", precision_get_type (),
-          GST_VIT_PRECISION_AUTO, flags));
+          VIT_PRECISION_AUTO, flags));
   g_object_class_install_property (klass, GST_VIT_SETTING_FIT,
       g_param_spec_enum ("fit", "Fit",
           "What becomes of pixels that no whole patch covers", fit_get_type (),
@@ -124,6 +132,18 @@ gst_vit_settings_install (GObjectClass *klass)
   g_object_class_install_property (klass, GST_VIT_SETTING_PREFIX_TOKENS,
       g_param_spec_boolean ("prefix-tokens", "Prefix tokens",
           "Emit class, register and distillation tokens", TRUE, flags));
+  g_object_class_install_property (klass, GST_VIT_SETTING_TOKEN_FORMAT,
+      g_param_spec_enum ("token-format", "Token format",
+          "Type of the emitted tokens", GST_TYPE_VIT_TOKEN_FORMAT,
+          GST_VIT_TOKEN_FORMAT_F32, flags));
+  g_object_class_install_property (klass, GST_VIT_SETTING_REUSE_TOKENS,
+      g_param_spec_boolean ("reuse-tokens", "Reuse tokens",
+          "Keep the tokens of patches that did not change", TRUE, flags));
+  g_object_class_install_property (klass, GST_VIT_SETTING_REUSE_TOLERANCE,
+      g_param_spec_uint ("reuse-tolerance", "Reuse tolerance",
+          "Largest difference of a stored sample from that of its token that "
+          "still keeps the token; 0: tokens are exact",
+          0, 1023, 0, flags));
   g_object_class_install_property (klass, GST_VIT_SETTING_N_THREADS,
       g_param_spec_uint ("n-threads", "Threads",
           "Threads that compute a frame; 0: one per processor", 0, MAX_THREADS,
@@ -137,6 +157,7 @@ gst_vit_settings_init (GstVitSettings *settings)
   settings->patch_size = 16;
   settings->embed_dim = 768;
   settings->prefix_tokens = TRUE;
+  settings->reuse_tokens = TRUE;
 }
 
 void
@@ -235,13 +256,22 @@ gst_vit_settings_set (GstVitSettings *settings, guint id, const GValue *value)
           &settings->std_is_wrong);
       return TRUE;
     case GST_VIT_SETTING_PRECISION:
-      settings->precision = (GstVitPrecision) g_value_get_enum (value);
+      settings->precision = (VitPrecision) g_value_get_enum (value);
       return TRUE;
     case GST_VIT_SETTING_FIT:
       settings->fit = (VitFit) g_value_get_enum (value);
       return TRUE;
     case GST_VIT_SETTING_PREFIX_TOKENS:
       settings->prefix_tokens = g_value_get_boolean (value);
+      return TRUE;
+    case GST_VIT_SETTING_TOKEN_FORMAT:
+      settings->token_format = (VitTokenType) g_value_get_enum (value);
+      return TRUE;
+    case GST_VIT_SETTING_REUSE_TOKENS:
+      settings->reuse_tokens = g_value_get_boolean (value);
+      return TRUE;
+    case GST_VIT_SETTING_REUSE_TOLERANCE:
+      settings->reuse_tolerance = g_value_get_uint (value);
       return TRUE;
     case GST_VIT_SETTING_N_THREADS:
       settings->n_threads = g_value_get_uint (value);
@@ -287,6 +317,15 @@ gst_vit_settings_get (const GstVitSettings *settings, guint id, GValue *value)
     case GST_VIT_SETTING_PREFIX_TOKENS:
       g_value_set_boolean (value, settings->prefix_tokens);
       return TRUE;
+    case GST_VIT_SETTING_TOKEN_FORMAT:
+      g_value_set_enum (value, (gint) settings->token_format);
+      return TRUE;
+    case GST_VIT_SETTING_REUSE_TOKENS:
+      g_value_set_boolean (value, settings->reuse_tokens);
+      return TRUE;
+    case GST_VIT_SETTING_REUSE_TOLERANCE:
+      g_value_set_uint (value, settings->reuse_tolerance);
+      return TRUE;
     case GST_VIT_SETTING_N_THREADS:
       g_value_set_uint (value, settings->n_threads);
       return TRUE;
@@ -310,6 +349,8 @@ gst_vit_settings_for_embed (const GstVitSettings *settings)
     .rule = settings->rule,
     .override_mean = settings->has_mean,
     .override_std = settings->has_std,
+    .precision = settings->precision,
+    .type = settings->token_format,
     .fit = settings->fit,
     .prefix_tokens = settings->prefix_tokens,
     .n_workers = gst_vit_settings_n_workers (settings),

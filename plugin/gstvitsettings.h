@@ -11,20 +11,18 @@
 
 G_BEGIN_DECLS
 
-typedef enum {
-  GST_VIT_PRECISION_AUTO,
-  GST_VIT_PRECISION_F32,
-} GstVitPrecision;
-
 typedef struct {
   gchar *model; /* path, or NULL for the built-in model */
   gchar *model_prefix; /* of the tower that is meant, or NULL */
   guint patch_size;
   guint embed_dim;
   VitPositionRule rule;
-  GstVitPrecision precision;
+  VitPrecision precision;
+  VitTokenType token_format;
   VitFit fit;
   gboolean prefix_tokens;
+  gboolean reuse_tokens;
+  guint reuse_tolerance; /* largest difference of a sample */
   guint n_threads; /* 0: one per processor */
   gboolean has_mean;
   gboolean has_std;
@@ -47,6 +45,9 @@ enum {
   GST_VIT_SETTING_PRECISION,
   GST_VIT_SETTING_FIT,
   GST_VIT_SETTING_PREFIX_TOKENS,
+  GST_VIT_SETTING_TOKEN_FORMAT,
+  GST_VIT_SETTING_REUSE_TOKENS,
+  GST_VIT_SETTING_REUSE_TOLERANCE,
   GST_VIT_SETTING_N_THREADS,
   GST_VIT_N_SETTINGS
 };

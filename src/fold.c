@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "fold.h"
 
+#include <string.h>
+
 void
-vit_fold (const VitModel *model, const double mean[3], const double std[3],
-    float *weight, double *bias)
+vit_fold_pixels (const VitModel *model, const double mean[3],
+    const double std[3], double pixel_centre, double *weight, double *bias)
 {
   gsize area = (gsize) model->patch_size * model->patch_size;
 
@@ -13,15 +15,52 @@ vit_fold (const VitModel *model, const double mean[3], const double std[3],
     for (guint c = 0; c < 3; c++) {
       gsize start = (d * (gsize) 3 + c) * area;
       double gain = 1.0 / (255.0 * std[c]);
-      double centre = 128.0 - 255.0 * mean[c];
+      double centre = pixel_centre - 255.0 * mean[c];
 
       for (gsize i = start; i < start + area; i++) {
-        double folded = model->weight[i] * gain;
-
-        weight[i] = (float) folded;
-        sum += folded * centre;
+        weight[i] = model->weight[i] * gain;
+        sum += weight[i] * centre;
       }
     }
     bias[d] = sum;
+  }
+}
+
+/* Adds what colour c of all pixels takes from component k. */
+static void
+fold_component (const VitSamples *samples, guint embed_dim, guint c, guint k,
+    double factor, const double *pixel_weight, double *weight)
+{
+  const VitComponent *component = &samples->format.pixel->component[k];
+  guint size = samples->patch_size;
+  gsize area = (gsize) size * size;
+
+  for (guint y = 0; y < size; y++) {
+    for (guint x = 0; x < size; x++) {
+      gsize term = vit_samples_term (
+          samples, k, x >> component->shift_x, y >> component->shift_y);
+      const double *from = pixel_weight + c * area + y * size + x;
+      double *to = weight + term;
+
+      for (guint d = 0; d < embed_dim; d++)
+        to[d * samples->n_terms] += from[d * 3 * area] * factor;
+    }
+  }
+}
+
+void
+vit_fold_samples (const VitSamples *samples, guint embed_dim,
+    const double *pixel_weight, double *weight)
+{
+  double matrix[3][4];
+
+  vit_image_sample_to_pixel (&samples->format, matrix);
+  memset (weight, 0, embed_dim * samples->n_terms * sizeof (double));
+  for (guint c = 0; c < 3; c++) {
+    for (guint k = 0; k < 3; k++) {
+      if (matrix[c][k] != 0.0)
+        fold_component (samples, embed_dim, c, k, matrix[c][k], pixel_weight,
+            weight);
+    }
   }
 }

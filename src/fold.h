@@ -1,25 +1,41 @@
 /* SPDX-License-Identifier: MIT
  *
- * Normalisation folded into the projection, so that it costs nothing a frame:
+ * What is done to every pixel before the projection, folded into the
+ * projection, so that it costs nothing a frame.  Normalisation always:
  *
  *     W x + b,  x = (pixel / 255 - mean) / std
- *   = W' (pixel - 128) + b',   W' = W / (255 std)
- *     b' = b + sum over all terms of W' (128 - 255 mean)
+ *   = W' (pixel - m) + b',   W' = W / (255 std)
+ *     b' = b + sum over all terms of W' (m - 255 mean)
  *
- * evaluated in double and rounded once.  Pixels are centred so that the terms
- * cancel less: the sums then lose no more than PyTorch's own float32 does.
+ * and, where no pixel of a patch leaves [0,255], the map from stored samples
+ * to pixels too, for it is affine: with M of vit_image_sample_to_pixel(),
  *
- * Thread-safety: a pure function.
+ *     W'' [sample s] = sum over the pixels that s stands for, and over R, G, B,
+ *                      of W' [c][pixel] M [c][component of s]
+ *
+ * evaluated in double.  Terms are centred so that they cancel less: the sums
+ * then lose no more than PyTorch's own float32 does.  With m the pixel that
+ * centred samples make (vit_image_pixel_centre()), pixels and samples have the
+ * same bias: W' (pixel - m) + b' = W'' (sample - centre) + b'.
+ *
+ * Thread-safety: pure functions.
  */
 #pragma once
 
 #include "model.h"
+#include "samples.h"
 
 G_BEGIN_DECLS
 
-/* mean and std are those of the frame's pixels, R, G, B; std > 0. */
-void vit_fold (const VitModel *model, const double mean[3],
-    const double std[3], float *weight /* [embed_dim][3 P P] */,
+/* Weights of pixels, which are in [0,255], R, G, B; std > 0. */
+void vit_fold_pixels (const VitModel *model, const double mean[3],
+    const double std[3], double pixel_centre,
+    double *weight /* [embed_dim][3 P P], [c][y][x] */,
     double *bias /* [embed_dim] */);
+
+/* Weights of stored samples, from those of pixels. */
+void vit_fold_samples (const VitSamples *samples, guint embed_dim,
+    const double *pixel_weight /* [embed_dim][3 P P] */,
+    double *weight /* [embed_dim][samples->n_terms] */);
 
 G_END_DECLS

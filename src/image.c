@@ -118,3 +118,23 @@ vit_image_sample_to_pixel (const VitImageFormat *format, double matrix[3][4])
         - chroma_offset * (matrix[c][1] + matrix[c][2]);
   }
 }
+
+guint
+vit_image_sample_centre (const VitImageFormat *format)
+{
+  return 1u << (format->pixel->depth - 1);
+}
+
+double
+vit_image_pixel_centre (const VitImageFormat *format)
+{
+  double matrix[3][4];
+
+  /* Centred chroma adds nothing, so luma decides alone. */
+  vit_image_sample_to_pixel (format, matrix);
+  if (format->pixel->family != VIT_COLOUR_YCBCR)
+    return vit_image_sample_centre (format);
+  return matrix[0][0]
+      * (vit_image_sample_centre (format)
+          - (format->full_range ? 0.0 : 16 << (format->pixel->depth - 8)));
+}

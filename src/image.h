@@ -81,4 +81,19 @@ void vit_image_plane_extent (const VitImageFormat *format, guint plane,
 void vit_image_sample_to_pixel (const VitImageFormat *format,
     double matrix[3][4]);
 
+/* The value of a stored 16-bit word: its unused bits, which should be zero but
+ * come from anywhere, are left out. */
+static inline guint
+vit_pixel_format_sample (const VitPixelFormat *pixel, guint16 word)
+{
+  return (word >> pixel->sample_shift) & ((1u << pixel->depth) - 1);
+}
+
+/* A sample is taken relative to this: half of its range, 128 of 8 bits. */
+guint vit_image_sample_centre (const VitImageFormat *format);
+
+/* The pixel value that samples at their centre make, the same for R, G and B:
+ * 128, or 130.4 in the narrow range of Y'CbCr. */
+double vit_image_pixel_centre (const VitImageFormat *format);
+
 G_END_DECLS

@@ -3,16 +3,65 @@
 
 #include <stdlib.h>
 
-static const VitKernel *const kernels[] = {
+#if defined(__x86_64__) && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+static const VitKernelF32 *const kernels_f32[] = {
 #ifdef VIT_HAVE_AVX512
-  &vit_kernel_avx512,
+  &vit_kernel_f32_avx512,
 #endif
 #ifdef VIT_HAVE_AVX2
-  &vit_kernel_avx2,
+  &vit_kernel_f32_avx2,
 #endif
-  &vit_kernel_c,
+#ifdef VIT_HAVE_NEON
+  &vit_kernel_f32_neon,
+#endif
+  &vit_kernel_f32_c,
   NULL,
 };
+
+static const VitKernelFixed *const kernels_fixed[] = {
+#ifdef VIT_HAVE_AMX
+  &vit_kernel_fixed_amx,
+#endif
+#ifdef VIT_HAVE_AVX512_VNNI
+  &vit_kernel_fixed_avx512_vnni,
+#endif
+#ifdef VIT_HAVE_AVX2
+  &vit_kernel_fixed_avx2,
+#endif
+#ifdef VIT_HAVE_NEON
+  &vit_kernel_fixed_neon,
+#endif
+  &vit_kernel_fixed_c,
+  NULL,
+};
+
+#if defined(__x86_64__)
+#if defined(__linux__)
+/* The compilers' builtins do not know AMX yet: CPUID leaf 7 says AMX-TILE and
+ * AMX-INT8, and the kernel must be asked for the tiles' state, once for all
+ * threads of the process (Documentation/arch/x86/xstate.rst). */
+static int
+may_use_amx (void)
+{
+  enum { ARCH_REQ_XCOMP_PERM = 0x1023, XTILEDATA = 18 };
+  unsigned leaf = 7, subleaf = 0, b, d;
+
+  __asm__ ("cpuid" : "+a"(leaf), "=b"(b), "+c"(subleaf), "=d"(d));
+  return (d >> 24 & 1) && (d >> 25 & 1)
+      && syscall (SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XTILEDATA) == 0;
+}
+#else
+static int
+may_use_amx (void)
+{
+  return 0;
+}
+#endif
+#endif
 
 /* The compiler's builtins ask the operating system too: an instruction set
  * whose registers it does not save counts as missing. */
@@ -29,6 +78,12 @@ detect_cpu (void)
       && __builtin_cpu_supports ("avx512dq")
       && __builtin_cpu_supports ("avx512vl"))
     mask |= VIT_CPU_AVX512;
+  if ((mask & VIT_CPU_AVX512) && __builtin_cpu_supports ("avx512vnni"))
+    mask |= VIT_CPU_AVX512_VNNI;
+  if ((mask & VIT_CPU_AVX512) && may_use_amx ())
+    mask |= VIT_CPU_AMX;
+#elif defined(__aarch64__)
+  mask |= VIT_CPU_NEON;
 #endif
   return mask;
 }
@@ -42,16 +97,32 @@ vit_cpu_mask (void)
   return limit ? mask & (unsigned) strtoul (limit, NULL, 0) : mask;
 }
 
-const VitKernel *const *
-vit_kernel_list (void)
+const VitKernelF32 *const *
+vit_kernel_list_f32 (void)
 {
-  return kernels;
+  return kernels_f32;
 }
 
-const VitKernel *
-vit_kernel_choose (unsigned cpu_mask)
+const VitKernelFixed *const *
+vit_kernel_list_fixed (void)
 {
-  const VitKernel *const *kernel = kernels;
+  return kernels_fixed;
+}
+
+const VitKernelF32 *
+vit_kernel_choose_f32 (unsigned cpu_mask)
+{
+  const VitKernelF32 *const *kernel = kernels_f32;
+
+  while ((*kernel)->cpu & ~cpu_mask)
+    kernel++;
+  return *kernel;
+}
+
+const VitKernelFixed *
+vit_kernel_choose_fixed (unsigned cpu_mask)
+{
+  const VitKernelFixed *const *kernel = kernels_fixed;
 
   while ((*kernel)->cpu & ~cpu_mask)
     kernel++;

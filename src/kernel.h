@@ -10,6 +10,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -17,46 +18,141 @@ extern "C" {
 
 /* Bits of the CPU mask: instruction sets a kernel may need. */
 enum {
-  VIT_CPU_AVX2 = 1 << 0,   /* AVX2 and FMA */
-  VIT_CPU_AVX512 = 1 << 1, /* AVX-512 F, BW, DQ, VL */
+  VIT_CPU_AVX2 = 1 << 0,        /* AVX2 and FMA */
+  VIT_CPU_AVX512 = 1 << 1,      /* AVX-512 F, BW, DQ, VL */
+  VIT_CPU_AVX512_VNNI = 1 << 2, /* 8-bit dot products in AVX-512 */
+  VIT_CPU_AMX = 1 << 3,         /* AMX tiles of 8-bit integers */
+  VIT_CPU_NEON = 1 << 4,        /* Advanced SIMD of aarch64 */
 };
 
-/* out[i][d] = add[i][d] + sum over k < n_terms of patches[i][k] * panel[k][d]
+/* Patches of one call are packed so that whole tiles of any kernel fit. */
+#define VIT_KERNEL_PATCH_TILE 32
+
+/* Rows of patches are padded to a multiple of this many bytes or floats, with
+ * anything finite: the weights there are zero. */
+#define VIT_KERNEL_TERM_ALIGN 64
+
+/* Where a product goes: out[i][d] for i < n_patches, d < n_channels.  Rows are
+ * given one by one, so that patches may lie anywhere in a frame. */
+typedef struct {
+  unsigned n_patches;
+  unsigned n_channels;
+  const float *const *add; /* [n_patches] rows of [n_channels] */
+  float *const *out;       /* likewise; out[i] may be add[i] */
+} VitProduct;
+
+/* Weights in fixed point, in the kernel's own layout:
  *
- * for i < n_patches, d < n_channels <= channel_tile, summed in ascending k.
- * Float32; strides in floats.
+ *     weight[d][k] = scale[d] * q[d][k],  |q| <= VIT_FIXED_MAX_WEIGHT
  *
- *   patches  [n_patches][patch_stride]; 64-byte aligned; readable for
- *            n_patches rounded up to patch_tile (what lies there is ignored)
- *   panel    [n_terms][channel_tile]; 64-byte aligned, zero past n_channels
- *   add      [n_patches][add_stride]; a stride of 0 repeats one row
- *   out      [n_patches][out_stride]; nothing past n_channels is written */
-typedef void (*VitProductF32) (unsigned n_patches, unsigned n_channels,
-    size_t n_terms, const float *patches, size_t patch_stride,
-    const float *panel, const float *add, size_t add_stride, float *out,
-    size_t out_stride);
+ * The sum over k of |q[d][k]| is at most VIT_FIXED_MAX_SUM, so that no sum of
+ * bytes centred by 128 leaves 32 bits. */
+typedef struct {
+  const void *panels;
+  size_t n_terms;        /* a multiple of VIT_KERNEL_TERM_ALIGN */
+  const float *scale;    /* [n_channels rounded up to 16] */
+  const int32_t *sum;    /* [likewise] sum over k of q[d][k] */
+} VitFixedWeights;
+
+/* 127 * 256 + 127: the largest whose bytes, both signed, are in range. */
+#define VIT_FIXED_MAX_WEIGHT 32639
+#define VIT_FIXED_MAX_SUM 16777215
+
+/* What a sample is: one byte, or high * 256 + low, less its centre. */
+typedef struct {
+  const uint8_t *high; /* [n_patches rounded up to 32][stride] */
+  const uint8_t *low;  /* likewise, or NULL where one byte is all */
+  size_t stride;       /* bytes; a multiple of VIT_KERNEL_TERM_ALIGN */
+  int32_t centre;      /* 128 where one byte is all */
+} VitFixedSamples;
+
+/* One colour of pixels from samples, clamped: what the affine map needs. */
+typedef struct {
+  float factor[3];
+  float minimum;
+  float maximum;
+} VitConvertF32;
+
+/* Bits after the point of the factors and the constant. */
+#define VIT_CONVERT_BITS 13
 
 typedef struct {
-  const char *name;      /* "c", "avx2", "avx512" */
+  int32_t factor[3];
+  int32_t constant; /* its half of rounding included */
+  int32_t minimum;
+  int32_t maximum;
+} VitConvertFixed;
+
+/* Float32. */
+typedef struct {
+  const char *name;      /* "c", "avx2", "avx512", ... */
   unsigned cpu;          /* bits that the machine must have; 0 for C */
-  unsigned patch_tile;   /* patches computed at once */
   unsigned channel_tile; /* channels of one panel; a multiple of 16 */
-  VitProductF32 product_f32;
-} VitKernel;
+
+  /* out[i][d] = add[i][d] + sum over k < n_terms of patches[i][k] * w[d][k]
+   *
+   * summed in ascending k.
+   *
+   *   patches  [n_patches][patch_stride], 64-byte aligned, readable for
+   *            n_patches rounded up to a tile of 32 (what lies there is ignored)
+   *   panels   w as [ceil (n_channels / channel_tile)][n_terms][channel_tile],
+   *            64-byte aligned, zero past n_channels */
+  void (*product) (const VitProduct *product, size_t n_terms,
+      const float *patches, size_t patch_stride, const float *panels);
+
+  /* to[i] = from[i] - centre: samples become terms. */
+  void (*widen) (const uint8_t *from, size_t n, float centre, float *to);
+
+  /* terms[i] = clamp (sum over c of factor[c] * samples[c][i]) */
+  void (*convert) (const VitConvertF32 *convert, size_t n,
+      const int32_t *samples /* [3][n] */, float *terms /* [n] */);
+} VitKernelF32;
+
+/* Fixed point. */
+typedef struct {
+  const char *name;
+  unsigned cpu;
+
+  /* out[i][d] = fma ((float) s, scale[d], add[i][d]), each rounded once,
+   *
+   *     s = sum over k of q[d][k] * (sample[i][k] - centre),
+   *
+   * an exact integer: the same bits from every kernel. */
+  void (*product) (const VitProduct *product, const VitFixedSamples *samples,
+      const VitFixedWeights *weights);
+
+  /* Bytes of the panels that `product` reads, and their making. */
+  size_t (*panels_size) (unsigned n_channels, size_t n_terms);
+  void (*pack) (const int16_t *q /* [n_channels][n_terms] */,
+      unsigned n_channels, size_t n_terms, void *panels /* 64-byte aligned */);
+
+  /* high[i] * 256 + low[i] = clamp ((constant + sum over c of factor[c] *
+   * samples[c][i]) >> VIT_CONVERT_BITS), which fits 16 bits unsigned */
+  void (*convert) (const VitConvertFixed *convert, size_t n,
+      const int32_t *samples /* [3][n] */, uint8_t *high, uint8_t *low);
+} VitKernelFixed;
 
 /* What this machine, its operating system included, can run, less what the
  * environment variable VIT_CPU_MASK (a number; 0 leaves plain C) takes away. */
 unsigned vit_cpu_mask (void);
 
-/* The kernels that were compiled in, best first, C last; ends with NULL. */
-const VitKernel *const *vit_kernel_list (void);
+/* The kernels that were compiled in, best first, C last; end with NULL. */
+const VitKernelF32 *const *vit_kernel_list_f32 (void);
+const VitKernelFixed *const *vit_kernel_list_fixed (void);
 
 /* The best kernel that needs only bits of `cpu_mask`.  Never NULL. */
-const VitKernel *vit_kernel_choose (unsigned cpu_mask);
+const VitKernelF32 *vit_kernel_choose_f32 (unsigned cpu_mask);
+const VitKernelFixed *vit_kernel_choose_fixed (unsigned cpu_mask);
 
-extern const VitKernel vit_kernel_c;
-extern const VitKernel vit_kernel_avx2;
-extern const VitKernel vit_kernel_avx512;
+extern const VitKernelF32 vit_kernel_f32_c;
+extern const VitKernelF32 vit_kernel_f32_avx2;
+extern const VitKernelF32 vit_kernel_f32_avx512;
+extern const VitKernelF32 vit_kernel_f32_neon;
+extern const VitKernelFixed vit_kernel_fixed_c;
+extern const VitKernelFixed vit_kernel_fixed_avx2;
+extern const VitKernelFixed vit_kernel_fixed_avx512_vnni;
+extern const VitKernelFixed vit_kernel_fixed_amx;
+extern const VitKernelFixed vit_kernel_fixed_neon;
 
 #ifdef __cplusplus
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The product with AVX-512: 14 patches x 32 channels in 28 registers, two
- * fused multiply-adds for each broadcast sample.
+ * The float32 product with AVX-512: 14 patches x 32 channels in 28 registers,
+ * two fused multiply-adds for each broadcast sample.
  */
-#include "kernel.h"
-
 #ifndef __AVX512F__
 #error "kernel_avx512.c must be compiled with AVX-512"
 #endif
 
 #include <immintrin.h>
+
+#include "kernel_convert.h"
 
 #define PATCH_TILE 14
 #define CHANNEL_TILE 32
@@ -41,40 +41,63 @@ sum_tile (size_t n_terms, const float *patches, size_t patch_stride,
   }
 }
 
-static void
-product_f32 (unsigned n_patches, unsigned n_channels, size_t n_terms,
-    const float *patches, size_t patch_stride, const float *panel,
-    const float *add, size_t add_stride, float *out, size_t out_stride)
+/* Channels channel .. channel + 31 of up to 14 patches; lanes past the last
+ * channel are neither read nor written. */
+static inline void
+product_tile (const VitProduct *product, size_t n_terms, const float *patches,
+    size_t patch_stride, const float *panel, unsigned first, unsigned channel)
 {
-  /* Lanes past n_channels are neither read nor written. */
-  unsigned lanes = n_channels >= 32 ? 0xffffffffu : (1u << n_channels) - 1;
+  unsigned n = product->n_patches - first;
+  unsigned n_lanes = product->n_channels - channel;
+  uint32_t lanes = n_lanes >= 32 ? 0xffffffffu : (1u << n_lanes) - 1;
   __mmask16 low = (__mmask16) lanes, high = (__mmask16) (lanes >> 16);
+  __m512 sum[PATCH_TILE][2];
 
-  for (unsigned first = 0; first < n_patches; first += PATCH_TILE) {
-    unsigned n = n_patches - first;
-    __m512 sum[PATCH_TILE][2];
-
-    sum_tile (n_terms, patches + first * patch_stride, patch_stride, panel,
-        sum);
+  sum_tile (n_terms, patches + first * patch_stride, patch_stride, panel, sum);
 #pragma GCC unroll 14
-    for (unsigned i = 0; i < PATCH_TILE; i++) {
-      const float *row = add + (first + i) * add_stride;
-      float *to = out + (first + i) * out_stride;
+  for (unsigned i = 0; i < PATCH_TILE; i++) {
+    if (i >= n)
+      break;
+    const float *add = product->add[first + i] + channel;
+    float *out = product->out[first + i] + channel;
 
-      if (i >= n)
-        break;
-      _mm512_mask_storeu_ps (to, low,
-          _mm512_add_ps (sum[i][0], _mm512_maskz_loadu_ps (low, row)));
-      _mm512_mask_storeu_ps (to + 16, high,
-          _mm512_add_ps (sum[i][1], _mm512_maskz_loadu_ps (high, row + 16)));
-    }
+    _mm512_mask_storeu_ps (out, low,
+        _mm512_add_ps (sum[i][0], _mm512_maskz_loadu_ps (low, add)));
+    _mm512_mask_storeu_ps (out + 16, high,
+        _mm512_add_ps (sum[i][1], _mm512_maskz_loadu_ps (high, add + 16)));
   }
 }
 
-const VitKernel vit_kernel_avx512 = {
+static void
+product (const VitProduct *product, size_t n_terms, const float *patches,
+    size_t patch_stride, const float *panels)
+{
+  for (unsigned channel = 0; channel < product->n_channels;
+       channel += CHANNEL_TILE) {
+    for (unsigned first = 0; first < product->n_patches; first += PATCH_TILE)
+      product_tile (product, n_terms, patches, patch_stride,
+          panels + channel * n_terms, first, channel);
+  }
+}
+
+static void
+widen (const uint8_t *from, size_t n, float centre, float *to)
+{
+  vit_widen (from, n, centre, to);
+}
+
+static void
+convert_f32 (const VitConvertF32 *convert, size_t n, const int32_t *samples,
+    float *terms)
+{
+  vit_convert_f32 (convert, n, samples, terms);
+}
+
+const VitKernelF32 vit_kernel_f32_avx512 = {
   .name = "avx512",
   .cpu = VIT_CPU_AVX512,
-  .patch_tile = PATCH_TILE,
   .channel_tile = CHANNEL_TILE,
-  .product_f32 = product_f32,
+  .product = product,
+  .widen = widen,
+  .convert = convert_f32,
 };

@@ -1,41 +1,125 @@
 /* SPDX-License-Identifier: MIT
  *
- * The product in C: the text that every other kernel is tested against.  The
+ * The products in C: the text that every other kernel is tested against.  The
  * vector type is the compilers' own, which any machine has.
  */
-#include "kernel.h"
+#include "kernel_convert.h"
+
+#include <math.h>
 
 #define CHANNEL_TILE 16
-
 #define LANES 4
 #define VECTORS (CHANNEL_TILE / LANES)
 
 typedef float Vector __attribute__ ((vector_size (LANES * sizeof (float))));
 
 static void
-product_f32 (unsigned n_patches, unsigned n_channels, size_t n_terms,
-    const float *patches, size_t patch_stride, const float *panel,
-    const float *add, size_t add_stride, float *out, size_t out_stride)
+product_f32 (const VitProduct *product, size_t n_terms, const float *patches,
+    size_t patch_stride, const float *panels)
 {
-  for (unsigned i = 0; i < n_patches; i++) {
-    const Vector *weights = (const Vector *) panel;
-    Vector sum[VECTORS] = { { 0.0f } };
+  for (unsigned first = 0; first < product->n_channels;
+       first += CHANNEL_TILE, panels += n_terms * CHANNEL_TILE) {
+    for (unsigned i = 0; i < product->n_patches; i++) {
+      const Vector *weights = (const Vector *) panels;
+      const float *patch = patches + i * patch_stride;
+      Vector sum[VECTORS] = { { 0.0f } };
 
-    for (size_t k = 0; k < n_terms; k++, weights += VECTORS) {
-      for (unsigned v = 0; v < VECTORS; v++)
-        sum[v] += patches[i * patch_stride + k] * weights[v];
-    }
-    for (unsigned d = 0; d < n_channels; d++) {
-      out[i * out_stride + d]
-          = add[i * add_stride + d] + sum[d / LANES][d % LANES];
+      for (size_t k = 0; k < n_terms; k++, weights += VECTORS) {
+        for (unsigned v = 0; v < VECTORS; v++)
+          sum[v] += patch[k] * weights[v];
+      }
+      for (unsigned d = 0;
+           d < CHANNEL_TILE && first + d < product->n_channels; d++) {
+        product->out[i][first + d]
+            = product->add[i][first + d] + sum[d / LANES][d % LANES];
+      }
     }
   }
 }
 
-const VitKernel vit_kernel_c = {
+static void
+widen (const uint8_t *from, size_t n, float centre, float *to)
+{
+  vit_widen (from, n, centre, to);
+}
+
+static void
+convert_f32 (const VitConvertF32 *convert, size_t n, const int32_t *samples,
+    float *terms)
+{
+  vit_convert_f32 (convert, n, samples, terms);
+}
+
+/* One patch, one channel: centred bytes, whose sum stays within 32 bits. */
+static int32_t
+sum_bytes (const uint8_t *bytes, const int16_t *q, size_t n_terms)
+{
+  int32_t sum = 0;
+
+  for (size_t k = 0; k < n_terms; k++)
+    sum += q[k] * (bytes[k] - 128);
+  return sum;
+}
+
+static void
+product_fixed (const VitProduct *product, const VitFixedSamples *samples,
+    const VitFixedWeights *weights)
+{
+  for (unsigned i = 0; i < product->n_patches; i++) {
+    for (unsigned d = 0; d < product->n_channels; d++) {
+      const int16_t *q
+          = (const int16_t *) weights->panels + d * weights->n_terms;
+      int64_t sum = sum_bytes (
+          samples->high + i * samples->stride, q, weights->n_terms);
+
+      if (samples->low != NULL) {
+        sum = 256 * sum
+            + sum_bytes (
+                samples->low + i * samples->stride, q, weights->n_terms);
+        sum += (int64_t) (256 * 128 + 128 - samples->centre) * weights->sum[d];
+      }
+      product->out[i][d]
+          = fmaf ((float) sum, weights->scale[d], product->add[i][d]);
+    }
+  }
+}
+
+static size_t
+panels_size (unsigned n_channels, size_t n_terms)
+{
+  return n_channels * n_terms * sizeof (int16_t);
+}
+
+static void
+pack (const int16_t *q, unsigned n_channels, size_t n_terms, void *panels)
+{
+  int16_t *to = panels;
+
+  for (size_t i = 0; i < n_channels * n_terms; i++)
+    to[i] = q[i];
+}
+
+static void
+convert_fixed (const VitConvertFixed *convert, size_t n,
+    const int32_t *samples, uint8_t *high, uint8_t *low)
+{
+  vit_convert_fixed (convert, n, samples, high, low);
+}
+
+const VitKernelF32 vit_kernel_f32_c = {
   .name = "c",
   .cpu = 0,
-  .patch_tile = 1,
   .channel_tile = CHANNEL_TILE,
-  .product_f32 = product_f32,
+  .product = product_f32,
+  .widen = widen,
+  .convert = convert_f32,
+};
+
+const VitKernelFixed vit_kernel_fixed_c = {
+  .name = "c",
+  .cpu = 0,
+  .product = product_fixed,
+  .panels_size = panels_size,
+  .pack = pack,
+  .convert = convert_fixed,
 };

@@ -7,63 +7,19 @@
 
 #include "fold.h"
 #include "input_norm.h"
-#include "kernel.h"
-#include "pack.h"
+#include "quantise.h"
 
-#define ALIGNMENT 64
-
-/* Patches that a worker packs and multiplies at once: their matrix should stay
- * in a core's second-level cache beside one panel of weights.  A multiple of
- * every kernel's patch_tile. */
-#define BLOCK_PATCHES 84
-
-/* One configuration, for one frame format. */
-typedef struct {
-  VitPacker packer;
-  VitTokensShape shape;
-  float *bias_rows;    /* [n_patches][embed_dim], or one row if `bias_stride` is 0 */
-  gsize bias_stride;   /* floats */
-  float *positions;    /* added after an RMSNorm: [n_patches][embed_dim] or NULL */
-  float *scratch;      /* [n_workers][worker_scratch] */
-  gsize worker_scratch; /* floats */
-} FrameSetup;
+/* AUTO takes fixed point where it is foreseen to be this near to float64. */
+#define MAX_PREDICTED_ERROR 1e-4
 
 struct _VitPatchEmbed {
   VitModel *model;
-  VitPatchEmbedSettings settings; /* rule, mean and std resolved */
-  const VitKernel *kernel;
-  gsize n_terms;       /* 3 P P */
-  gsize patch_stride;  /* n_terms rounded up to the alignment, floats */
-  float *panels;       /* vit_pack_panels() */
-  double *bias;        /* [embed_dim], folded */
+  VitPatchEmbedSettings settings; /* rule, mean, std and precision resolved */
+  double predicted_error;
   float *prefix_tokens; /* [n_prefix_tokens][embed_dim], after the input norm */
-  FrameSetup frame;
+  VitTokensShape shape;
+  VitFrame frame;
 };
-
-/* (nullable): room for `n` floats, or NULL with an error. */
-static float *
-try_floats (gsize n, GError **error)
-{
-  void *memory = NULL;
-  gsize n_bytes;
-
-  if (!g_size_checked_mul (&n_bytes, n, sizeof (float))
-      || posix_memalign (&memory, ALIGNMENT, MAX (n_bytes, 1)) != 0) {
-    g_set_error (error, VIT_ERROR, VIT_ERROR_NO_MEMORY,
-        "no memory for %" G_GSIZE_FORMAT " numbers", n);
-    return NULL;
-  }
-  return memory;
-}
-
-static void
-frame_setup_clear (FrameSetup *frame)
-{
-  free (frame->bias_rows);
-  free (frame->positions);
-  free (frame->scratch);
-  memset (frame, 0, sizeof *frame);
-}
 
 static gboolean
 resolve_settings (VitPatchEmbed *embed, const VitPatchEmbedSettings *settings,
@@ -103,31 +59,61 @@ resolve_settings (VitPatchEmbed *embed, const VitPatchEmbedSettings *settings,
   return TRUE;
 }
 
+/* Whether float32 holds the bias, wherever pixels are centred. */
 static gboolean
-prepare_weights (VitPatchEmbed *embed, GError **error)
+check_bias (const VitPatchEmbed *embed, const double *bias, GError **error)
+{
+  for (guint d = 0; d < embed->model->embed_dim; d++) {
+    if (!isfinite ((float) bias[d])) {
+      g_set_error_literal (error, VIT_ERROR, VIT_ERROR_SETTING,
+          "mean and std make a bias that float32 cannot hold");
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+/* Foresees the error of fixed point, which decides what AUTO stands for. */
+static gboolean
+resolve_precision (VitPatchEmbed *embed, GError **error)
 {
   const VitModel *model = embed->model;
   guint n_channels = model->embed_dim;
-  guint channel_tile = embed->kernel->channel_tile;
-  float *folded = try_floats (n_channels * embed->n_terms, error);
+  gsize n_terms = (gsize) 3 * model->patch_size * model->patch_size;
+  VitPatchEmbedSettings *settings = &embed->settings;
+  double *weight
+      = vit_try_aligned (n_channels * n_terms, sizeof (double), error);
+  double *bias = weight
+      ? vit_try_aligned (n_channels, sizeof (double), error) : NULL;
+  gint16 *q = bias
+      ? vit_try_aligned (n_channels * n_terms, sizeof (gint16), error) : NULL;
+  float *scale = q ? vit_try_aligned (n_channels, sizeof (float), error) : NULL;
+  gint32 *sum
+      = scale ? vit_try_aligned (n_channels, sizeof (gint32), error) : NULL;
+  gboolean fits = FALSE;
 
-  embed->bias = g_try_new (double, n_channels);
-  if (folded != NULL && embed->bias != NULL)
-    embed->panels = try_floats (
-        vit_pack_panels_size (n_channels, embed->n_terms, channel_tile), error);
-  else if (folded != NULL)
-    g_set_error_literal (
-        error, VIT_ERROR, VIT_ERROR_NO_MEMORY, "no memory for the bias");
-  if (embed->panels == NULL) {
-    free (folded);
-    return FALSE;
+  if (sum != NULL) {
+    vit_fold_pixels (model, settings->mean, settings->std, 128.0, weight, bias);
+    fits = check_bias (embed, bias, error);
+    if (settings->precision == VIT_PRECISION_AUTO) {
+      gboolean fine = vit_quantise (weight, n_channels, n_terms, q, n_terms,
+          scale, sum, &embed->predicted_error);
+
+      settings->precision
+          = fine && embed->predicted_error <= MAX_PREDICTED_ERROR
+          ? VIT_PRECISION_INT16
+          : VIT_PRECISION_F32;
+    } else if (settings->precision == VIT_PRECISION_INT16) {
+      vit_quantise (weight, n_channels, n_terms, q, n_terms, scale, sum,
+          &embed->predicted_error);
+    }
   }
-  vit_fold (
-      model, embed->settings.mean, embed->settings.std, folded, embed->bias);
-  vit_pack_panels (
-      folded, n_channels, embed->n_terms, channel_tile, embed->panels);
-  free (folded);
-  return TRUE;
+  free (weight);
+  free (bias);
+  free (q);
+  free (scale);
+  free (sum);
+  return fits;
 }
 
 static gboolean
@@ -138,7 +124,7 @@ prepare_prefix (VitPatchEmbed *embed, GError **error)
 
   if (!embed->settings.prefix_tokens || n == 0)
     return TRUE;
-  embed->prefix_tokens = try_floats (n, error);
+  embed->prefix_tokens = vit_try_aligned (n, sizeof (float), error);
   if (embed->prefix_tokens == NULL)
     return FALSE;
   memcpy (embed->prefix_tokens, model->prefix_tokens, n * sizeof (float));
@@ -152,15 +138,10 @@ vit_patch_embed_new (VitModel *model, const VitPatchEmbedSettings *settings,
     GError **error)
 {
   VitPatchEmbed *embed = g_new0 (VitPatchEmbed, 1);
-  gsize area = (gsize) model->patch_size * model->patch_size;
-  gsize unit = ALIGNMENT / sizeof (float);
 
   embed->model = vit_model_ref (model);
-  embed->kernel = vit_kernel_choose (vit_cpu_mask ());
-  embed->n_terms = 3 * area;
-  embed->patch_stride = (embed->n_terms + unit - 1) / unit * unit;
   if (!resolve_settings (embed, settings, error)
-      || !prepare_weights (embed, error) || !prepare_prefix (embed, error)) {
+      || !resolve_precision (embed, error) || !prepare_prefix (embed, error)) {
     vit_patch_embed_free (embed);
     return NULL;
   }
@@ -172,11 +153,9 @@ vit_patch_embed_free (VitPatchEmbed *embed)
 {
   if (embed == NULL)
     return;
-  frame_setup_clear (&embed->frame);
+  vit_frame_clear (&embed->frame);
   vit_model_unref (embed->model);
-  free (embed->panels);
   free (embed->prefix_tokens);
-  g_free (embed->bias);
   g_free (embed);
 }
 
@@ -212,110 +191,45 @@ choose_grid (const VitPatchEmbed *embed, const VitImageFormat *format,
   return TRUE;
 }
 
-/* The position of every patch, or NULL with an error. */
-static float *
-make_positions (const VitPatchEmbed *embed, const VitImageFormat *format,
-    const VitTokensShape *shape, GError **error)
-{
-  const VitModel *model = embed->model;
-  guint size = model->patch_size;
-  VitPositionRule rule = embed->settings.rule;
-  gsize n = (gsize) shape->grid_width * shape->grid_height * shape->embed_dim;
-  float *positions = try_floats (n, error);
-  gboolean square;
-
-  if (positions == NULL)
-    return NULL;
-  if (rule == VIT_POSITION_RULE_SINCOS) {
-    vit_pos_embed_compute (shape->embed_dim, shape->grid_height,
-        shape->grid_width, positions);
-    return positions;
-  }
-  if (embed->settings.fit == VIT_FIT_PAD)
-    square = shape->grid_width * size == shape->grid_height * size;
-  else
-    square = format->width == format->height;
-  if (vit_pos_embed_is_kept (rule, model->table_rows, model->table_cols,
-          shape->grid_height, shape->grid_width, square)) {
-    memcpy (positions, model->table, n * sizeof (float));
-  } else if (!vit_pos_embed_resample (rule, model->table, model->table_rows,
-                 model->table_cols, shape->embed_dim, shape->grid_height,
-                 shape->grid_width, positions, error)) {
-    free (positions);
-    return NULL;
-  }
-  return positions;
-}
-
-/* What a kernel adds to the product: the bias, and the position with it unless
- * an RMSNorm comes in between. */
-static gboolean
-prepare_rows (const VitPatchEmbed *embed, const VitImageFormat *format,
-    FrameSetup *frame, GError **error)
-{
-  gsize n_channels = embed->model->embed_dim;
-  gsize n_patches = (gsize) frame->shape.grid_width * frame->shape.grid_height;
-  float *positions = NULL;
-
-  if (embed->settings.rule != VIT_POSITION_RULE_NONE) {
-    positions = make_positions (embed, format, &frame->shape, error);
-    if (positions == NULL)
-      return FALSE;
-  }
-  if (positions != NULL && embed->model->norm != VIT_INPUT_NORM_RMS) {
-    for (gsize i = 0; i < n_patches; i++) {
-      for (gsize d = 0; d < n_channels; d++) {
-        float *value = &positions[i * n_channels + d];
-
-        *value = (float) (*value + embed->bias[d]);
-      }
-    }
-    frame->bias_rows = positions;
-    frame->bias_stride = n_channels;
-    return TRUE;
-  }
-  frame->positions = positions;
-  frame->bias_rows = try_floats (n_channels, error);
-  if (frame->bias_rows == NULL)
-    return FALSE;
-  for (gsize d = 0; d < n_channels; d++)
-    frame->bias_rows[d] = (float) embed->bias[d];
-  return TRUE;
-}
-
 gboolean
 vit_patch_embed_configure (VitPatchEmbed *embed, const VitImageFormat *format,
     GError **error)
 {
-  FrameSetup frame = { 0 };
-  double outside[3];
+  const VitPatchEmbedSettings *settings = &embed->settings;
+  VitFrameRequest request = {
+    .model = embed->model,
+    .format = *format,
+    .rule = settings->rule,
+    .precision = settings->precision,
+    .type = settings->type,
+    .n_workers = settings->n_workers,
+  };
+  VitTokensShape shape;
+  VitFrame frame;
 
-  for (guint c = 0; c < 3; c++)
-    outside[c] = 255.0 * embed->settings.mean[c];
-  if (!choose_grid (embed, format, &frame.shape, error))
+  if (!choose_grid (embed, format, &shape, error))
     return FALSE;
-  vit_packer_init (&frame.packer, format, embed->model->patch_size,
-      frame.shape.grid_width, outside);
-  frame.worker_scratch = BLOCK_PATCHES * embed->patch_stride
-      + vit_packer_scratch_size (&frame.packer, BLOCK_PATCHES);
-  frame.scratch
-      = try_floats (embed->settings.n_workers * frame.worker_scratch, error);
-  if (frame.scratch == NULL || !prepare_rows (embed, format, &frame, error)) {
-    frame_setup_clear (&frame);
+  memcpy (request.mean, settings->mean, sizeof request.mean);
+  memcpy (request.std, settings->std, sizeof request.std);
+  request.grid_width = shape.grid_width;
+  request.grid_height = shape.grid_height;
+  request.square = settings->fit == VIT_FIT_PAD
+      ? shape.grid_width == shape.grid_height
+      : format->width == format->height;
+  if (!vit_frame_init (&frame, &request, error)) {
+    vit_frame_clear (&frame);
     return FALSE;
   }
-  /* A kernel reads whole tiles, also where no patch was packed yet. */
-  memset (frame.scratch, 0,
-      embed->settings.n_workers * frame.worker_scratch * sizeof (float));
-  frame_setup_clear (&embed->frame);
+  vit_frame_clear (&embed->frame);
   embed->frame = frame;
+  embed->shape = shape;
   return TRUE;
 }
 
 VitTokensShape
 vit_patch_embed_shape (const VitPatchEmbed *embed)
 {
-  return embed->frame.shape;
+  return embed->shape;
 }
 
 VitPositionRule
@@ -336,90 +250,73 @@ vit_patch_embed_std (const VitPatchEmbed *embed)
   return embed->settings.std;
 }
 
+VitPrecision
+vit_patch_embed_precision (const VitPatchEmbed *embed)
+{
+  return embed->settings.precision;
+}
+
+double
+vit_patch_embed_predicted_error (const VitPatchEmbed *embed)
+{
+  return embed->predicted_error;
+}
+
 const char *
 vit_patch_embed_kernel (const VitPatchEmbed *embed)
 {
-  return embed->kernel->name;
+  if (embed->settings.precision == VIT_PRECISION_F32)
+    return vit_kernel_choose_f32 (vit_cpu_mask ())->name;
+  return vit_kernel_choose_fixed (vit_cpu_mask ())->name;
 }
 
-/* One frame in the making, shared by its workers. */
-typedef struct {
-  const VitPatchEmbed *embed;
-  const VitImage *image;
-  float *tokens; /* of the first patch */
-  gint next_block;
-} FrameJob;
-
-static void
-multiply_block (const VitPatchEmbed *embed, const float *patches, guint first,
-    guint n_patches, float *tokens /* [n_patches][embed_dim] */)
+VitFrameCounts
+vit_patch_embed_plan (VitPatchEmbed *embed, const VitImage *image,
+    gboolean keep, guint tolerance, VitParallelFor parallel,
+    gpointer user_data)
 {
-  const FrameSetup *frame = &embed->frame;
-  const VitKernel *kernel = embed->kernel;
-  guint n_channels = embed->model->embed_dim;
+  const VitPlan *plan = &embed->frame.plan;
+  VitFrameCounts counts;
+  guint n_samples;
 
-  for (guint d = 0; d < n_channels; d += kernel->channel_tile) {
-    kernel->product_f32 (n_patches, MIN (kernel->channel_tile, n_channels - d),
-        embed->n_terms, patches, embed->patch_stride,
-        embed->panels + d * embed->n_terms,
-        frame->bias_rows + first * frame->bias_stride + d, frame->bias_stride,
-        tokens + d, n_channels);
-  }
-}
-
-static void
-finish_block (const VitPatchEmbed *embed, guint first, guint n_patches,
-    float *tokens /* [n_patches][embed_dim] */)
-{
-  gsize n_channels = embed->model->embed_dim;
-  const float *positions = embed->frame.positions;
-
-  vit_input_norm (embed->model, tokens, n_patches);
-  if (positions != NULL) {
-    for (gsize i = 0; i < n_patches * n_channels; i++)
-      tokens[i] += positions[first * n_channels + i];
-  }
-}
-
-/* Takes blocks until none is left, so that no worker waits for a slow one. */
-static void
-work (gpointer data, guint worker)
-{
-  FrameJob *job = data;
-  const VitPatchEmbed *embed = job->embed;
-  const FrameSetup *frame = &embed->frame;
-  guint n_patches = frame->shape.grid_width * frame->shape.grid_height;
-  guint n_blocks = (n_patches + BLOCK_PATCHES - 1) / BLOCK_PATCHES;
-  float *patches = frame->scratch + worker * frame->worker_scratch;
-  float *scratch = patches + BLOCK_PATCHES * embed->patch_stride;
-
-  for (;;) {
-    guint block = (guint) g_atomic_int_add (&job->next_block, 1);
-    guint first = block * BLOCK_PATCHES;
-    guint n = MIN (BLOCK_PATCHES, n_patches - first);
-    float *tokens = job->tokens + (gsize) first * frame->shape.embed_dim;
-
-    if (block >= n_blocks)
-      return;
-    vit_packer_patches (&frame->packer, job->image, first, n, patches,
-        embed->patch_stride, scratch);
-    multiply_block (embed, patches, first, n, tokens);
-    finish_block (embed, first, n, tokens);
-  }
+  vit_frame_plan (
+      &embed->frame, image, keep, tolerance, parallel, user_data);
+  vit_plan_patches (plan, VIT_PATCH_KEPT, &counts.n_kept);
+  vit_plan_patches (plan, VIT_PATCH_PIXELS, &counts.n_full);
+  vit_plan_patches (plan, VIT_PATCH_SAMPLES, &n_samples);
+  counts.n_short = plan->may_clamp ? n_samples : 0;
+  counts.n_full += n_samples - counts.n_short;
+  return counts;
 }
 
 void
-vit_patch_embed_run (VitPatchEmbed *embed, const VitImage *image, float *tokens,
-    VitParallelFor parallel, gpointer user_data)
+vit_patch_embed_run (VitPatchEmbed *embed, const VitImage *image,
+    gconstpointer previous, gpointer tokens, VitParallelFor parallel,
+    gpointer user_data)
 {
-  gsize n_prefix = (gsize) embed->frame.shape.n_prefix_tokens
-      * embed->frame.shape.embed_dim;
-  FrameJob job = { embed, image, tokens + n_prefix, 0 };
+  VitTokenType type = embed->settings.type;
+  gsize n_prefix
+      = (gsize) embed->shape.n_prefix_tokens * embed->shape.embed_dim;
+  gsize n_bytes = n_prefix * vit_token_type_size (type);
+  const guint8 *from = previous;
 
   if (n_prefix > 0)
-    memcpy (tokens, embed->prefix_tokens, n_prefix * sizeof (float));
-  if (parallel != NULL && embed->settings.n_workers > 1)
-    parallel (user_data, embed->settings.n_workers, work, &job);
-  else
-    work (&job, 0);
+    vit_token_type_write (type, embed->prefix_tokens, n_prefix, tokens);
+  vit_frame_run (&embed->frame, image, from ? from + n_bytes : NULL,
+      (guint8 *) tokens + n_bytes, parallel, user_data);
+}
+
+void
+vit_patch_embed_changed (const VitPatchEmbed *embed, guint8 *bits)
+{
+  const VitPlan *plan = &embed->frame.plan;
+  guint n_patches = plan->grid_width * plan->grid_height;
+
+  memset (bits, 0, (embed->shape.n_tokens + (gsize) 7) / 8);
+  for (guint i = 0; i < n_patches; i++) {
+    guint token = embed->shape.n_prefix_tokens + i;
+
+    if (plan->kind[i] != VIT_PATCH_KEPT)
+      bits[token / 8] |= (guint8) (1 << token % 8);
+  }
 }

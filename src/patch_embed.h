@@ -2,20 +2,21 @@
  *
  * Frames in, patch tokens out: the front of the library.
  *
- *     vit_patch_embed_new ()         once a model: folds and packs the weights
- *     vit_patch_embed_configure ()   once a frame size: resamples positions
- *     vit_patch_embed_run ()         every frame
+ *     vit_patch_embed_new ()         once a model: settings and model combined
+ *     vit_patch_embed_configure ()   once a frame format: weights are folded and
+ *                                    packed, positions resampled
+ *     vit_patch_embed_plan ()        every frame: which tokens are new
+ *     vit_patch_embed_run ()         every frame with new tokens: computes them
  *
- * Tokens are float32 [n_tokens][embed_dim]: prefix tokens first, in the
- * family's order, then the patches in raster order.
+ * Tokens are [n_tokens][embed_dim]: prefix tokens first, in the family's order,
+ * then the patches in raster order.
  *
  * Thread-safety: one thread at a time may use a VitPatchEmbed; several of
  * them may share a model.
  */
 #pragma once
 
-#include "image.h"
-#include "model.h"
+#include "frame.h"
 
 G_BEGIN_DECLS
 
@@ -31,6 +32,8 @@ typedef struct {
   gboolean override_std;
   double mean[3];        /* instead of the model's, where override_mean */
   double std[3];         /* likewise; each greater than 0 */
+  VitPrecision precision; /* AUTO: INT16 where that is as good as needed */
+  VitTokenType type;      /* of the tokens that are written */
   VitFit fit;
   gboolean prefix_tokens; /* FALSE: patch tokens only */
   guint n_workers;        /* at least 1; how many may work at once */
@@ -65,20 +68,41 @@ VitPositionRule vit_patch_embed_rule (const VitPatchEmbed *embed);
 const double *vit_patch_embed_mean (const VitPatchEmbed *embed); /* [3] */
 const double *vit_patch_embed_std (const VitPatchEmbed *embed);  /* [3] */
 
+/* Of the last configuration: F32 or INT16; and the error foreseen for INT16,
+ * relative to the tokens (vit_quantise()), also where that made AUTO decide
+ * against it.  0 before the first configuration. */
+VitPrecision vit_patch_embed_precision (const VitPatchEmbed *embed);
+double vit_patch_embed_predicted_error (const VitPatchEmbed *embed);
+
 /* The name of the kernel in use: "c", "avx2", ... */
 const char *vit_patch_embed_kernel (const VitPatchEmbed *embed);
 
-/* The caller's threads: calls work (data, i) once for each i < n_workers, in
- * any order, on any threads, and returns when all have returned.  A worker
- * that starts late or never runs beside another costs time, nothing else. */
-typedef void (*VitWork) (gpointer data, guint worker);
-typedef void (*VitParallelFor) (
-    gpointer user_data, guint n_workers, VitWork work, gpointer data);
+/* Patches of a frame by what becomes of them. */
+typedef struct {
+  guint n_kept;    /* unchanged: the token stays */
+  guint n_short;   /* product over stored samples, of Y'CbCr formats */
+  guint n_full;    /* product over pixels */
+} VitFrameCounts;
 
-/* Computes all tokens of one frame.  `parallel` may be NULL: then the calling
- * thread does everything.  Allocates nothing and takes no lock. */
+/* Takes a frame's samples and decides what is to be computed.  `keep`: the
+ * caller still has the tokens of the frame before, and patches whose samples
+ * differ from those of their token by at most `tolerance` keep it.
+ * `parallel` may be NULL: then the calling thread does everything.
+ * Allocates nothing and takes no lock, like vit_patch_embed_run(). */
+VitFrameCounts vit_patch_embed_plan (VitPatchEmbed *embed,
+    const VitImage *image, gboolean keep, guint tolerance,
+    VitParallelFor parallel, gpointer user_data);
+
+/* Computes the tokens of the frame that was planned last; `image` must be the
+ * same.  `previous`: the tokens of the frame before, same shape and type; NULL
+ * if nothing was to be kept. */
 void vit_patch_embed_run (VitPatchEmbed *embed, const VitImage *image,
-    float *tokens /* [n_tokens][embed_dim] */, VitParallelFor parallel,
+    gconstpointer previous, gpointer tokens, VitParallelFor parallel,
     gpointer user_data);
+
+/* Bit i (byte i / 8, least significant first) is set where the frame planned
+ * last has a new token i; prefix tokens never change. */
+void vit_patch_embed_changed (
+    const VitPatchEmbed *embed, guint8 *bits /* [ceil (n_tokens / 8)] */);
 
 G_END_DECLS

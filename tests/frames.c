@@ -58,6 +58,69 @@ frames_random (const GstVideoInfo *info, guint32 seed, gboolean padded)
   return buffer;
 }
 
+static guint8 *
+component_data (const GstVideoFrame *frame, guint c)
+{
+  /* GStreamer's table (1.22) has Cr one byte after Cb here, not two. */
+  if (GST_VIDEO_FRAME_FORMAT (frame) == GST_VIDEO_FORMAT_P010_10LE && c == 2)
+    return (guint8 *) GST_VIDEO_FRAME_COMP_DATA (frame, 1) + 2;
+  return GST_VIDEO_FRAME_COMP_DATA (frame, c);
+}
+
+/* A sample of component c near `value`, of the format's depth. */
+static void
+write_sample (GstVideoFrame *frame, guint c, gint x, gint y, gint value)
+{
+  const GstVideoFormatInfo *format = frame->info.finfo;
+  gint peak = (1 << GST_VIDEO_FORMAT_INFO_DEPTH (format, c)) - 1;
+  guint8 *data = component_data (frame, c)
+      + y * GST_VIDEO_FRAME_COMP_STRIDE (frame, c)
+      + x * GST_VIDEO_FRAME_COMP_PSTRIDE (frame, c);
+  guint16 word
+      = (guint16) (CLAMP (value, 0, peak) << GST_VIDEO_FORMAT_INFO_SHIFT (
+                       format, c));
+
+  if (peak > 255)
+    memcpy (data, &word, sizeof word);
+  else
+    *data = (guint8) word;
+}
+
+GstBuffer *
+frames_calm (const GstVideoInfo *info, guint32 seed, gboolean padded)
+{
+  GstBuffer *buffer = frames_random (info, seed, padded);
+  guint n_components = MIN (3, GST_VIDEO_INFO_N_COMPONENTS (info));
+  GRand *random = g_rand_new_with_seed (seed);
+  GstVideoFrame frame;
+
+  g_assert_true (
+      gst_video_frame_map (&frame, info, buffer, GST_MAP_READWRITE));
+  for (gint patch = 0; patch < 64 * 64; patch++) {
+    gboolean gray = g_rand_boolean (random);
+
+    for (guint c = 0; c < n_components; c++) {
+      gint peak = (1 << GST_VIDEO_INFO_COMP_DEPTH (info, c)) - 1;
+      gint colour = c > 0 && gray ? peak / 2 + 1
+                                  : g_rand_int_range (random, 0, peak + 1);
+      gint w = 16 >> GST_VIDEO_FORMAT_INFO_W_SUB (info->finfo, c);
+      gint h = 16 >> GST_VIDEO_FORMAT_INFO_H_SUB (info->finfo, c);
+
+      for (gint i = 0; i < w * h; i++) {
+        gint x = patch % 64 * w + i % w, y = patch / 64 * h + i / w;
+
+        if (x < GST_VIDEO_FRAME_COMP_WIDTH (&frame, c)
+            && y < GST_VIDEO_FRAME_COMP_HEIGHT (&frame, c))
+          write_sample (&frame, c, x, y,
+              colour + (gray ? 0 : g_rand_int_range (random, -2, 3)));
+      }
+    }
+  }
+  gst_video_frame_unmap (&frame);
+  g_rand_free (random);
+  return buffer;
+}
+
 GstBuffer *
 frames_from_rgb_file (const GstVideoInfo *info, const gchar *path)
 {
@@ -81,22 +144,18 @@ static gdouble
 read_sample (const GstVideoFrame *frame, guint c, gint x, gint y)
 {
   const GstVideoFormatInfo *format = frame->info.finfo;
-  const guint8 *data = GST_VIDEO_FRAME_COMP_DATA (frame, c);
+  const guint8 *data = component_data (frame, c);
+  guint16 word;
 
-  /* GStreamer's table (1.22) has Cr one byte after Cb here, not two. */
-  if (GST_VIDEO_FRAME_FORMAT (frame) == GST_VIDEO_FORMAT_P010_10LE && c == 2)
-    data = (const guint8 *) GST_VIDEO_FRAME_COMP_DATA (frame, 1) + 2;
   x >>= GST_VIDEO_FORMAT_INFO_W_SUB (format, c);
   y >>= GST_VIDEO_FORMAT_INFO_H_SUB (format, c);
   data += y * GST_VIDEO_FRAME_COMP_STRIDE (frame, c)
       + x * GST_VIDEO_FRAME_COMP_PSTRIDE (frame, c);
-  if (GST_VIDEO_FRAME_COMP_DEPTH (frame, c) > 8) {
-    guint16 sample;
-
-    memcpy (&sample, data, sizeof sample); /* at odd addresses too */
-    return GUINT16_FROM_LE (sample) >> GST_VIDEO_FORMAT_INFO_SHIFT (format, c);
-  }
-  return *data;
+  if (GST_VIDEO_FRAME_COMP_DEPTH (frame, c) <= 8)
+    return *data;
+  memcpy (&word, data, sizeof word);
+  return (word >> GST_VIDEO_FORMAT_INFO_SHIFT (format, c))
+      & ((1 << GST_VIDEO_FORMAT_INFO_DEPTH (format, c)) - 1);
 }
 
 static void

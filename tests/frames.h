@@ -21,6 +21,11 @@ GstCaps *frames_caps (const gchar *format, gint width, gint height,
 GstBuffer *frames_random (const GstVideoInfo *info, guint32 seed,
     gboolean padded);
 
+/* The same, but each patch of 16 pixels is of one colour with a little noise;
+ * half of them lie inside the RGB cube, many on its faces. */
+GstBuffer *frames_calm (const GstVideoInfo *info, guint32 seed,
+    gboolean padded);
+
 /* A tightly packed RGB file, width * height * 3 bytes, as a frame. */
 GstBuffer *frames_from_rgb_file (const GstVideoInfo *info, const gchar *path);
 

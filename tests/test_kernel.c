@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Every kernel that was compiled in against a sum in double: all tail widths,
- * whole and short tiles, random and extreme samples, and nothing written
- * outside of what was asked for.
+ * Every kernel that was compiled in: float32 against sums in double, fixed point
+ * against the plain C to the last bit; all tail widths, whole and short tiles,
+ * random and extreme numbers, and nothing written outside of what was asked for.
  */
 #include <glib.h>
 #include <math.h>
@@ -43,72 +43,118 @@ draw (GRand *random, gboolean extreme, double low, double high)
 
 /* out[i][d], with a bound on the error of any order of float32 summation. */
 static void
-check_value (const float *patch, const float *weight, gsize n_terms, float add,
+check_value (const float *patch, const double *weight, gsize n_terms, float add,
     float found)
 {
   double sum = add, magnitude = fabs (add);
 
   for (gsize k = 0; k < n_terms; k++) {
-    sum += (double) patch[k] * weight[k];
-    magnitude += fabs ((double) patch[k] * weight[k]);
+    sum += patch[k] * weight[k];
+    magnitude += fabs (patch[k] * weight[k]);
   }
   g_assert_cmpfloat (fabs (found - sum), <=,
       magnitude * ((double) n_terms + 1) * 0x1p-24);
 }
 
-static void
-check_kernel (const VitKernel *kernel, const Shape *shape, GRand *random)
+/* Rows of one matrix, one by one. */
+static float **
+row_pointers (float *matrix, gsize n_rows, gsize stride)
 {
-  guint tile = kernel->patch_tile;
-  gsize stride = (shape->n_terms + 15) / 16 * 16;
-  gsize rows = (shape->n_patches + tile - 1) / tile * tile;
-  gsize out_stride = shape->n_channels + 5;
-  gsize add_stride = shape->one_row ? 0 : shape->n_channels + 3;
-  gsize n_out = shape->n_patches * out_stride + 64;
-  float *patches = aligned_floats (rows * stride);
-  float *weight = aligned_floats ((gsize) shape->n_channels * shape->n_terms);
-  float *panels = aligned_floats (vit_pack_panels_size (
-      shape->n_channels, shape->n_terms, kernel->channel_tile));
-  float *add = aligned_floats (shape->n_patches * (shape->n_channels + 3));
-  float *out = aligned_floats (n_out);
+  float **rows = g_new (float *, n_rows);
 
-  for (gsize i = 0; i < rows * stride; i++)
-    patches[i] = draw (random, shape->extreme, -128, 127);
-  for (gsize i = 0; i < (gsize) shape->n_channels * shape->n_terms; i++)
-    weight[i] = draw (random, shape->extreme, -1, 1);
-  for (gsize i = 0; i < shape->n_patches * (shape->n_channels + 3); i++)
-    add[i] = draw (random, FALSE, -3, 3);
-  for (gsize i = 0; i < n_out; i++)
-    out[i] = GUARD;
-  vit_pack_panels (weight, shape->n_channels, shape->n_terms,
-      kernel->channel_tile, panels);
+  for (gsize i = 0; i < n_rows; i++)
+    rows[i] = matrix + i * stride;
+  return rows;
+}
 
-  for (guint d = 0; d < shape->n_channels; d += kernel->channel_tile)
-    kernel->product_f32 (shape->n_patches,
-        MIN (kernel->channel_tile, shape->n_channels - d), shape->n_terms,
-        patches, stride, panels + (gsize) d * shape->n_terms, add + d,
-        add_stride, out + d, out_stride);
+/* What both kinds of product are given: where to add and where to write, with
+ * a guarded margin. */
+typedef struct {
+  VitProduct product;
+  float *add;
+  float *out;
+  float **add_rows;
+  float **out_rows;
+  gsize out_stride;
+  gsize n_out;
+} Output;
 
-  for (gsize i = 0; i < n_out; i++) {
-    gsize p = i / out_stride, d = i % out_stride;
+static void
+output_init (Output *output, const Shape *shape, GRand *random)
+{
+  gsize stride = shape->n_channels + 5;
 
-    if (p < shape->n_patches && d < shape->n_channels)
-      check_value (patches + p * stride, weight + d * shape->n_terms,
-          shape->n_terms, add[p * add_stride + d], out[i]);
-    else
-      g_assert_cmpfloat (out[i], ==, GUARD);
+  output->out_stride = stride;
+  output->n_out = shape->n_patches * stride + 64;
+  output->add = aligned_floats (output->n_out);
+  output->out = aligned_floats (output->n_out);
+  for (gsize i = 0; i < output->n_out; i++) {
+    output->add[i] = draw (random, FALSE, -3, 3);
+    output->out[i] = GUARD;
   }
-  free (patches);
-  free (weight);
-  free (panels);
-  free (add);
-  free (out);
+  output->add_rows = row_pointers (
+      output->add, shape->n_patches, shape->one_row ? 0 : stride);
+  output->out_rows = row_pointers (output->out, shape->n_patches, stride);
+  output->product = (VitProduct) { shape->n_patches, shape->n_channels,
+    (const float *const *) output->add_rows, output->out_rows };
 }
 
 static void
-test_kernel (gconstpointer data)
+output_clear (Output *output)
 {
-  const VitKernel *kernel = data;
+  free (output->add);
+  free (output->out);
+  g_free (output->add_rows);
+  g_free (output->out_rows);
+}
+
+static void
+check_guards (const Output *output)
+{
+  for (gsize i = 0; i < output->n_out; i++) {
+    if (i / output->out_stride >= output->product.n_patches
+        || i % output->out_stride >= output->product.n_channels)
+      g_assert_cmpfloat (output->out[i], ==, GUARD);
+  }
+}
+
+static void
+check_f32 (const VitKernelF32 *kernel, const Shape *shape, GRand *random)
+{
+  gsize stride = (shape->n_terms + 15) / 16 * 16;
+  gsize rows = (shape->n_patches + 31) / 32 * 32;
+  gsize n_weights = (gsize) shape->n_channels * shape->n_terms;
+  float *patches = aligned_floats (rows * stride);
+  double *weight = g_new (double, n_weights);
+  float *panels = aligned_floats (vit_pack_panels_size (
+      shape->n_channels, shape->n_terms, kernel->channel_tile));
+  Output output;
+
+  output_init (&output, shape, random);
+  for (gsize i = 0; i < rows * stride; i++)
+    patches[i] = draw (random, shape->extreme, -128, 127);
+  for (gsize i = 0; i < n_weights; i++)
+    weight[i] = draw (random, shape->extreme, -1, 1);
+  vit_pack_panels (weight, shape->n_channels, shape->n_terms,
+      kernel->channel_tile, panels);
+  kernel->product (&output.product, shape->n_terms, patches, stride, panels);
+
+  check_guards (&output);
+  for (gsize p = 0; p < shape->n_patches; p++) {
+    for (gsize d = 0; d < shape->n_channels; d++)
+      check_value (patches + p * stride, weight + d * shape->n_terms,
+          shape->n_terms, output.add_rows[p][d], output.out_rows[p][d]);
+  }
+  output_clear (&output);
+  free (patches);
+  g_free (weight);
+  free (panels);
+}
+
+static void
+test_f32 (gconstpointer data)
+{
+  const VitKernelF32 *kernel = data;
   GRand *random = g_rand_new_with_seed (1);
 
   if (kernel->cpu & ~vit_cpu_mask ()) {
@@ -119,29 +165,210 @@ test_kernel (gconstpointer data)
     Shape shape = { 1 + channels % 31, channels, 1 + channels * 7 % 50,
       channels % 3 == 0, channels % 2 == 0 };
 
-    check_kernel (kernel, &shape, random);
+    check_f32 (kernel, &shape, random);
   }
-  for (guint patches = 1; patches <= 3 * kernel->patch_tile; patches++) {
-    Shape shape = { patches, 40, 27, FALSE, FALSE };
-
-    check_kernel (kernel, &shape, random);
-  }
-  check_kernel (kernel, &(Shape) { 85, 96, 768, FALSE, FALSE }, random);
-  check_kernel (kernel, &(Shape) { 85, 96, 768, TRUE, TRUE }, random);
+  for (guint patches = 1; patches <= 70; patches++)
+    check_f32 (kernel, &(Shape) { patches, 40, 27, FALSE, FALSE }, random);
+  check_f32 (kernel, &(Shape) { 85, 96, 768, FALSE, FALSE }, random);
+  check_f32 (kernel, &(Shape) { 85, 96, 768, TRUE, TRUE }, random);
   g_rand_free (random);
+}
+
+static void
+test_widening (gconstpointer data)
+{
+  const VitKernelF32 *kernel = data;
+  guint8 bytes[256 + 7];
+  float terms[256 + 7];
+
+  if (kernel->cpu & ~vit_cpu_mask ()) {
+    g_test_skip ("this machine does not have the instruction set");
+    return;
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (bytes); i++)
+    bytes[i] = (guint8) i;
+  for (guint n = 0; n < G_N_ELEMENTS (terms); n++) {
+    terms[n] = GUARD;
+    kernel->widen (bytes, n, 128.0f, terms);
+    g_assert_cmpfloat (terms[n], ==, GUARD);
+  }
+  for (guint i = 0; i + 1 < G_N_ELEMENTS (terms); i++)
+    g_assert_cmpfloat (terms[i], ==, (float) bytes[i] - 128.0f);
+}
+
+/* Weights within both bounds of the contract; `extreme`: at them. */
+static void
+draw_fixed_weights (gint16 *q, gint32 *sum, guint n_channels, gsize n_used,
+    gsize n_terms, gboolean extreme, GRand *random)
+{
+  gint32 bound = (gint32) MIN (
+      (gsize) VIT_FIXED_MAX_WEIGHT, VIT_FIXED_MAX_SUM / n_used);
+
+  memset (q, 0, n_channels * n_terms * sizeof (gint16));
+  for (guint d = 0; d < n_channels; d++) {
+    gint sign = g_rand_boolean (random) ? 1 : -1;
+
+    sum[d] = 0;
+    for (gsize k = 0; k < n_used; k++) {
+      gint32 value = extreme ? sign * bound
+                             : g_rand_int_range (random, -bound, bound + 1);
+
+      q[d * n_terms + k] = (gint16) value;
+      sum[d] += value;
+    }
+  }
+}
+
+typedef struct {
+  guint8 *planes[2];
+  VitFixedSamples samples;
+} Bytes;
+
+static void
+bytes_init (Bytes *bytes, gsize n_patches, gsize stride, gboolean two_planes,
+    gint centre, gboolean extreme, GRand *random)
+{
+  gsize n = (n_patches + 31) / 32 * 32 * stride;
+
+  for (guint p = 0; p < 2; p++) {
+    bytes->planes[p] = (guint8 *) aligned_floats (n / 4 + 16);
+    for (gsize i = 0; i < n; i++)
+      bytes->planes[p][i] = extreme
+          ? (g_rand_boolean (random) ? 255 : 0)
+          : (guint8) g_rand_int_range (random, 0, 256);
+  }
+  /* The worst of all: every sample at the same end. */
+  if (extreme && g_rand_boolean (random)) {
+    memset (bytes->planes[0], g_rand_boolean (random) ? 255 : 0, n);
+    memset (bytes->planes[1], g_rand_boolean (random) ? 255 : 0, n);
+  }
+  bytes->samples = (VitFixedSamples) { bytes->planes[0],
+    two_planes ? bytes->planes[1] : NULL, stride, centre };
+}
+
+/* Runs the product with one kernel. */
+static void
+run_fixed (const VitKernelFixed *kernel, const gint16 *q, gsize n_terms,
+    const VitFixedWeights *weights, const VitFixedSamples *samples,
+    const VitProduct *product)
+{
+  VitFixedWeights packed = *weights;
+  void *panels = aligned_floats (
+      kernel->panels_size (product->n_channels, n_terms) / 4 + 16);
+
+  kernel->pack (q, product->n_channels, n_terms, panels);
+  packed.panels = panels;
+  kernel->product (product, samples, &packed);
+  free (panels);
+}
+
+static void
+check_fixed (const VitKernelFixed *kernel, const Shape *shape,
+    gboolean two_planes, gint centre, GRand *random)
+{
+  gsize n_terms = (shape->n_terms + 63) / 64 * 64;
+  gsize n_padded = (shape->n_channels + 15) / 16 * 16;
+  gint16 *q = g_new (gint16, shape->n_channels * n_terms);
+  gint32 *sum = g_new0 (gint32, n_padded);
+  float *scale = aligned_floats (n_padded);
+  VitFixedWeights weights = { NULL, n_terms, scale, sum };
+  Output expected, found;
+  Bytes bytes;
+
+  draw_fixed_weights (q, sum, shape->n_channels, shape->n_terms, n_terms,
+      shape->extreme, random);
+  for (gsize d = 0; d < shape->n_channels; d++)
+    scale[d] = draw (random, FALSE, 1e-9, 1e-6);
+  bytes_init (&bytes, shape->n_patches, n_terms, two_planes, centre,
+      shape->extreme, random);
+  output_init (&expected, shape, random);
+  output_init (&found, shape, random);
+  memcpy (found.add, expected.add, found.n_out * sizeof (float));
+
+  run_fixed (&vit_kernel_fixed_c, q, n_terms, &weights, &bytes.samples,
+      &expected.product);
+  run_fixed (kernel, q, n_terms, &weights, &bytes.samples, &found.product);
+  g_assert_cmpmem (found.out, found.n_out * sizeof (float), expected.out,
+      expected.n_out * sizeof (float));
+  check_guards (&found);
+
+  output_clear (&expected);
+  output_clear (&found);
+  free (bytes.planes[0]);
+  free (bytes.planes[1]);
+  free (scale);
+  g_free (sum);
+  g_free (q);
+}
+
+static void
+test_fixed (gconstpointer data)
+{
+  const VitKernelFixed *kernel = data;
+  GRand *random = g_rand_new_with_seed (2);
+
+  if (kernel->cpu & ~vit_cpu_mask ()) {
+    g_test_skip ("this machine does not have the instruction set");
+    return;
+  }
+  for (guint i = 1; i <= 70; i++) {
+    Shape shape = { 1 + i * 5 % 67, i, 1 + i * 37 % 300, i % 3 == 0, i % 2 };
+
+    check_fixed (kernel, &shape, FALSE, 128, random);
+    check_fixed (kernel, &shape, TRUE, i % 4 ? 32768 : 512, random);
+  }
+  for (guint i = 0; i < 8; i++) {
+    Shape shape = { 65, 48, i < 4 ? 768 : 12288, TRUE, FALSE };
+
+    check_fixed (kernel, &shape, FALSE, 128, random);
+    check_fixed (kernel, &shape, TRUE, 32768, random);
+  }
+  g_rand_free (random);
+}
+
+/* The definition itself, against whole numbers of 64 bits. */
+static void
+test_fixed_definition (void)
+{
+  static const gint16 q[2][64] = { { 32639, -32639, 5 }, { -1, 1, 1 } };
+  static const guint8 high[32][64] = { { 255, 0, 7 } };
+  static const guint8 low[32][64] = { { 1, 255, 128 } };
+  static const gint32 sum[16] = { 5, 1 };
+  static const float scale[16] = { 0x1p-20f, 1.0f };
+  const float add[2] = { 0.25f, -3.0f };
+  const float *add_row = add;
+  float out[2], *out_row = out;
+  VitProduct product = { 1, 2, &add_row, &out_row };
+  VitFixedWeights weights = { q, 64, scale, sum };
+  VitFixedSamples one = { high[0], NULL, 64, 128 };
+  VitFixedSamples two = { high[0], low[0], 64, 32768 };
+  gint64 a, b;
+
+  vit_kernel_fixed_c.product (&product, &one, &weights);
+  a = 32639 * (255 - 128) + 32639 * 128 + 5 * (7 - 128);
+  b = -(255 - 128) + (0 - 128) + (7 - 128);
+  g_assert_cmpfloat (out[0], ==, fmaf ((float) a, 0x1p-20f, 0.25f));
+  g_assert_cmpfloat (out[1], ==, (float) b - 3.0f);
+
+  vit_kernel_fixed_c.product (&product, &two, &weights);
+  a = G_GINT64_CONSTANT (32639) * (65281 - 32768)
+      - G_GINT64_CONSTANT (32639) * (255 - 32768) + 5 * (1920 - 32768);
+  b = -(65281 - 32768) + (255 - 32768) + (1920 - 32768);
+  g_assert_cmpfloat (out[0], ==, fmaf ((float) a, 0x1p-20f, 0.25f));
+  g_assert_cmpfloat (out[1], ==, fmaf ((float) b, 1.0f, -3.0f));
 }
 
 static void
 test_mask_zero_chooses_plain_c (void)
 {
-  g_assert_true (vit_kernel_choose (0) == &vit_kernel_c);
+  g_assert_true (vit_kernel_choose_f32 (0) == &vit_kernel_f32_c);
+  g_assert_true (vit_kernel_choose_fixed (0) == &vit_kernel_fixed_c);
 }
 
 static void
 test_the_environment_takes_instruction_sets_away (void)
 {
-  const gchar *before = g_getenv ("VIT_CPU_MASK");
-  gchar *saved = g_strdup (before);
+  gchar *saved = g_strdup (g_getenv ("VIT_CPU_MASK"));
 
   g_setenv ("VIT_CPU_MASK", "0", TRUE);
   g_assert_cmpuint (vit_cpu_mask (), ==, 0);
@@ -155,27 +382,41 @@ static void
 test_the_best_kernel_of_the_machine_is_chosen (void)
 {
   guint mask = vit_cpu_mask ();
-  const VitKernel *chosen = vit_kernel_choose (mask);
+  const VitKernelF32 *f32 = vit_kernel_choose_f32 (mask);
+  const VitKernelFixed *fixed = vit_kernel_choose_fixed (mask);
 
-  for (const VitKernel *const *kernel = vit_kernel_list (); *kernel != chosen;
-       kernel++) {
-    g_assert_nonnull (*kernel);
-    g_assert_cmpuint ((*kernel)->cpu & ~mask, !=, 0);
-  }
-  g_assert_cmpuint (chosen->cpu & ~mask, ==, 0);
+  g_assert_cmpuint (f32->cpu & ~mask, ==, 0);
+  for (const VitKernelF32 *const *k = vit_kernel_list_f32 (); *k != f32; k++)
+    g_assert_cmpuint ((*k)->cpu & ~mask, !=, 0);
+  g_assert_cmpuint (fixed->cpu & ~mask, ==, 0);
+  for (const VitKernelFixed *const *k = vit_kernel_list_fixed (); *k != fixed;
+       k++)
+    g_assert_cmpuint ((*k)->cpu & ~mask, !=, 0);
+}
+
+static void
+add_test (const gchar *what, const gchar *name, gconstpointer kernel,
+    GTestDataFunc function)
+{
+  gchar *test = g_strdup_printf ("/kernel/%s/%s", what, name);
+
+  g_test_add_data_func (test, kernel, function);
+  g_free (test);
 }
 
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  for (const VitKernel *const *kernel = vit_kernel_list (); *kernel != NULL;
-       kernel++) {
-    gchar *test = g_strdup_printf ("/kernel/f32/%s", (*kernel)->name);
-
-    g_test_add_data_func (test, *kernel, test_kernel);
-    g_free (test);
+  for (const VitKernelF32 *const *k = vit_kernel_list_f32 (); *k; k++) {
+    add_test ("f32-agrees-with-double", (*k)->name, *k, test_f32);
+    add_test ("widening-is-exact", (*k)->name, *k, test_widening);
   }
+  for (const VitKernelFixed *const *k = vit_kernel_list_fixed (); *k; k++)
+    add_test (
+        "fixed-has-the-bits-of-the-definition", (*k)->name, *k, test_fixed);
+  g_test_add_func (
+      "/kernel/fixed-definition-counts-exactly", test_fixed_definition);
   g_test_add_func (
       "/kernel/mask-zero-chooses-plain-c", test_mask_zero_chooses_plain_c);
   g_test_add_func ("/kernel/the-environment-takes-instruction-sets-away",

@@ -6,14 +6,17 @@
  */
 #include <gst/gst.h>
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "frames.h"
+#include "kernel.h"
 #include "npy.h"
 
-/* Of the tokens' rms; of the norm, on the trained model. */
+/* Of the tokens' rms; of the norm, on the trained model, and in fixed point. */
 #define MAX_ERROR 2e-5
 #define MAX_TRAINED_ERROR 6e-7
+#define MAX_FIXED_ERROR 1e-4
 
 /* The least number of golden cases, so that none are lost unnoticed. */
 #define MIN_GOLDEN_CASES 16
@@ -40,31 +43,89 @@ start_harness (const gchar *launch, GstCaps *caps)
   return harness;
 }
 
-/* One frame through the element; the difference from the definition. */
-static gdouble
-error_of_frame (const gchar *launch, GstCaps *caps, GstBuffer *buffer,
+/* Tokens of one frame, and those of the definition; free both. */
+typedef struct {
+  gfloat *found;
+  gdouble *expected;
+  gsize n_values;
+} Result;
+
+static Result
+run_frame (const gchar *launch, GstCaps *caps, GstBuffer *buffer,
     const VitModel *model, const VitPatchEmbedSettings *settings)
 {
   GstHarness *harness = start_harness (launch, caps);
   GstVideoInfo info;
   GstBuffer *out;
   guint n_tokens;
-  gsize n_values;
-  gdouble *expected, error;
-  gfloat *found;
+  Result result;
 
   g_assert_true (gst_video_info_from_caps (&info, caps));
-  expected = frames_define_tokens (buffer, &info, model, settings, &n_tokens);
+  result.expected
+      = frames_define_tokens (buffer, &info, model, settings, &n_tokens);
   out = gst_harness_push_and_pull (harness, buffer);
   g_assert_nonnull (out);
-  n_values = (gsize) n_tokens * model->embed_dim;
-  found = frames_get_tokens (out, n_values);
-  error = frames_worst_error (found, expected, n_values);
-  g_free (found);
-  g_free (expected);
+  result.n_values = (gsize) n_tokens * model->embed_dim;
+  result.found = frames_get_tokens (out, result.n_values);
   gst_buffer_unref (out);
   gst_harness_teardown (harness);
+  return result;
+}
+
+static void
+result_clear (Result *result)
+{
+  g_free (result->found);
+  g_free (result->expected);
+}
+
+/* One frame through the element; the difference from the definition. */
+static gdouble
+error_of_frame (const gchar *launch, GstCaps *caps, GstBuffer *buffer,
+    const VitModel *model, const VitPatchEmbedSettings *settings)
+{
+  Result result = run_frame (launch, caps, buffer, model, settings);
+  gdouble error
+      = frames_worst_error (result.found, result.expected, result.n_values);
+
+  result_clear (&result);
   return error;
+}
+
+/* In fixed point; and the same bits from every kernel of the machine. */
+static void
+check_fixed (const gchar *launch, GstCaps *caps, GstBuffer *buffer,
+    const VitModel *model, const VitPatchEmbedSettings *settings,
+    const gchar *what)
+{
+  gfloat *first = NULL;
+
+  for (const VitKernelFixed *const *kernel = vit_kernel_list_fixed (); *kernel;
+       kernel++) {
+    gchar *mask = g_strdup_printf ("%u", (*kernel)->cpu);
+    Result result;
+    gdouble error;
+
+    setenv ("VIT_CPU_MASK", mask, 1);
+    g_free (mask);
+    if (vit_kernel_choose_fixed (vit_cpu_mask ()) != *kernel)
+      continue;
+    result = run_frame (
+        launch, caps, gst_buffer_copy (buffer), model, settings);
+    error = frames_relative_error (
+        result.found, result.expected, result.n_values);
+    if (!(error <= MAX_FIXED_ERROR))
+      g_error ("%s, kernel %s: error %g", what, (*kernel)->name, error);
+    if (first == NULL)
+      first = g_steal_pointer (&result.found);
+    else
+      g_assert_cmpmem (result.found, result.n_values * sizeof (gfloat), first,
+          result.n_values * sizeof (gfloat));
+    result_clear (&result);
+  }
+  unsetenv ("VIT_CPU_MASK");
+  g_assert_nonnull (first);
+  g_free (first);
 }
 
 static void
@@ -72,26 +133,36 @@ check_format (const gchar *format, const gchar *colorimetry, gint width,
     gint height, gboolean padded)
 {
   gchar *path = test_data ("dino-p16/model.safetensors");
-  gchar *launch = g_strdup_printf (
-      "vitpatchembed model=\"%s\" position-rule=dino n-threads=2", path);
+  gchar *launch = g_strdup_printf ("vitpatchembed model=\"%s\" "
+      "position-rule=dino n-threads=2 precision=f32", path);
+  gchar *fixed = g_strdup_printf ("vitpatchembed model=\"%s\" "
+      "position-rule=dino n-threads=2 precision=int16", path);
+  gchar *what = g_strdup_printf ("%s %s %dx%d%s", format,
+      colorimetry ? colorimetry : "-", width, height, padded ? " padded" : "");
   VitModel *model = vit_model_load (path, NULL, NULL);
   VitPatchEmbedSettings settings = frames_default_settings ();
   GstCaps *caps = frames_caps (format, width, height, colorimetry);
+  guint32 seed = (guint32) (width * 1000 + height);
   GstVideoInfo info;
-  gdouble error;
 
   settings.rule = VIT_POSITION_RULE_DINO;
   g_assert_nonnull (model);
   g_assert_true (gst_video_info_from_caps (&info, caps));
-  error = error_of_frame (launch, caps,
-      frames_random (&info, (guint32) (width * 1000 + height), padded), model,
-      &settings);
-  if (!(error <= MAX_ERROR))
-    g_error ("%s %s %dx%d%s: error %g of the rms", format,
-        colorimetry ? colorimetry : "-", width, height,
-        padded ? " padded" : "", error);
+  for (guint calm = 0; calm < 2; calm++) {
+    GstBuffer *buffer = calm ? frames_calm (&info, seed, padded)
+                             : frames_random (&info, seed, padded);
+    gdouble error = error_of_frame (
+        launch, caps, gst_buffer_copy (buffer), model, &settings);
+
+    if (!(error <= MAX_ERROR))
+      g_error ("%s%s: error %g of the rms", what, calm ? " calm" : "", error);
+    check_fixed (fixed, caps, buffer, model, &settings, what);
+    gst_buffer_unref (buffer);
+  }
   gst_caps_unref (caps);
   vit_model_unref (model);
+  g_free (what);
+  g_free (fixed);
   g_free (launch);
   g_free (path);
 }
@@ -156,7 +227,7 @@ test_narrow_range_is_expanded_and_clamped (void)
     /* One channel of the built-in model at patch size 1: (R+G+B) / sqrt 3 of
      * the normalised pixel. */
     GstHarness *harness = start_harness (
-        "vitpatchembed patch-size=1 embed-dim=1 position-rule=none", caps);
+        "vitpatchembed patch-size=1 embed-dim=1 position-rule=none precision=f32", caps);
     GstBuffer *buffer
         = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&info), NULL);
     gfloat *tokens;
@@ -180,15 +251,23 @@ check_settings (const gchar *properties, const VitPatchEmbedSettings *settings)
 {
   gchar *path = test_data ("dino-p16/model.safetensors");
   gchar *launch
-      = g_strdup_printf ("vitpatchembed model=\"%s\" %s", path, properties);
+      = g_strdup_printf ("vitpatchembed model=\"%s\" precision=f32 %s", path, properties);
   VitModel *model = vit_model_load (path, NULL, NULL);
+  gchar *fixed
+      = g_strdup_printf ("vitpatchembed model=\"%s\" precision=int16 %s", path,
+          properties);
   GstCaps *caps = frames_caps ("NV12", 75, 53, "bt601");
+  GstBuffer *buffer;
   GstVideoInfo info;
 
   g_assert_true (gst_video_info_from_caps (&info, caps));
-  g_assert_cmpfloat (error_of_frame (launch, caps,
-                         frames_random (&info, 7, FALSE), model, settings),
+  buffer = frames_random (&info, 7, FALSE);
+  g_assert_cmpfloat (error_of_frame (launch, caps, gst_buffer_copy (buffer),
+                         model, settings),
       <=, MAX_ERROR);
+  check_fixed (fixed, caps, buffer, model, settings, properties);
+  gst_buffer_unref (buffer);
+  g_free (fixed);
   gst_caps_unref (caps);
   vit_model_unref (model);
   g_free (launch);
@@ -280,7 +359,7 @@ test_builtin_tokens_rebuild_the_frame (void)
   VitModel *model = vit_model_new_builtin (16, 768, NULL);
   GstCaps *caps = frames_caps ("RGB", width, height, NULL);
   GstHarness *harness
-      = start_harness ("vitpatchembed position-rule=none", caps);
+      = start_harness ("vitpatchembed position-rule=none precision=f32", caps);
   gdouble square = 0;
   GstVideoInfo info;
   GstVideoFrame frame;
@@ -337,18 +416,20 @@ triple_property (const json_t *triple)
 /* The families' own folders say everything; the original repositories' files
  * hold no mean, std or rule. */
 static gchar *
-golden_launch (const gchar *folder, const json_t *description)
+golden_launch (const gchar *folder, const json_t *description,
+    const gchar *precision)
 {
   gchar *mean, *std, *launch;
 
   if (json_is_true (json_object_get (description, "official")))
-    return g_strdup_printf ("vitpatchembed model=\"%s\"", folder);
+    return g_strdup_printf (
+        "vitpatchembed precision=%s model=\"%s\"", precision, folder);
   mean = triple_property (json_object_get (description, "mean"));
   std = triple_property (json_object_get (description, "std"));
-  launch = g_strdup_printf ("vitpatchembed model=\"%s/model.safetensors\" "
+  launch = g_strdup_printf ("vitpatchembed precision=%s model=\"%s/model.safetensors\" "
                             "position-rule=%s mean=%s std=%s",
-      folder, json_string_value (json_object_get (description, "rule")), mean,
-      std);
+      precision, folder,
+      json_string_value (json_object_get (description, "rule")), mean, std);
   g_free (mean);
   g_free (std);
   return launch;
@@ -356,7 +437,7 @@ golden_launch (const gchar *folder, const json_t *description)
 
 static void
 check_golden_case (const Golden *golden, const gchar *launch,
-    const gchar *folder, const json_t *one)
+    const gchar *folder, const json_t *one, gboolean fixed)
 {
   gchar *frame_path = g_build_filename (
       folder, json_string_value (json_object_get (one, "frame")), NULL);
@@ -381,11 +462,14 @@ check_golden_case (const Golden *golden, const gchar *launch,
   found = frames_get_tokens (out, npy->n_values);
   worst = frames_worst_error (found, expected, npy->n_values);
   relative = frames_relative_error (found, expected, npy->n_values);
-  g_test_message ("%s %s: max error %.3g of the rms, relative L2 %.3g",
-      golden->name, json_string_value (json_object_get (one, "tokens")), worst,
-      relative);
-  g_assert_cmpfloat (worst, <=, MAX_ERROR);
-  if (golden->trained)
+  g_test_message ("%s %s %s: max error %.3g of the rms, relative L2 %.3g",
+      golden->name, json_string_value (json_object_get (one, "tokens")),
+      fixed ? "int16" : "f32", worst, relative);
+  if (fixed)
+    g_assert_cmpfloat (relative, <=, MAX_FIXED_ERROR);
+  else
+    g_assert_cmpfloat (worst, <=, MAX_ERROR);
+  if (golden->trained && !fixed)
     g_assert_cmpfloat (relative, <=, MAX_TRAINED_ERROR);
   g_free (found);
   g_free (expected);
@@ -404,20 +488,23 @@ test_golden (gconstpointer data)
   gchar *folder = test_data (golden->name);
   gchar *case_path = g_build_filename (folder, "case.json", NULL);
   json_t *description = json_load_file (case_path, 0, NULL), *one;
-  gchar *launch;
-  gsize i;
+  static const gchar *const precisions[] = { "f32", "int16" };
 
   g_assert_nonnull (description);
-  launch = golden_launch (folder, description);
-  if (golden->trained && g_getenv ("VIT_TEST_DATA") == NULL) {
+  for (guint p = 0; p < G_N_ELEMENTS (precisions); p++) {
+    gchar *launch;
+    gsize i;
+
+    if (golden->trained && g_getenv ("VIT_TEST_DATA") == NULL)
+      launch = g_strdup_printf ("vitpatchembed precision=%s model=\"%s\"",
+          precisions[p], EXAMPLES_DIR "/models/dinov2-small-input");
+    else
+      launch = golden_launch (folder, description, precisions[p]);
+    json_array_foreach (json_object_get (description, "cases"), i, one)
+      check_golden_case (golden, launch, folder, one, p == 1);
+    g_assert_cmpuint (i, >, 0);
     g_free (launch);
-    launch = g_strdup_printf (
-        "vitpatchembed model=\"%s\"", EXAMPLES_DIR "/models/dinov2-small-input");
   }
-  json_array_foreach (json_object_get (description, "cases"), i, one)
-    check_golden_case (golden, launch, folder, one);
-  g_assert_cmpuint (i, >, 0);
-  g_free (launch);
   json_decref (description);
   g_free (case_path);
   g_free (folder);

@@ -10,7 +10,7 @@
 #include "gstvittokensmeta.h"
 
 /* Small and quick. */
-#define SMALL "vitpatchembed embed-dim=24"
+#define SMALL "vitpatchembed embed-dim=24 precision=f32"
 
 static GstBuffer *
 push_random (GstHarness *harness, GstCaps *caps, guint32 seed)

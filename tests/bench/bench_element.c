@@ -60,7 +60,7 @@ bench (const gchar *properties, const gchar *format, gint width, gint height,
     guint n_threads)
 {
   gchar *launch = g_strdup_printf (
-      "vitpatchembed n-threads=%u %s", n_threads, properties);
+      "vitpatchembed n-threads=%u reuse-tokens=false %s", n_threads, properties);
   GstHarness *harness = gst_harness_new_parse (launch);
   GstElement *element = gst_harness_find_element (harness, "vitpatchembed");
   GstCaps *caps = frames_caps (format, width, height, NULL);
@@ -105,8 +105,9 @@ main (int argc, char **argv)
 
   gst_init (&argc, &argv);
   properties = argc > 1 ? argv[1] : "";
-  printf ("kernel %s; peak %.1f GMAC/s on one thread, float32\n",
-      vit_kernel_choose (vit_cpu_mask ())->name,
+  printf ("kernels %s and %s; peak %.1f GMAC/s on one thread, float32\n",
+      vit_kernel_choose_f32 (vit_cpu_mask ())->name,
+      vit_kernel_choose_fixed (vit_cpu_mask ())->name,
       peak_f32 (vit_cpu_mask (), 1) / 1e9);
   for (guint s = 0; s < G_N_ELEMENTS (sizes); s++) {
     for (guint n_threads = 1; n_threads <= 2; n_threads++) {

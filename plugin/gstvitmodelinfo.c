@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#include "gstvitmodelinfo.h"
+
+#include "gstvitsettings.h"
+
+static void
+set_strings (GstStructure *info, const gchar *field,
+    const gchar *const *strings, guint n_strings)
+{
+  GValue list = G_VALUE_INIT;
+
+  g_value_init (&list, GST_TYPE_ARRAY);
+  for (guint i = 0; i < n_strings; i++) {
+    GValue string = G_VALUE_INIT;
+
+    g_value_init (&string, G_TYPE_STRING);
+    g_value_set_string (&string, strings[i]);
+    gst_value_array_append_and_take_value (&list, &string);
+  }
+  gst_structure_take_value (info, field, &list);
+}
+
+static void
+set_triple (GstStructure *info, const gchar *field, const double triple[3])
+{
+  GValue list = G_VALUE_INIT;
+
+  g_value_init (&list, GST_TYPE_ARRAY);
+  gst_vit_value_set_triple (&list, triple);
+  gst_structure_take_value (info, field, &list);
+}
+
+GstStructure *
+gst_vit_model_info_new (const VitModel *model, const VitPatchEmbed *embed)
+{
+  const gchar *const *files = (const gchar *const *) model->files;
+  gboolean is_f32 = vit_patch_embed_precision (embed) == VIT_PRECISION_F32;
+  GstStructure *info = gst_structure_new ("vit-model-info",
+      "id", G_TYPE_STRING, model->id,
+      "layout", G_TYPE_STRING, model->layout,
+      "position-rule", G_TYPE_STRING,
+      vit_position_rule_name (vit_patch_embed_rule (embed)),
+      "patch-size", G_TYPE_UINT, model->patch_size,
+      "embed-dim", G_TYPE_UINT, model->embed_dim,
+      "n-prefix-tokens", G_TYPE_UINT, model->n_prefix_tokens,
+      "precision", G_TYPE_STRING, is_f32 ? "f32" : "int16",
+      "predicted-error", G_TYPE_DOUBLE,
+      vit_patch_embed_predicted_error (embed),
+      "kernel", G_TYPE_STRING, vit_patch_embed_kernel (embed),
+      "reason", G_TYPE_STRING, model->reason, NULL);
+
+  set_strings (info, "prefix-tokens",
+      (const gchar *const *) model->prefix_names, model->n_prefix_tokens);
+  set_strings (info, "files", files,
+      files != NULL ? g_strv_length (model->files) : 0);
+  set_triple (info, "mean", vit_patch_embed_mean (embed));
+  set_triple (info, "std", vit_patch_embed_std (embed));
+  return info;
+}

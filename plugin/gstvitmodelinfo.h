@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What was loaded and decided, as the property `model-info` of vitpatchembed
+ * tells people and programs.
+ */
+#pragma once
+
+#include <gst/gst.h>
+
+#include "patch_embed.h"
+
+G_BEGIN_DECLS
+
+/* (transfer full): a structure "vit-model-info". */
+GstStructure *gst_vit_model_info_new (
+    const VitModel *model, const VitPatchEmbed *embed);
+
+G_END_DECLS

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT */
+#include "frame.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "fold.h"
+#include "input_norm.h"
+#include "kernel.h"
+
+/* Patches that are packed and multiplied at once: their terms should stay in a
+ * core's second-level cache beside one panel of weights.  Whole tiles of every
+ * kernel: 84 is 6 x 14, 7 x 12 and 14 x 6 patches; 96 is 3 x 32, 8 x 12 and
+ * 16 x 6. */
+#define BLOCK_F32 84
+#define BLOCK_FIXED 96
+
+/* Weights of pixels, and of samples where patches are multiplied as stored. */
+static gboolean
+make_weights (VitFrame *frame, double *bias, GError **error)
+{
+  const VitFrameRequest *request = &frame->request;
+  const VitModel *model = request->model;
+  const VitPlan *plan = &frame->plan;
+  guint n_channels = model->embed_dim;
+  gsize n_terms = (gsize) 3 * model->patch_size * model->patch_size;
+  gboolean needs_pixels = plan->may_clamp || !plan->has_samples
+      || plan->whole_columns < plan->grid_width
+      || plan->whole_rows < plan->grid_height;
+  double *folded
+      = vit_try_aligned (n_channels * n_terms, sizeof (double), error);
+  double *samples = NULL;
+  gboolean done = FALSE;
+
+  if (folded == NULL)
+    return FALSE;
+  vit_fold_pixels (model, request->mean, request->std,
+      vit_image_pixel_centre (&request->format), folded, bias);
+  if (!needs_pixels
+      || vit_projection_init (&frame->pixel_weights, request->precision,
+          folded, n_channels, n_terms, 1.0 / 256.0, error)) {
+    done = !plan->has_samples;
+    if (plan->has_samples)
+      samples = vit_try_aligned (
+          n_channels * plan->samples.n_terms, sizeof (double), error);
+  }
+  if (samples != NULL) {
+    vit_fold_samples (&plan->samples, n_channels, folded, samples);
+    done = vit_projection_init (&frame->sample_weights, request->precision,
+        samples, n_channels, plan->samples.n_terms, 1.0, error);
+  }
+  free (samples);
+  free (folded);
+  return done;
+}
+
+/* A worker's memory, in this order: two planes of bytes or one of floats,
+ * for a block of patches; pixels in the making; tokens to be rounded. */
+static gsize
+terms_size (const VitFrame *frame)
+{
+  gsize stride
+      = MAX (frame->sample_weights.stride, frame->pixel_weights.stride);
+
+  if (frame->request.precision == VIT_PRECISION_F32)
+    return BLOCK_F32 * stride * sizeof (float);
+  return 2 * BLOCK_FIXED * stride;
+}
+
+static gsize
+pixels_size (const VitFrame *frame)
+{
+  gsize n_bytes = vit_pixels_scratch_size (&frame->pixels) * sizeof (gint32);
+
+  return (n_bytes + 63) / 64 * 64;
+}
+
+static gboolean
+make_scratch (VitFrame *frame, GError **error)
+{
+  const VitFrameRequest *request = &frame->request;
+  gsize n_bytes = terms_size (frame) + pixels_size (frame);
+
+  if (request->type != VIT_TOKEN_F32)
+    n_bytes += (gsize) frame->block * request->model->embed_dim
+        * sizeof (float);
+  frame->worker_scratch = (n_bytes + 63) / 64 * 64;
+  frame->scratch
+      = vit_try_aligned (request->n_workers, frame->worker_scratch, error);
+  if (frame->scratch == NULL)
+    return FALSE;
+  /* A kernel reads whole tiles, also where no patch was packed yet. */
+  memset (frame->scratch, 0, request->n_workers * frame->worker_scratch);
+  return TRUE;
+}
+
+static gboolean
+make_addend (VitFrame *frame, const double *bias, GError **error)
+{
+  const VitFrameRequest *request = &frame->request;
+
+  return vit_addend_init (&frame->addend, request->model, request->rule, bias,
+      request->grid_width, request->grid_height, request->square, error);
+}
+
+gboolean
+vit_frame_init (
+    VitFrame *frame, const VitFrameRequest *request, GError **error)
+{
+  guint n_channels = request->model->embed_dim;
+  double *bias = vit_try_aligned (n_channels, sizeof (double), error);
+  double outside[3];
+  gboolean done;
+
+  memset (frame, 0, sizeof *frame);
+  frame->request = *request;
+  frame->block
+      = request->precision == VIT_PRECISION_F32 ? BLOCK_F32 : BLOCK_FIXED;
+  if (bias == NULL)
+    return FALSE;
+  for (guint c = 0; c < 3; c++)
+    outside[c] = 255.0 * request->mean[c];
+  vit_pixels_init (&frame->pixels, &request->format,
+      request->model->patch_size, outside);
+  done = vit_plan_init (&frame->plan, &request->format,
+             request->model->patch_size, request->grid_width,
+             request->grid_height, error)
+      && make_weights (frame, bias, error)
+      && make_addend (frame, bias, error) && make_scratch (frame, error);
+  free (bias);
+  return done;
+}
+
+void
+vit_frame_clear (VitFrame *frame)
+{
+  vit_plan_clear (&frame->plan);
+  vit_projection_clear (&frame->sample_weights);
+  vit_projection_clear (&frame->pixel_weights);
+  vit_addend_clear (&frame->addend);
+  free (frame->scratch);
+  memset (frame, 0, sizeof *frame);
+}
+
+/* One frame in the making, shared by its workers. */
+typedef struct {
+  VitFrame *frame;
+  const VitImage *image;
+  gboolean keep;
+  guint tolerance;
+  const guint8 *previous;
+  guint8 *tokens;
+  guint n_blocks[VIT_N_PATCH_KINDS];
+  gint next;
+} FrameJob;
+
+static void
+run_workers (const VitFrame *frame, guint n_items, FrameJob *job, VitWork work,
+    VitParallelFor parallel, gpointer user_data)
+{
+  guint n_workers = MIN (frame->request.n_workers, n_items);
+
+  if (parallel != NULL && n_workers > 1)
+    parallel (user_data, n_workers, work, job);
+  else
+    work (job, 0);
+}
+
+static void
+plan_rows (gpointer data, guint worker)
+{
+  FrameJob *job = data;
+  VitPlan *plan = &job->frame->plan;
+
+  for (;;) {
+    guint row = (guint) g_atomic_int_add (&job->next, 1);
+
+    if (row >= plan->grid_height)
+      return;
+    vit_plan_row (plan, job->image, row, job->keep, job->tolerance);
+  }
+}
+
+void
+vit_frame_plan (VitFrame *frame, const VitImage *image, gboolean keep,
+    guint tolerance, VitParallelFor parallel, gpointer user_data)
+{
+  FrameJob job = { .frame = frame, .image = image, .keep = keep,
+    .tolerance = tolerance };
+
+  run_workers (frame, frame->plan.grid_height, &job, plan_rows, parallel,
+      user_data);
+  vit_plan_finish (&frame->plan);
+}
+
+/* Float32 terms of a block. */
+static void
+pack_f32 (const VitFrame *frame, const VitImage *image, VitPatchKind kind,
+    const guint32 *patches, guint n, float *terms, gint32 *scratch)
+{
+  const VitPlan *plan = &frame->plan;
+  const VitImageFormat *format = &frame->request.format;
+  const VitProjection *weights = kind == VIT_PATCH_SAMPLES
+      ? &frame->sample_weights
+      : &frame->pixel_weights;
+
+  for (guint i = 0; i < n; i++) {
+    const guint8 *stored = plan->terms + patches[i] * plan->stride;
+    float *to = terms + i * weights->stride;
+
+    if (kind == VIT_PATCH_SAMPLES && format->pixel->sample_bytes == 1) {
+      weights->f32->widen (stored, weights->n_terms,
+          (float) vit_image_sample_centre (format), to);
+    } else if (kind == VIT_PATCH_SAMPLES) {
+      vit_samples_widen (&plan->samples, stored, to);
+    } else {
+      VitPixelsSource source = vit_plan_pixels_source (
+          plan, &frame->pixels, image, patches[i]);
+
+      vit_pixels_f32 (&frame->pixels, weights->f32, &source, to, scratch);
+    }
+  }
+}
+
+/* Bytes of a block, of both planes where there are two. */
+static VitFixedSamples
+pack_fixed (const VitFrame *frame, const VitImage *image, VitPatchKind kind,
+    const guint32 *patches, guint n, guint8 *terms, gint32 *scratch)
+{
+  const VitPlan *plan = &frame->plan;
+  const VitImageFormat *format = &frame->request.format;
+  const VitProjection *weights = kind == VIT_PATCH_SAMPLES
+      ? &frame->sample_weights
+      : &frame->pixel_weights;
+  guint8 *high = terms, *low = terms + BLOCK_FIXED * weights->stride;
+  VitFixedSamples samples = { high, low, weights->stride,
+    kind == VIT_PATCH_SAMPLES ? (gint32) vit_image_sample_centre (format)
+                              : frame->pixels.fixed_centre };
+
+  if (kind == VIT_PATCH_SAMPLES && format->pixel->sample_bytes == 1) {
+    samples.low = NULL;
+    /* Neighbours lie as a kernel wants them. */
+    if (patches[n - 1] - patches[0] == n - 1) {
+      samples.high = plan->terms + patches[0] * plan->stride;
+      return samples;
+    }
+  }
+  for (guint i = 0; i < n; i++) {
+    const guint8 *stored = plan->terms + patches[i] * plan->stride;
+    gsize at = i * weights->stride;
+
+    if (samples.low == NULL) {
+      memcpy (high + at, stored, weights->stride);
+    } else if (kind == VIT_PATCH_SAMPLES) {
+      vit_samples_split (&plan->samples, stored, high + at, low + at);
+    } else {
+      VitPixelsSource source = vit_plan_pixels_source (
+          plan, &frame->pixels, image, patches[i]);
+
+      vit_pixels_fixed (&frame->pixels, weights->fixed, &source, high + at,
+          low + at, scratch);
+    }
+  }
+  return samples;
+}
+
+/* The norm, positions that come after it, and the tokens' own type. */
+static void
+finish (const VitFrame *frame, const guint32 *patches, guint n,
+    float *const *rows, guint8 *tokens)
+{
+  const VitFrameRequest *request = &frame->request;
+  gsize n_channels = request->model->embed_dim;
+  gsize n_bytes = n_channels * vit_token_type_size (request->type);
+
+  for (guint i = 0; i < n; i++) {
+    vit_input_norm (request->model, rows[i], 1);
+    if (frame->addend.positions != NULL) {
+      const float *positions
+          = frame->addend.positions + patches[i] * n_channels;
+
+      for (gsize d = 0; d < n_channels; d++)
+        rows[i][d] += positions[d];
+    }
+    if (request->type != VIT_TOKEN_F32)
+      vit_token_type_write (request->type, rows[i], n_channels,
+          tokens + patches[i] * n_bytes);
+  }
+}
+
+static void
+compute_block (const VitFrame *frame, const FrameJob *job, VitPatchKind kind,
+    const guint32 *patches, guint n, guint8 *scratch)
+{
+  gsize n_channels = frame->request.model->embed_dim;
+  gint32 *pixels = (gint32 *) (gpointer) (scratch + terms_size (frame));
+  float *rounded = (float *) (gpointer) (scratch + terms_size (frame)
+      + pixels_size (frame));
+  const float *add[MAX (BLOCK_F32, BLOCK_FIXED)];
+  float *out[MAX (BLOCK_F32, BLOCK_FIXED)];
+  VitProduct product = { n, (unsigned) n_channels, add, out };
+  const VitProjection *weights = kind == VIT_PATCH_SAMPLES
+      ? &frame->sample_weights
+      : &frame->pixel_weights;
+
+  for (guint i = 0; i < n; i++) {
+    add[i] = frame->addend.rows + patches[i] * frame->addend.stride;
+    out[i] = frame->request.type == VIT_TOKEN_F32
+        ? (float *) (gpointer) job->tokens + patches[i] * n_channels
+        : rounded + i * n_channels;
+  }
+  if (weights->precision == VIT_PRECISION_F32) {
+    float *terms = (float *) (gpointer) scratch;
+
+    pack_f32 (frame, job->image, kind, patches, n, terms, pixels);
+    weights->f32->product (&product, weights->n_terms, terms, weights->stride,
+        weights->f32_panels);
+  } else {
+    VitFixedSamples samples = pack_fixed (
+        frame, job->image, kind, patches, n, scratch, pixels);
+
+    weights->fixed->product (&product, &samples, &weights->weights);
+  }
+  finish (frame, patches, n, out, job->tokens);
+}
+
+static void
+keep_block (const VitFrame *frame, const FrameJob *job, const guint32 *patches,
+    guint n)
+{
+  gsize n_bytes = frame->request.model->embed_dim
+      * vit_token_type_size (frame->request.type);
+
+  for (guint i = 0; i < n; i++)
+    memcpy (job->tokens + patches[i] * n_bytes,
+        job->previous + patches[i] * n_bytes, n_bytes);
+}
+
+/* Takes blocks until none is left, so that no worker waits for a slow one. */
+static void
+run_blocks (gpointer data, guint worker)
+{
+  FrameJob *job = data;
+  VitFrame *frame = job->frame;
+  guint8 *scratch = frame->scratch + worker * frame->worker_scratch;
+
+  for (;;) {
+    guint block = (guint) g_atomic_int_add (&job->next, 1);
+    guint kind = 0, n, first, end;
+    const guint32 *patches;
+
+    while (kind < VIT_N_PATCH_KINDS && block >= job->n_blocks[kind])
+      block -= job->n_blocks[kind++];
+    if (kind == VIT_N_PATCH_KINDS)
+      return;
+    patches = vit_plan_patches (&frame->plan, (VitPatchKind) kind, &n);
+    first = (guint) ((guint64) n * block / job->n_blocks[kind]);
+    end = (guint) ((guint64) n * (block + 1) / job->n_blocks[kind]);
+    if (kind == VIT_PATCH_KEPT)
+      keep_block (frame, job, patches + first, end - first);
+    else
+      compute_block (frame, job, (VitPatchKind) kind, patches + first,
+          end - first, scratch);
+  }
+}
+
+/* Blocks of one kind: equal ones, and as many for each worker, so that two
+ * workers help in small frames too. */
+static guint
+count_blocks (const VitFrame *frame, guint n_patches)
+{
+  guint n_workers = frame->request.n_workers;
+  guint n_blocks = (n_patches + frame->block - 1) / frame->block;
+
+  n_blocks = (n_blocks + n_workers - 1) / n_workers * n_workers;
+  return MIN (n_blocks, n_patches);
+}
+
+void
+vit_frame_run (VitFrame *frame, const VitImage *image, const guint8 *previous,
+    guint8 *tokens, VitParallelFor parallel, gpointer user_data)
+{
+  FrameJob job = { .frame = frame, .image = image, .previous = previous,
+    .tokens = tokens };
+  guint n_blocks = 0;
+
+  for (guint k = 0; k < VIT_N_PATCH_KINDS; k++) {
+    guint n;
+
+    vit_plan_patches (&frame->plan, (VitPatchKind) k, &n);
+    job.n_blocks[k] = count_blocks (frame, n);
+    n_blocks += job.n_blocks[k];
+  }
+  run_workers (frame, n_blocks, &job, run_blocks, parallel, user_data);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * All that is made ready for frames of one format and size, and the tokens of
+ * such a frame computed from it, a block of patches at a time.
+ *
+ * Thread-safety: one frame at a time; its rows and blocks are spread over as
+ * many workers as were asked for.
+ */
+#pragma once
+
+#include "addend.h"
+#include "pixels.h"
+#include "plan.h"
+#include "projection.h"
+#include "token_type.h"
+
+G_BEGIN_DECLS
+
+/* The caller's threads: calls work (data, i) once for each i < n_workers, in
+ * any order, on any threads, and returns when all have returned.  A worker
+ * that starts late or never runs beside another costs time, nothing else. */
+typedef void (*VitWork) (gpointer data, guint worker);
+typedef void (*VitParallelFor) (
+    gpointer user_data, guint n_workers, VitWork work, gpointer data);
+
+/* What a frame is made ready for. */
+typedef struct {
+  const VitModel *model;
+  VitImageFormat format;
+  double mean[3];
+  double std[3];
+  VitPositionRule rule;   /* not AUTO */
+  VitPrecision precision; /* F32 or INT16 */
+  VitTokenType type;
+  guint grid_width;
+  guint grid_height;
+  gboolean square;        /* see vit_pos_embed_is_kept() */
+  guint n_workers;
+} VitFrameRequest;
+
+typedef struct {
+  VitFrameRequest request;
+  VitPlan plan;
+  VitPixels pixels;
+  VitProjection sample_weights; /* where the plan has samples */
+  VitProjection pixel_weights;  /* where some patch may need pixels */
+  VitAddend addend;
+  guint block;           /* patches that a worker multiplies at once, at most */
+  gsize worker_scratch;  /* bytes */
+  guint8 *scratch;       /* [n_workers][worker_scratch] */
+} VitFrame;
+
+/* Errors: NO_MEMORY, SETTING.  Clear with vit_frame_clear(), also after an
+ * error.  Keeps no reference to the model. */
+gboolean vit_frame_init (
+    VitFrame *frame, const VitFrameRequest *request, GError **error);
+void vit_frame_clear (VitFrame *frame);
+
+/* See vit_patch_embed_plan(). */
+void vit_frame_plan (VitFrame *frame, const VitImage *image, gboolean keep,
+    guint tolerance, VitParallelFor parallel, gpointer user_data);
+
+/* See vit_patch_embed_run(); both point at the first patch's token. */
+void vit_frame_run (VitFrame *frame, const VitImage *image,
+    const guint8 *previous, guint8 *tokens, VitParallelFor parallel,
+    gpointer user_data);
+
+G_END_DECLS

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#include "projection.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pack.h"
+#include "quantise.h"
+
+#define ALIGNMENT 64
+
+void *
+vit_try_aligned (gsize n, gsize size, GError **error)
+{
+  void *memory = NULL;
+  gsize n_bytes;
+
+  if (!g_size_checked_mul (&n_bytes, n, size) || n_bytes > G_MAXSSIZE
+      || posix_memalign (&memory, ALIGNMENT, MAX (n_bytes, 1)) != 0) {
+    g_set_error (error, VIT_ERROR, VIT_ERROR_NO_MEMORY,
+        "no memory for %" G_GSIZE_FORMAT " numbers of %" G_GSIZE_FORMAT
+        " bytes",
+        n, size);
+    return NULL;
+  }
+  return memory;
+}
+
+static gboolean
+refuse_weights (GError **error)
+{
+  g_set_error_literal (error, VIT_ERROR, VIT_ERROR_SETTING,
+      "mean and std make weights that float32 cannot hold");
+  return FALSE;
+}
+
+static gboolean
+init_f32 (VitProjection *projection, const double *weight, guint n_channels,
+    GError **error)
+{
+  gsize n_terms = projection->n_terms;
+  gsize unit = ALIGNMENT / sizeof (float);
+
+  projection->f32 = vit_kernel_choose_f32 (vit_cpu_mask ());
+  projection->stride = (n_terms + unit - 1) / unit * unit;
+  for (gsize i = 0; i < n_channels * n_terms; i++) {
+    if (!isfinite ((float) weight[i]))
+      return refuse_weights (error);
+  }
+  projection->f32_panels
+      = vit_try_aligned (vit_pack_panels_size (n_channels, n_terms,
+                             projection->f32->channel_tile),
+          sizeof (float), error);
+  if (projection->f32_panels == NULL)
+    return FALSE;
+  vit_pack_panels (weight, n_channels, n_terms, projection->f32->channel_tile,
+      projection->f32_panels);
+  return TRUE;
+}
+
+static gboolean
+init_fixed (VitProjection *projection, const double *weight, guint n_channels,
+    double unit, GError **error)
+{
+  gsize n_padded = (n_channels + (gsize) 15) / 16 * 16;
+  gsize n_terms = (projection->n_terms + VIT_KERNEL_TERM_ALIGN - 1)
+      / VIT_KERNEL_TERM_ALIGN * VIT_KERNEL_TERM_ALIGN;
+  const VitKernelFixed *kernel = vit_kernel_choose_fixed (vit_cpu_mask ());
+  gint16 *q = vit_try_aligned (n_channels * n_terms, sizeof (gint16), error);
+  gboolean fits;
+
+  projection->fixed = kernel;
+  projection->stride = n_terms;
+  if (q != NULL)
+    projection->fixed_panels = vit_try_aligned (
+        kernel->panels_size (n_channels, n_terms), 1, error);
+  if (projection->fixed_panels != NULL)
+    projection->scale = vit_try_aligned (n_padded, sizeof (float), error);
+  if (projection->scale != NULL)
+    projection->sum = vit_try_aligned (n_padded, sizeof (gint32), error);
+  if (projection->sum == NULL) {
+    free (q);
+    return FALSE;
+  }
+  memset (projection->scale, 0, n_padded * sizeof (float));
+  memset (projection->sum, 0, n_padded * sizeof (gint32));
+  fits = vit_quantise (weight, n_channels, projection->n_terms, q, n_terms,
+      projection->scale, projection->sum, &projection->predicted_error);
+  if (fits) {
+    kernel->pack (q, n_channels, n_terms, projection->fixed_panels);
+    for (guint d = 0; d < n_channels; d++)
+      projection->scale[d] *= (float) unit;
+    projection->weights = (VitFixedWeights) { projection->fixed_panels,
+      n_terms, projection->scale, projection->sum };
+  }
+  free (q);
+  return fits || refuse_weights (error);
+}
+
+gboolean
+vit_projection_init (VitProjection *projection, VitPrecision precision,
+    const double *weight, guint n_channels, gsize n_terms, double unit,
+    GError **error)
+{
+  memset (projection, 0, sizeof *projection);
+  projection->precision = precision;
+  projection->n_terms = n_terms;
+  if (precision == VIT_PRECISION_F32)
+    return init_f32 (projection, weight, n_channels, error);
+  return init_fixed (projection, weight, n_channels, unit, error);
+}
+
+void
+vit_projection_clear (VitProjection *projection)
+{
+  free (projection->f32_panels);
+  free (projection->fixed_panels);
+  free (projection->scale);
+  free (projection->sum);
+  memset (projection, 0, sizeof *projection);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The weights of one kind of terms (stored samples, or pixels), ready for the
+ * kernel of a precision: folded weights go in, products come out.
+ *
+ * Thread-safety: immutable once made.
+ */
+#pragma once
+
+#include "error.h"
+#include "kernel.h"
+
+G_BEGIN_DECLS
+
+typedef enum {
+  VIT_PRECISION_AUTO,
+  VIT_PRECISION_F32,   /* float32 weights, terms and sums */
+  VIT_PRECISION_INT16, /* 16-bit weights, whole-number terms, exact sums */
+} VitPrecision;
+
+typedef struct {
+  VitPrecision precision;  /* F32 or INT16 */
+  gsize n_terms;
+  gsize stride;            /* of a patch: floats, or bytes of one plane */
+  double predicted_error;  /* of INT16, see vit_quantise() */
+
+  const VitKernelF32 *f32; /* F32 only */
+  float *f32_panels;
+
+  const VitKernelFixed *fixed; /* INT16 only */
+  VitFixedWeights weights;
+  void *fixed_panels;
+  float *scale;
+  gint32 *sum;
+} VitProjection;
+
+/* `unit`: what a term's whole number is worth, 1 or 1/256 (INT16 only).
+ * `precision` is F32 or INT16.  Errors: NO_MEMORY; SETTING for weights that the
+ * precision cannot hold.  Clear with vit_projection_clear(), also after an
+ * error. */
+gboolean vit_projection_init (VitProjection *projection,
+    VitPrecision precision, const double *weight /* [n_channels][n_terms] */,
+    guint n_channels, gsize n_terms, double unit, GError **error);
+void vit_projection_clear (VitProjection *projection);
+
+/* Memory aligned for kernels, or NULL with an error.  Free with free(). */
+void *vit_try_aligned (gsize n, gsize size, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+#include "samples.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Four bytes a pixel of which three are wanted. */
+static gboolean
+skips_a_byte (const VitPixelFormat *pixel)
+{
+  return pixel->family == VIT_COLOUR_RGB && pixel->component[0].step == 4;
+}
+
+gboolean
+vit_samples_init (
+    VitSamples *samples, const VitImageFormat *format, guint patch_size)
+{
+  const VitPixelFormat *pixel = format->pixel;
+
+  memset (samples, 0, sizeof *samples);
+  samples->format = *format;
+  samples->patch_size = patch_size;
+  for (guint c = 0; c < 3; c++) {
+    const VitComponent *component = &pixel->component[c];
+    VitSampleRows *rows = &samples->rows[component->plane];
+
+    if (((patch_size >> component->shift_x) << component->shift_x) != patch_size
+        || ((patch_size >> component->shift_y) << component->shift_y)
+            != patch_size)
+      return FALSE;
+    rows->n_rows = patch_size >> component->shift_y;
+    rows->row_bytes = (patch_size >> component->shift_x) * component->step;
+    rows->row_terms = rows->row_bytes / pixel->sample_bytes;
+  }
+  for (guint p = 0; p < pixel->n_planes; p++) {
+    VitSampleRows *rows = &samples->rows[p];
+
+    if (skips_a_byte (pixel))
+      rows->row_terms = 3 * patch_size;
+    rows->first_term = samples->n_terms;
+    samples->n_terms += (gsize) rows->row_terms * rows->n_rows;
+  }
+  return TRUE;
+}
+
+gsize
+vit_samples_term (const VitSamples *samples, guint c, guint x, guint y)
+{
+  const VitPixelFormat *pixel = samples->format.pixel;
+  const VitComponent *component = &pixel->component[c];
+  const VitSampleRows *rows = &samples->rows[component->plane];
+  gsize row = rows->first_term + (gsize) y * rows->row_terms;
+
+  if (skips_a_byte (pixel))
+    return row + c * samples->patch_size + x;
+  return row + (x * component->step + component->offset) / pixel->sample_bytes;
+}
+
+static void
+copy_three_of_four (const VitPixelFormat *pixel, const guint8 *from,
+    guint n_pixels, guint8 *terms)
+{
+  for (guint c = 0; c < 3; c++) {
+    const guint8 *channel = from + pixel->component[c].offset;
+
+    for (guint x = 0; x < n_pixels; x++)
+      terms[c * n_pixels + x] = channel[4 * x];
+  }
+}
+
+/* The rows that most patches have, with a length the compiler knows. */
+static inline void
+copy_row (guint8 *to, const guint8 *from, gsize n_bytes)
+{
+  switch (n_bytes) {
+    case 8:
+      memcpy (to, from, 8);
+      return;
+    case 16:
+      memcpy (to, from, 16);
+      return;
+    case 48:
+      memcpy (to, from, 48);
+      return;
+    default:
+      memcpy (to, from, n_bytes);
+  }
+}
+
+void
+vit_samples_copy (const VitSamples *samples, const VitImage *image,
+    guint column, guint row, guint8 *terms)
+{
+  const VitPixelFormat *pixel = samples->format.pixel;
+
+  for (guint p = 0; p < pixel->n_planes; p++) {
+    const VitSampleRows *rows = &samples->rows[p];
+    const guint8 *from = image->plane[p]
+        + (gssize) row * rows->n_rows * image->stride[p]
+        + (gsize) column * rows->row_bytes;
+    guint8 *to = terms + rows->first_term * pixel->sample_bytes;
+
+    for (guint y = 0; y < rows->n_rows; y++) {
+      if (skips_a_byte (pixel))
+        copy_three_of_four (pixel, from, samples->patch_size, to);
+      else
+        copy_row (to, from, rows->row_bytes);
+      from += image->stride[p];
+      to += rows->row_terms * pixel->sample_bytes;
+    }
+  }
+}
+
+void
+vit_samples_widen (const VitSamples *samples, const guint8 *terms, float *out)
+{
+  const VitPixelFormat *pixel = samples->format.pixel;
+  float centre = (float) vit_image_sample_centre (&samples->format);
+
+  for (gsize k = 0; k < samples->n_terms; k++) {
+    guint16 word;
+
+    memcpy (&word, terms + 2 * k, sizeof word);
+    out[k] = (float) vit_pixel_format_sample (pixel, word) - centre;
+  }
+}
+
+void
+vit_samples_split (const VitSamples *samples, const guint8 *terms,
+    guint8 *high, guint8 *low)
+{
+  const VitPixelFormat *pixel = samples->format.pixel;
+
+  for (gsize k = 0; k < samples->n_terms; k++) {
+    guint16 word;
+    guint sample;
+
+    memcpy (&word, terms + 2 * k, sizeof word);
+    sample = vit_pixel_format_sample (pixel, word);
+    high[k] = (guint8) (sample >> 8);
+    low[k] = (guint8) sample;
+  }
+}
+
+static gboolean
+bytes_differ (const guint8 *a, const guint8 *b, guint n, guint tolerance)
+{
+  guint worst = 0;
+
+  if (tolerance == 0)
+    return memcmp (a, b, n) != 0;
+  for (guint i = 0; i < n; i++) {
+    guint difference = (guint) abs (a[i] - b[i]);
+
+    worst = MAX (worst, difference);
+  }
+  return worst > tolerance;
+}
+
+static gboolean
+words_differ (
+    const VitPixelFormat *pixel, const guint8 *a, const guint8 *b, guint n,
+    guint tolerance)
+{
+  if (tolerance == 0)
+    return memcmp (a, b, 2 * n) != 0;
+  for (guint i = 0; i < n; i++) {
+    guint16 x, y;
+
+    memcpy (&x, a + 2 * i, sizeof x);
+    memcpy (&y, b + 2 * i, sizeof y);
+    if ((guint) abs ((gint) vit_pixel_format_sample (pixel, x)
+            - (gint) vit_pixel_format_sample (pixel, y))
+        > tolerance)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static gboolean
+three_of_four_differ (const VitPixelFormat *pixel, const guint8 *from,
+    guint n_pixels, const guint8 *terms, guint tolerance)
+{
+  guint worst = 0;
+
+  for (guint c = 0; c < 3; c++) {
+    const guint8 *channel = from + pixel->component[c].offset;
+
+    for (guint x = 0; x < n_pixels; x++) {
+      guint difference = (guint) abs (terms[c * n_pixels + x] - channel[4 * x]);
+
+      worst = MAX (worst, difference);
+    }
+  }
+  return worst > tolerance;
+}
+
+gboolean
+vit_samples_differ (const VitSamples *samples, const VitImage *image,
+    guint column, guint row, const guint8 *terms, guint tolerance)
+{
+  const VitPixelFormat *pixel = samples->format.pixel;
+
+  for (guint p = 0; p < pixel->n_planes; p++) {
+    const VitSampleRows *rows = &samples->rows[p];
+    const guint8 *from = image->plane[p]
+        + (gssize) row * rows->n_rows * image->stride[p]
+        + (gsize) column * rows->row_bytes;
+    const guint8 *then = terms + rows->first_term * pixel->sample_bytes;
+
+    for (guint y = 0; y < rows->n_rows; y++) {
+      gboolean differ;
+
+      if (skips_a_byte (pixel))
+        differ = three_of_four_differ (
+            pixel, from, samples->patch_size, then, tolerance);
+      else if (pixel->sample_bytes == 2)
+        differ
+            = words_differ (pixel, from, then, rows->row_terms, tolerance);
+      else
+        differ = bytes_differ (from, then, rows->row_bytes, tolerance);
+      if (differ)
+        return TRUE;
+      from += image->stride[p];
+      then += rows->row_terms * pixel->sample_bytes;
+    }
+  }
+  return FALSE;
+}

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How the samples of a patch are taken out of a frame, compared and judged:
+ * nothing is lost or read twice, a change is seen where it is and nowhere else,
+ * and the short product is never chosen for a patch that leaves the RGB cube.
+ */
+#include <glib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "frame.h"
+#include "plan.h"
+
+#define SIZE 16
+
+/* A frame of its own memory, as wide as a few patches. */
+typedef struct {
+  VitImageFormat format;
+  VitImage image;
+  guint8 *memory[VIT_IMAGE_MAX_PLANES];
+  gsize n_bytes[VIT_IMAGE_MAX_PLANES];
+} Frame;
+
+static void
+frame_init (Frame *frame, const VitPixelFormat *pixel, guint width,
+    guint height, GRand *random)
+{
+  memset (frame, 0, sizeof *frame);
+  frame->format = (VitImageFormat) { .pixel = pixel, .width = width,
+    .height = height, .kr = 0.2126, .kb = 0.0722 };
+  for (guint p = 0; p < pixel->n_planes; p++) {
+    guint64 row_bytes, n_rows;
+
+    vit_image_plane_extent (&frame->format, p, &row_bytes, &n_rows);
+    frame->image.stride[p] = (gssize) row_bytes + 6;
+    frame->n_bytes[p] = (gsize) (row_bytes + 6) * n_rows;
+    frame->memory[p] = g_malloc (frame->n_bytes[p]);
+    frame->image.plane[p] = frame->memory[p];
+    for (gsize i = 0; i < frame->n_bytes[p]; i++)
+      frame->memory[p][i] = (guint8) g_rand_int (random);
+    /* Words of as many bits as the format has. */
+    for (gsize i = 0; pixel->sample_bytes == 2 && i + 1 < frame->n_bytes[p];
+         i += 2) {
+      guint16 word = (guint16) ((g_rand_int (random) & 1023)
+          << pixel->sample_shift);
+
+      memcpy (frame->memory[p] + i, &word, sizeof word);
+    }
+  }
+}
+
+static void
+frame_clear (Frame *frame)
+{
+  for (guint p = 0; p < VIT_IMAGE_MAX_PLANES; p++)
+    g_free (frame->memory[p]);
+}
+
+/* Where sample (x, y) of component c lies. */
+static guint8 *
+sample_at (Frame *frame, guint c, guint x, guint y)
+{
+  const VitComponent *component = &frame->format.pixel->component[c];
+
+  return frame->memory[component->plane]
+      + (gssize) y * frame->image.stride[component->plane]
+      + x * component->step + component->offset;
+}
+
+static void
+set_sample (Frame *frame, guint c, guint x, guint y, guint value)
+{
+  guint8 *at = sample_at (frame, c, x, y);
+  guint16 word = (guint16) (value << frame->format.pixel->sample_shift);
+
+  if (frame->format.pixel->sample_bytes == 1)
+    *at = (guint8) value;
+  else
+    memcpy (at, &word, sizeof word);
+}
+
+static guint
+get_sample (Frame *frame, guint c, guint x, guint y)
+{
+  const guint8 *at = sample_at (frame, c, x, y);
+  guint16 word;
+
+  if (frame->format.pixel->sample_bytes == 1)
+    return *at;
+  memcpy (&word, at, sizeof word);
+  return word >> frame->format.pixel->sample_shift;
+}
+
+static void
+test_every_sample_is_one_term (gconstpointer data)
+{
+  const VitPixelFormat *pixel = data;
+  GRand *random = g_rand_new_with_seed (1);
+  guint n_components = pixel->family == VIT_COLOUR_GRAY ? 1 : 3;
+  VitSamples samples;
+  guint8 *terms, *seen;
+  Frame frame;
+
+  frame_init (&frame, pixel, 5 * SIZE + 3, 3 * SIZE + 1, random);
+  g_assert_true (vit_samples_init (&samples, &frame.format, SIZE));
+  terms = g_malloc (samples.n_terms * pixel->sample_bytes);
+  seen = g_malloc0 (samples.n_terms);
+  vit_samples_copy (&samples, &frame.image, 3, 2, terms);
+  for (guint c = 0; c < n_components; c++) {
+    guint width = SIZE >> pixel->component[c].shift_x;
+    guint height = SIZE >> pixel->component[c].shift_y;
+
+    for (guint i = 0; i < width * height; i++) {
+      guint x = i % width, y = i / width;
+      gsize term = vit_samples_term (&samples, c, x, y);
+
+      g_assert_cmpuint (term, <, samples.n_terms);
+      g_assert_cmpuint (seen[term]++, ==, 0);
+      g_assert_cmpmem (terms + term * pixel->sample_bytes, pixel->sample_bytes,
+          sample_at (&frame, c, 3 * width + x, 2 * height + y),
+          pixel->sample_bytes);
+    }
+  }
+  for (gsize i = 0; i < samples.n_terms; i++)
+    g_assert_cmpuint (seen[i], ==, 1);
+  g_free (terms);
+  g_free (seen);
+  frame_clear (&frame);
+  g_rand_free (random);
+}
+
+static void
+test_a_change_is_seen_where_it_is (gconstpointer data)
+{
+  const VitPixelFormat *pixel = data;
+  GRand *random = g_rand_new_with_seed (2);
+  guint n_components = pixel->family == VIT_COLOUR_GRAY ? 1 : 3;
+  VitSamples samples;
+  guint8 *terms;
+  Frame frame;
+
+  frame_init (&frame, pixel, 3 * SIZE, 3 * SIZE, random);
+  g_assert_true (vit_samples_init (&samples, &frame.format, SIZE));
+  terms = g_malloc (samples.n_terms * pixel->sample_bytes);
+  vit_samples_copy (&samples, &frame.image, 1, 1, terms);
+  g_assert_false (
+      vit_samples_differ (&samples, &frame.image, 1, 1, terms, 0));
+  for (guint c = 0; c < n_components; c++) {
+    guint width = SIZE >> pixel->component[c].shift_x;
+    guint height = SIZE >> pixel->component[c].shift_y;
+
+    for (guint i = 0; i < 9 * width * height; i++) {
+      guint x = i % (3 * width), y = i / (3 * width);
+      gboolean inside = x / width == 1 && y / height == 1;
+      guint before = get_sample (&frame, c, x, y);
+      guint after = before >= 3 ? before - 3 : before + 3;
+
+      set_sample (&frame, c, x, y, after);
+      g_assert_cmpint (
+          vit_samples_differ (&samples, &frame.image, 1, 1, terms, 0), ==,
+          inside);
+      g_assert_cmpint (
+          vit_samples_differ (&samples, &frame.image, 1, 1, terms, 2), ==,
+          inside);
+      g_assert_false (
+          vit_samples_differ (&samples, &frame.image, 1, 1, terms, 3));
+      set_sample (&frame, c, x, y, before);
+    }
+  }
+  g_free (terms);
+  frame_clear (&frame);
+  g_rand_free (random);
+}
+
+static void
+test_the_byte_that_no_pixel_has_does_not_count (void)
+{
+  GRand *random = g_rand_new_with_seed (3);
+  VitSamples samples;
+  guint8 terms[3 * SIZE * SIZE];
+  Frame frame;
+
+  frame_init (&frame, vit_pixel_format_find ("BGRx"), SIZE, SIZE, random);
+  g_assert_true (vit_samples_init (&samples, &frame.format, SIZE));
+  vit_samples_copy (&samples, &frame.image, 0, 0, terms);
+  frame.memory[0][3] ^= 0xff;
+  g_assert_false (
+      vit_samples_differ (&samples, &frame.image, 0, 0, terms, 0));
+  frame_clear (&frame);
+  g_rand_free (random);
+}
+
+static void
+test_odd_patches_of_shared_chroma_have_no_samples (void)
+{
+  VitImageFormat format = { .pixel = vit_pixel_format_find ("NV12"),
+    .width = 70, .height = 70, .kr = 0.299, .kb = 0.114 };
+  VitSamples samples;
+
+  g_assert_false (vit_samples_init (&samples, &format, 7));
+  g_assert_true (vit_samples_init (&samples, &format, 14));
+  format.pixel = vit_pixel_format_find ("Y444");
+  g_assert_true (vit_samples_init (&samples, &format, 7));
+}
+
+/* How far the patch stays inside [0,255], negative where it leaves it. */
+static double
+distance_to_faces (Frame *frame)
+{
+  const VitPixelFormat *pixel = frame->format.pixel;
+  double matrix[3][4], nearest = 255.0;
+
+  vit_image_sample_to_pixel (&frame->format, matrix);
+  for (guint i = 0; i < SIZE * SIZE; i++) {
+    double sample[3];
+
+    for (guint k = 0; k < 3; k++)
+      sample[k] = get_sample (frame, k,
+          (i % SIZE) >> pixel->component[k].shift_x,
+          (i / SIZE) >> pixel->component[k].shift_y);
+    for (guint c = 0; c < 3; c++) {
+      double value = matrix[c][3];
+
+      for (guint k = 0; k < 3; k++)
+        value += matrix[c][k] * sample[k];
+      nearest = MIN (nearest, MIN (value, 255.0 - value));
+    }
+  }
+  return nearest;
+}
+
+/* A patch of one colour near a face or an edge of the cube, and one sample of
+ * each component that differs a little. */
+static void
+draw_patch (Frame *frame, GRand *random)
+{
+  const VitPixelFormat *pixel = frame->format.pixel;
+  guint unit = 1u << (pixel->depth - 8), peak = 256 * unit - 1;
+  guint colour[3];
+
+  colour[0] = (guint) g_rand_int_range (random, 0, (gint32) peak + 1);
+  for (guint k = 1; k < 3; k++)
+    colour[k] = g_rand_boolean (random)
+        ? 128 * unit + (guint) g_rand_int_range (random, 0, 5) - 2
+        : (guint) g_rand_int_range (random, 0, (gint32) peak + 1);
+  for (guint k = 0; k < 3; k++) {
+    guint width = SIZE >> pixel->component[k].shift_x;
+    guint height = SIZE >> pixel->component[k].shift_y;
+    guint odd = (guint) g_rand_int_range (random, 0, (gint32) (width * height));
+
+    for (guint i = 0; i < width * height; i++) {
+      gint value = (gint) colour[k]
+          + (i == odd ? g_rand_int_range (random, -3, 4) : 0);
+
+      set_sample (frame, k, i % width, i / width,
+          (guint) CLAMP (value, 0, (gint) peak));
+    }
+  }
+}
+
+static void
+test_the_short_product_stays_inside_the_cube (gconstpointer data)
+{
+  static const double luma[][2]
+      = { { 0.299, 0.114 }, { 0.2126, 0.0722 }, { 0.2627, 0.0593 } };
+  const VitPixelFormat *pixel = data;
+  GRand *random = g_rand_new_with_seed (4);
+  guint n_inside = 0, n_outside = 0;
+  Frame frame;
+
+  frame_init (&frame, pixel, SIZE, SIZE, random);
+  for (guint i = 0; i < 6000; i++) {
+    double distance;
+    VitPlan plan;
+
+    frame.format.kr = luma[i % 3][0];
+    frame.format.kb = luma[i % 3][1];
+    frame.format.full_range = i / 3 % 2 != 0;
+    draw_patch (&frame, random);
+    distance = distance_to_faces (&frame);
+    g_assert_true (vit_plan_init (&plan, &frame.format, SIZE, 1, 1, NULL));
+    vit_plan_row (&plan, &frame.image, 0, FALSE, 0);
+    /* Never outside; and inside wherever there is a fifth of a step to spare. */
+    if (distance < -1e-9)
+      g_assert_cmpuint (plan.kind[0], ==, VIT_PATCH_PIXELS);
+    if (distance > 0.24)
+      g_assert_cmpuint (plan.kind[0], ==, VIT_PATCH_SAMPLES);
+    n_inside += plan.kind[0] == VIT_PATCH_SAMPLES;
+    n_outside += plan.kind[0] == VIT_PATCH_PIXELS;
+    vit_plan_clear (&plan);
+  }
+  g_assert_cmpuint (n_inside, >, 500);
+  g_assert_cmpuint (n_outside, >, 500);
+  frame_clear (&frame);
+  g_rand_free (random);
+}
+
+static void
+test_black_and_white_are_inside (gconstpointer data)
+{
+  const VitPixelFormat *pixel = data;
+  GRand *random = g_rand_new_with_seed (5);
+  guint unit = 1u << (pixel->depth - 8);
+  Frame frame;
+
+  frame_init (&frame, pixel, SIZE, SIZE, random);
+  for (guint i = 0; i < 8; i++) {
+    static const guint narrow[] = { 16, 235, 15, 236 };
+    guint full[] = { 0, 256 * unit - 1 };
+    VitPlan plan;
+
+    frame.format.full_range = i >= 4;
+    if (i >= 6)
+      break;
+    for (guint y = 0; y < SIZE; y++) {
+      for (guint x = 0; x < SIZE; x++)
+        set_sample (
+            &frame, 0, x, y, i < 4 ? narrow[i] * unit : full[i - 4]);
+    }
+    for (guint k = 1; k < 3; k++) {
+      guint width = SIZE >> pixel->component[k].shift_x;
+      guint height = SIZE >> pixel->component[k].shift_y;
+
+      for (guint s = 0; s < width * height; s++)
+        set_sample (&frame, k, s % width, s / width, 128 * unit);
+    }
+    g_assert_true (vit_plan_init (&plan, &frame.format, SIZE, 1, 1, NULL));
+    vit_plan_row (&plan, &frame.image, 0, FALSE, 0);
+    g_assert_cmpuint (plan.kind[0], ==,
+        i == 2 || i == 3 ? VIT_PATCH_PIXELS : VIT_PATCH_SAMPLES);
+    vit_plan_clear (&plan);
+  }
+  frame_clear (&frame);
+  g_rand_free (random);
+}
+
+static void
+add_test (const gchar *what, const VitPixelFormat *pixel,
+    GTestDataFunc function)
+{
+  gchar *test = g_strdup_printf ("/plan/%s/%s", what, pixel->name);
+
+  g_test_add_data_func (test, pixel, function);
+  g_free (test);
+}
+
+int
+main (int argc, char **argv)
+{
+  guint n_formats;
+  const VitPixelFormat *formats = vit_pixel_format_list (&n_formats);
+
+  g_test_init (&argc, &argv, NULL);
+  for (guint i = 0; i < n_formats; i++) {
+    add_test (
+        "every-sample-is-one-term", &formats[i], test_every_sample_is_one_term);
+    add_test ("a-change-is-seen-where-it-is", &formats[i],
+        test_a_change_is_seen_where_it_is);
+    if (formats[i].family != VIT_COLOUR_YCBCR)
+      continue;
+    add_test ("the-short-product-stays-inside-the-cube", &formats[i],
+        test_the_short_product_stays_inside_the_cube);
+    add_test ("black-and-white-are-inside", &formats[i],
+        test_black_and_white_are_inside);
+  }
+  g_test_add_func ("/plan/the-byte-that-no-pixel-has-does-not-count",
+      test_the_byte_that_no_pixel_has_does_not_count);
+  g_test_add_func ("/plan/odd-patches-of-shared-chroma-have-no-samples",
+      test_odd_patches_of_shared_chroma_have_no_samples);
+  return g_test_run ();
+}

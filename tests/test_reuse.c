@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tokens of patches that did not change: kept to the last bit, recomputed where
+ * something changed and nowhere else, never drifting, forgotten wherever the
+ * stream is not one; and memory that is used again instead of allocated.
+ */
+#include <gst/gst.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "frames.h"
+#include "gstvittokensmeta.h"
+
+#define WIDTH 96
+#define HEIGHT 64
+#define COLUMNS (WIDTH / 16)
+#define N_PATCHES (COLUMNS * (HEIGHT / 16))
+#define EMBED_DIM 24
+#define N_VALUES ((1 + N_PATCHES) * EMBED_DIM)
+#define ELEMENT "vitpatchembed embed-dim=24 n-threads=2 "
+
+typedef struct {
+  GstHarness *harness;
+  GstCaps *caps;
+  GstVideoInfo info;
+} Stream;
+
+static void
+stream_init (Stream *stream, const gchar *launch, const gchar *format)
+{
+  stream->harness = gst_harness_new_parse (launch);
+  stream->caps = frames_caps (format, WIDTH, HEIGHT, NULL);
+  g_assert_true (gst_video_info_from_caps (&stream->info, stream->caps));
+  gst_harness_set_caps (stream->harness, gst_caps_ref (stream->caps),
+      gst_caps_ref (stream->caps));
+}
+
+static void
+stream_clear (Stream *stream)
+{
+  gst_harness_teardown (stream->harness);
+  gst_caps_unref (stream->caps);
+}
+
+static GstBuffer *
+push_copy (Stream *stream, GstBuffer *frame)
+{
+  return gst_harness_push_and_pull (
+      stream->harness, gst_buffer_copy_deep (frame));
+}
+
+static guint
+count_changed (GstBuffer *frame)
+{
+  GstVitTokensMeta *meta = gst_buffer_get_vit_tokens_meta (frame);
+  guint n = 0;
+
+  g_assert_nonnull (meta);
+  for (guint i = 0; i < meta->n_tokens; i++)
+    n += gst_vit_tokens_meta_is_changed (meta, i);
+  return n;
+}
+
+/* The tokens must be those that a new element gives the same frame. */
+static void
+check_against_fresh (
+    const gchar *launch, const gchar *format, GstBuffer *frame)
+{
+  gfloat *found = frames_get_tokens (frame, N_VALUES), *expected;
+  GstBuffer *plain = gst_buffer_new (), *out;
+  Stream fresh;
+
+  gst_buffer_copy_into (
+      plain, frame, GST_BUFFER_COPY_MEMORY | GST_BUFFER_COPY_DEEP, 0, -1);
+  stream_init (&fresh, launch, format);
+  out = gst_harness_push_and_pull (fresh.harness, plain);
+  expected = frames_get_tokens (out, N_VALUES);
+  g_assert_cmpmem (found, N_VALUES * sizeof (gfloat), expected,
+      N_VALUES * sizeof (gfloat));
+  g_free (found);
+  g_free (expected);
+  gst_buffer_unref (out);
+  stream_clear (&fresh);
+}
+
+static void
+change_byte (GstBuffer *frame, gsize offset, gint difference)
+{
+  GstMapInfo map;
+
+  gst_buffer_map (frame, &map, GST_MAP_READWRITE);
+  map.data[offset] = (guint8) (map.data[offset] + difference);
+  gst_buffer_unmap (frame, &map);
+}
+
+static void
+test_a_still_frame_carries_the_same_memory (void)
+{
+  Stream stream;
+  GstBuffer *frame, *first, *second;
+
+  stream_init (&stream, ELEMENT, "I420");
+  frame = frames_random (&stream.info, 1, FALSE);
+  first = push_copy (&stream, frame);
+  second = push_copy (&stream, frame);
+  g_assert_true (gst_buffer_get_vit_tokens_meta (first)->tokens
+      == gst_buffer_get_vit_tokens_meta (second)->tokens);
+  g_assert_cmpuint (count_changed (first), ==, 1 + N_PATCHES);
+  g_assert_cmpuint (count_changed (second), ==, 0);
+  gst_buffer_unref (first);
+  gst_buffer_unref (second);
+  gst_buffer_unref (frame);
+  stream_clear (&stream);
+}
+
+static void
+check_one_change (const gchar *launch, const gchar *format)
+{
+  Stream stream;
+  GstBuffer *frame;
+
+  stream_init (&stream, launch, format);
+  frame = frames_random (&stream.info, 2, FALSE);
+  gst_buffer_unref (push_copy (&stream, frame));
+  for (guint i = 0; i < 12; i++) {
+    guint x = i * 37 % WIDTH, y = i * 29 % HEIGHT;
+    guint patch = y / 16 * COLUMNS + x / 16;
+    GstVitTokensMeta *meta;
+    GstBuffer *out;
+
+    change_byte (frame,
+        y * (guint) GST_VIDEO_INFO_PLANE_STRIDE (&stream.info, 0)
+            + x * (guint) GST_VIDEO_INFO_COMP_PSTRIDE (&stream.info, 0),
+        1);
+    out = push_copy (&stream, frame);
+    meta = gst_buffer_get_vit_tokens_meta (out);
+    g_assert_cmpuint (count_changed (out), ==, 1);
+    g_assert_true (gst_vit_tokens_meta_is_changed (meta, 1 + patch));
+    check_against_fresh (launch, format, out);
+    gst_buffer_unref (out);
+  }
+  gst_buffer_unref (frame);
+  stream_clear (&stream);
+}
+
+static void
+test_one_change_renews_one_token (void)
+{
+  static const gchar *const precisions[]
+      = { ELEMENT "precision=f32", ELEMENT "precision=int16" };
+  static const gchar *const formats[]
+      = { "I420", "NV12", "RGB", "BGRx", "GRAY8", "YUY2" };
+
+  for (guint p = 0; p < G_N_ELEMENTS (precisions); p++) {
+    for (guint f = 0; f < G_N_ELEMENTS (formats); f++)
+      check_one_change (precisions[p], formats[f]);
+  }
+}
+
+/* Each frame is one brighter than the last: with a tolerance of 2 every third
+ * frame is computed, always from what is there then. */
+static void
+test_a_tolerance_bounds_the_difference_and_never_drifts (void)
+{
+  Stream stream;
+  GstBuffer *frame;
+
+  stream_init (&stream, ELEMENT "reuse-tolerance=2", "GRAY8");
+  frame = gst_buffer_new_allocate (
+      NULL, GST_VIDEO_INFO_SIZE (&stream.info), NULL);
+  for (guint i = 0; i < 30; i++) {
+    GstBuffer *out;
+
+    gst_buffer_memset (
+        frame, 0, (guint8) (50 + i), GST_VIDEO_INFO_SIZE (&stream.info));
+    out = push_copy (&stream, frame);
+    if (i % 3 == 0)
+      check_against_fresh (ELEMENT, "GRAY8", out);
+    else
+      g_assert_cmpuint (count_changed (out), ==, 0);
+    gst_buffer_unref (out);
+  }
+  gst_buffer_unref (frame);
+  stream_clear (&stream);
+}
+
+static void
+test_reuse_can_be_turned_off (void)
+{
+  Stream stream;
+  GstBuffer *frame;
+
+  stream_init (&stream, ELEMENT "reuse-tokens=false", "I420");
+  frame = frames_random (&stream.info, 1, FALSE);
+  for (guint i = 0; i < 3; i++) {
+    GstBuffer *out = push_copy (&stream, frame);
+
+    g_assert_cmpuint (count_changed (out), ==, 1 + N_PATCHES);
+    gst_buffer_unref (out);
+  }
+  gst_buffer_unref (frame);
+  stream_clear (&stream);
+}
+
+/* After each of these "the frame before" is not this stream's any more. */
+static void
+interrupt (Stream *stream, guint how)
+{
+  GstSegment segment;
+
+  switch (how) {
+    case 0:
+      gst_harness_push_event (stream->harness, gst_event_new_flush_start ());
+      gst_harness_push_event (
+          stream->harness, gst_event_new_flush_stop (TRUE));
+      G_GNUC_FALLTHROUGH;
+    case 1:
+      gst_segment_init (&segment, GST_FORMAT_TIME);
+      gst_harness_push_event (
+          stream->harness, gst_event_new_segment (&segment));
+      break;
+    case 2:
+      gst_harness_push_event (
+          stream->harness, gst_event_new_gap (0, 40 * GST_MSECOND));
+      break;
+    default: {
+      GstCaps *other = frames_caps ("I420", WIDTH, HEIGHT, "bt709");
+
+      gst_harness_set_src_caps (stream->harness, other);
+      break;
+    }
+  }
+}
+
+static void
+test_an_interrupted_stream_starts_anew (void)
+{
+  for (guint how = 0; how < 4; how++) {
+    GstBuffer *frame, *out;
+    Stream stream;
+
+    stream_init (&stream, ELEMENT, "I420");
+    frame = frames_random (&stream.info, 1, FALSE);
+    gst_buffer_unref (push_copy (&stream, frame));
+    interrupt (&stream, how);
+    out = push_copy (&stream, frame);
+    g_assert_cmpuint (count_changed (out), ==, 1 + N_PATCHES);
+    gst_buffer_unref (out);
+    gst_buffer_unref (frame);
+    stream_clear (&stream);
+  }
+}
+
+static void
+test_stats_count_what_was_kept (void)
+{
+  guint64 computed, reused;
+  GstElement *element;
+  GstStructure *stats;
+  GstBuffer *frame;
+  Stream stream;
+
+  stream_init (&stream, ELEMENT, "I420");
+  element = gst_harness_find_element (stream.harness, "vitpatchembed");
+  frame = frames_random (&stream.info, 1, FALSE);
+  gst_buffer_unref (push_copy (&stream, frame));
+  change_byte (frame, 0, 1);
+  gst_buffer_unref (push_copy (&stream, frame));
+  gst_buffer_unref (push_copy (&stream, frame));
+  g_object_get (element, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get (stats, "computed", G_TYPE_UINT64,
+      &computed, "reused", G_TYPE_UINT64, &reused, NULL));
+  g_assert_cmpuint (computed, ==, N_PATCHES + 1);
+  g_assert_cmpuint (reused, ==, 2 * N_PATCHES - 1);
+  gst_structure_free (stats);
+  gst_object_unref (element);
+  gst_buffer_unref (frame);
+  stream_clear (&stream);
+}
+
+static void
+test_16_bit_tokens_are_rounded_from_the_same_values (void)
+{
+  static const gchar *const formats[] = { "f16", "bf16" };
+  GstBuffer *frame, *out;
+  gfloat *values;
+  Stream stream;
+
+  stream_init (&stream, ELEMENT, "I420");
+  frame = frames_random (&stream.info, 1, FALSE);
+  out = push_copy (&stream, frame);
+  values = frames_get_tokens (out, N_VALUES);
+  gst_buffer_unref (out);
+  stream_clear (&stream);
+  for (guint f = 0; f < 2; f++) {
+    gchar *launch = g_strconcat (ELEMENT "token-format=", formats[f], NULL);
+    guint16 expected[N_VALUES];
+    GstVitTokensMeta *meta;
+    GstMapInfo map;
+
+    vit_token_type_write (
+        f == 0 ? VIT_TOKEN_F16 : VIT_TOKEN_BF16, values, N_VALUES, expected);
+    stream_init (&stream, launch, "I420");
+    gst_buffer_unref (push_copy (&stream, frame));
+    change_byte (frame, 0, 1);
+    gst_buffer_unref (push_copy (&stream, frame));
+    change_byte (frame, 0, -1);
+    out = push_copy (&stream, frame);
+    meta = gst_buffer_get_vit_tokens_meta (out);
+    g_assert_cmpint (meta->format, ==,
+        f == 0 ? GST_VIT_TOKEN_FORMAT_F16 : GST_VIT_TOKEN_FORMAT_BF16);
+    gst_buffer_map (meta->tokens, &map, GST_MAP_READ);
+    g_assert_cmpmem (map.data, map.size, expected, sizeof expected);
+    gst_buffer_unmap (meta->tokens, &map);
+    gst_buffer_unref (out);
+    stream_clear (&stream);
+    g_free (launch);
+  }
+  g_free (values);
+  gst_buffer_unref (frame);
+}
+
+/* Rounding to nearest even, at the values where it matters. */
+static void
+test_rounding_to_16_bits (void)
+{
+  static const struct {
+    gfloat value;
+    guint16 f16;
+    guint16 bf16;
+  } cases[] = { { 0.0f, 0, 0 }, { -0.0f, 0x8000, 0x8000 },
+    { 1.0f, 0x3c00, 0x3f80 }, { 65504.0f, 0x7bff, 0x4780 },
+    { 65519.996f, 0x7bff, 0x4780 }, { 65520.0f, 0x7c00, 0x4780 },
+    { 0x1.004p0f, 0x3c01, 0x3f80 }, { 0x1.002p0f, 0x3c00, 0x3f80 },
+    { 0x1.006p0f, 0x3c02, 0x3f80 }, { 0x1.01p0f, 0x3c04, 0x3f80 },
+    { 0x1.03p0f, 0x3c0c, 0x3f82 }, { 0x1.010002p0f, 0x3c04, 0x3f81 },
+    { 0x1p-24f, 1, 0x3380 }, { 0x1p-25f, 0, 0x3300 },
+    { 0x1.8p-24f, 2, 0x33c0 }, { 0x1.ff8p-15f, 0x3ff, 0x3880 },
+    { 0x1.ffcp-15f, 0x400, 0x3880 }, { -3.5f, 0xc300, 0xc060 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    guint16 half;
+
+    vit_token_type_write (VIT_TOKEN_F16, &cases[i].value, 1, &half);
+    g_assert_cmphex (half, ==, cases[i].f16);
+    vit_token_type_write (VIT_TOKEN_BF16, &cases[i].value, 1, &half);
+    g_assert_cmphex (half, ==, cases[i].bf16);
+  }
+}
+
+/* Sanitizers have their own. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define COUNTS_ALLOCATIONS 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define COUNTS_ALLOCATIONS 0
+#endif
+#endif
+#ifndef COUNTS_ALLOCATIONS
+#define COUNTS_ALLOCATIONS 1
+#endif
+
+static gint n_large_allocations;
+
+#if COUNTS_ALLOCATIONS
+/* Every allocation of this program passes here. */
+extern void *__libc_malloc (size_t n);
+extern void *__libc_memalign (size_t alignment, size_t n);
+
+#define LARGE 4096
+
+void *
+malloc (size_t n)
+{
+  if (n >= LARGE)
+    g_atomic_int_inc (&n_large_allocations);
+  return __libc_malloc (n);
+}
+
+int
+posix_memalign (void **memory, size_t alignment, size_t n)
+{
+  if (n >= LARGE)
+    g_atomic_int_inc (&n_large_allocations);
+  *memory = __libc_memalign (alignment, n);
+  return *memory == NULL;
+}
+#endif
+
+static void
+test_steady_frames_allocate_no_tokens_or_matrices (void)
+{
+  GstBuffer *frames[2];
+  Stream stream;
+
+  if (!COUNTS_ALLOCATIONS) {
+    g_test_skip ("the sanitizer has its own allocator");
+    return;
+  }
+  stream_init (&stream, ELEMENT "token-format=f16", "NV12");
+  for (guint i = 0; i < 2; i++)
+    frames[i] = frames_random (&stream.info, i, FALSE);
+  for (guint i = 0; i < 60; i++) {
+    /* The frame's memory is shared, not copied. */
+    GstBuffer *in = gst_buffer_copy (frames[i % 2]);
+
+    if (i == 20)
+      g_atomic_int_set (&n_large_allocations, 0);
+    gst_buffer_unref (gst_harness_push_and_pull (stream.harness, in));
+  }
+  g_assert_cmpint (g_atomic_int_get (&n_large_allocations), ==, 0);
+  gst_buffer_unref (frames[0]);
+  gst_buffer_unref (frames[1]);
+  stream_clear (&stream);
+}
+
+int
+main (int argc, char **argv)
+{
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/reuse/a-still-frame-carries-the-same-memory",
+      test_a_still_frame_carries_the_same_memory);
+  g_test_add_func (
+      "/reuse/one-change-renews-one-token", test_one_change_renews_one_token);
+  g_test_add_func (
+      "/reuse/a-tolerance-bounds-the-difference-and-never-drifts",
+      test_a_tolerance_bounds_the_difference_and_never_drifts);
+  g_test_add_func (
+      "/reuse/reuse-can-be-turned-off", test_reuse_can_be_turned_off);
+  g_test_add_func ("/reuse/an-interrupted-stream-starts-anew",
+      test_an_interrupted_stream_starts_anew);
+  g_test_add_func (
+      "/reuse/stats-count-what-was-kept", test_stats_count_what_was_kept);
+  g_test_add_func (
+      "/reuse/16-bit-tokens-are-rounded-from-the-same-values",
+      test_16_bit_tokens_are_rounded_from_the_same_values);
+  g_test_add_func (
+      "/reuse/rounding-to-16-bits-is-to-nearest-even", test_rounding_to_16_bits);
+  g_test_add_func ("/reuse/steady-frames-allocate-no-tokens-or-matrices",
+      test_steady_frames_allocate_no_tokens_or_matrices);
+  return g_test_run ();
+}
