@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "gstvitnotes.h"
 
-#include <string.h>
-
 /* Both parts of the message say it: of an INFO message gst-launch-1.0 prints
  * the debug part alone. */
 #define POST(element, ...)                                                     \
@@ -12,10 +10,9 @@
 static gboolean
 has_assumed (const GstVitSettings *settings, const VitModel *model)
 {
-  gboolean all_are_set = settings->rule != VIT_POSITION_RULE_AUTO
-                         && settings->has_mean && settings->has_std;
-
-  return !all_are_set && strstr (model->reason, "assumed") != NULL;
+  return (model->rule_is_assumed && settings->rule == VIT_POSITION_RULE_AUTO)
+         || (model->normalisation_is_assumed
+             && !(settings->has_mean && settings->has_std));
 }
 
 /* Whether a size was asked for that the model does not have. */

@@ -22,6 +22,8 @@ typedef struct {
   char *id;            /* a short name: the file or folder without its path */
   const char *layout;  /* the row of the layout table, or "builtin" */
   const char *reason;  /* of the rule, mean and std: where each came from, for people */
+  gboolean rule_is_assumed;          /* no file says which model this is */
+  gboolean normalisation_is_assumed; /* no file says mean and std */
   char **files;        /* all files that were read, NULL-terminated */
 
   guint patch_size;    /* P, pixels */

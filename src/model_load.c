@@ -417,6 +417,7 @@ decide (const Stage *stage, const VitModelFiles *files, VitModel *model)
         reason, "%s %s in %s", config->name_key, config->name, source);
     g_clear_pointer (&source, g_free);
   } else {
+    model->rule_is_assumed = TRUE;
     g_string_append_printf (reason,
         "assumed, since only the names of the "
         "tensors tell what model this is: layout %s",
@@ -430,6 +431,7 @@ decide (const Stage *stage, const VitModelFiles *files, VitModel *model)
   } else {
     memcpy (model->mean, normalisation->mean, sizeof model->mean);
     memcpy (model->std, normalisation->std, sizeof model->std);
+    model->normalisation_is_assumed = TRUE;
     g_string_append_printf (reason,
         "; mean and std: assumed, %s, the default "
         "of layout %s",
