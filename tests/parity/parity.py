@@ -6,8 +6,8 @@
 
 Every family that the installed packages have writes a small checkpoint with
 random weights; frames of several sizes go through the package and through
-vitpatchembed, which is told `model=FOLDER` and nothing else.  Then the trained
-DINOv2 input stage, and what is refused.  Prints tables in Markdown; the exit
+vitpatchembed, which is told `model=FOLDER`, precision=f32 and nothing else.
+Then the trained DINOv2 input stage, and what is refused.  Prints tables in Markdown; the exit
 status is 1 where a number is off or a model is not refused, 77 where there is
 no package to compare with.
 """
@@ -114,7 +114,8 @@ class Element:
         done = subprocess.run(
             ["gst-launch-1.0", "-q", "filesrc", f"location={source}", "!",
              "rawvideoparse", "format=rgb", f"width={width}",
-             f"height={height}", "!", "vitpatchembed", f"model={folder}", "!",
+             f"height={height}", "!", "vitpatchembed", "precision=f32",
+             f"model={folder}", "!",
              "vittokenenc", "!", "application/x-npy", "!", "filesink",
              f"location={target}"],
             env=self.environment, capture_output=True, text=True, timeout=120)

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # The element's tokens beside those of transformers, timm and open_clip, as a
-# table (parity.py).  Makes a Python environment of about 1.5 GB outside the
-# tree and builds the project; exits with 77 where the packages cannot be had.
+# table (parity.py).  Makes a Python environment of some GB outside the tree and
+# builds the project; exits with 77 where the packages cannot be had.
 #
 #     sh tests/parity/run.sh [ENVIRONMENT_FOLDER [NAME...]]
 #
@@ -24,10 +24,9 @@ sh examples/install-packages.sh gcc libc6-dev meson pkgconf python3-venv \
 
 # The versions that were compared; others may be tried in the folder by hand.
 if [ ! -x "$python" ]; then
-  cpu=https://download.pytorch.org/whl/cpu
   python3 -m venv "$environment"
   pip() { "$python" -m pip install --quiet "$@"; }
-  if ! { pip torch torchvision --index-url "$cpu" || pip torch; } \
+  if ! pip torch==2.13.0 \
       || ! pip transformers==5.23.0 pillow scipy safetensors \
       || ! pip --no-deps timm==1.0.31 open_clip_torch==3.3.0 \
       || ! pip ftfy regex huggingface_hub pyyaml tqdm; then
