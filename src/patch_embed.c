@@ -8,6 +8,7 @@
 #include "fold.h"
 #include "input_norm.h"
 #include "quantise.h"
+#include "signal_power.h"
 
 /* AUTO takes fixed point where it is foreseen to be this near to float64. */
 #define MAX_PREDICTED_ERROR 1e-4
@@ -95,18 +96,19 @@ resolve_precision (VitPatchEmbed *embed, GError **error)
   if (sum != NULL) {
     vit_fold_pixels (model, settings->mean, settings->std, 128.0, weight, bias);
     fits = check_bias (embed, bias, error);
-    if (settings->precision == VIT_PRECISION_AUTO) {
-      gboolean fine = vit_quantise (weight, n_channels, n_terms, q, n_terms,
-          scale, sum, &embed->predicted_error);
+  }
+  if (fits && settings->precision != VIT_PRECISION_F32) {
+    double noise = 0.0;
+    gboolean fine = vit_quantise (
+        weight, n_channels, n_terms, q, n_terms, scale, sum, &noise);
+    double power = vit_signal_power (weight, n_channels, model->patch_size);
 
+    embed->predicted_error = power > 0.0 ? sqrt (noise / power) : 0.0;
+    if (settings->precision == VIT_PRECISION_AUTO)
       settings->precision
-          = fine && embed->predicted_error <= MAX_PREDICTED_ERROR
+          = fine && power >= 0.0 && embed->predicted_error <= MAX_PREDICTED_ERROR
           ? VIT_PRECISION_INT16
           : VIT_PRECISION_F32;
-    } else if (settings->precision == VIT_PRECISION_INT16) {
-      vit_quantise (weight, n_channels, n_terms, q, n_terms, scale, sum,
-          &embed->predicted_error);
-    }
   }
   free (weight);
   free (bias);

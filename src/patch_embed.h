@@ -69,7 +69,7 @@ const double *vit_patch_embed_mean (const VitPatchEmbed *embed); /* [3] */
 const double *vit_patch_embed_std (const VitPatchEmbed *embed);  /* [3] */
 
 /* Of the last configuration: F32 or INT16; and the error foreseen for INT16,
- * relative to the tokens (vit_quantise()), also where that made AUTO decide
+ * relative to the tokens (vit_signal_power()), also where that made AUTO decide
  * against it.  0 before the first configuration. */
 VitPrecision vit_patch_embed_precision (const VitPatchEmbed *embed);
 double vit_patch_embed_predicted_error (const VitPatchEmbed *embed);

@@ -69,6 +69,7 @@ init_fixed (VitProjection *projection, const double *weight, guint n_channels,
   const VitKernelFixed *kernel = vit_kernel_choose_fixed (vit_cpu_mask ());
   gint16 *q = vit_try_aligned (n_channels * n_terms, sizeof (gint16), error);
   gboolean fits;
+  double noise;
 
   projection->fixed = kernel;
   projection->stride = n_terms;
@@ -86,7 +87,7 @@ init_fixed (VitProjection *projection, const double *weight, guint n_channels,
   memset (projection->scale, 0, n_padded * sizeof (float));
   memset (projection->sum, 0, n_padded * sizeof (gint32));
   fits = vit_quantise (weight, n_channels, projection->n_terms, q, n_terms,
-      projection->scale, projection->sum, &projection->predicted_error);
+      projection->scale, projection->sum, &noise);
   if (fits) {
     kernel->pack (q, n_channels, n_terms, projection->fixed_panels);
     for (guint d = 0; d < n_channels; d++)

@@ -22,7 +22,6 @@ typedef struct {
   VitPrecision precision;  /* F32 or INT16 */
   gsize n_terms;
   gsize stride;            /* of a patch: floats, or bytes of one plane */
-  double predicted_error;  /* of INT16, see vit_quantise() */
 
   const VitKernelF32 *f32; /* F32 only */
   float *f32_panels;

@@ -26,12 +26,11 @@ choose_step (const double *weight, gsize n_terms)
 
 gboolean
 vit_quantise (const double *weight, guint n_channels, gsize n_terms, gint16 *q,
-    gsize stride, float *scale, gint32 *sum, double *predicted_error)
+    gsize stride, float *scale, gint32 *sum, double *noise)
 {
-  double noise = 0.0, signal = 0.0;
-
   g_return_val_if_fail (n_terms < VIT_FIXED_MAX_SUM, FALSE);
 
+  *noise = 0.0;
   memset (q, 0, n_channels * stride * sizeof (gint16));
   for (guint d = 0; d < n_channels; d++) {
     const double *row = weight + d * n_terms;
@@ -47,10 +46,8 @@ vit_quantise (const double *weight, guint n_channels, gsize n_terms, gint16 *q,
 
       q[d * stride + k] = (gint16) value;
       sum[d] += value;
-      signal += row[k] * row[k];
     }
-    noise += (double) n_terms * step * step / 12.0;
+    *noise += (double) n_terms * step * step / 12.0;
   }
-  *predicted_error = signal > 0.0 ? sqrt (noise / signal) : 0.0;
   return TRUE;
 }

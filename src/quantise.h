@@ -12,11 +12,9 @@
 
 G_BEGIN_DECLS
 
-/* The relative error of the tokens is foreseen to be under *predicted_error:
- * that of rounding every weight by up to half a step, for samples that do not
- * depend on each other,
- *
- *     sqrt (sum over d of n_terms step[d]^2 / 12) / || weight ||.
+/* *noise: the power of what rounding adds to a token's sum, over all channels,
+ * for samples of unit variance: sum over d of n_terms step[d]^2 / 12, as every
+ * weight is off by up to half a step.
  *
  * FALSE if some weight cannot be represented: not finite, or of a size that no
  * float32 scale has. */
@@ -24,6 +22,6 @@ gboolean vit_quantise (const double *weight /* [n_channels][n_terms] */,
     guint n_channels, gsize n_terms, gint16 *q /* [n_channels][stride] */,
     gsize stride /* at least n_terms; what is past it becomes 0 */,
     float *scale /* [n_channels] */, gint32 *sum /* [n_channels], of q */,
-    double *predicted_error);
+    double *noise);
 
 G_END_DECLS
