@@ -325,9 +325,13 @@ attach_tokens (GstVitPatchEmbed *self, GstBuffer *frame, GstBuffer *tokens,
       self->format.width, self->format.height, self->model->id);
 
   if (may_be_kept) {
-    guint8 *bits = g_malloc (n_bytes);
-    GBytes *changed = g_bytes_new_take (bits, n_bytes);
+    guint8 *bits = g_try_malloc (n_bytes);
+    GBytes *changed;
 
+    /* Without it every token counts as changed. */
+    if (bits == NULL)
+      return;
+    changed = g_bytes_new_take (bits, n_bytes);
     vit_patch_embed_changed (self->embed, bits);
     gst_vit_tokens_meta_set_changed (meta, changed);
     g_bytes_unref (changed);

@@ -15,6 +15,9 @@
 #define BLOCK_F32 84
 #define BLOCK_FIXED 96
 
+/* Rows that a kernel may read of a block. */
+#define ROWS(block) ((gsize) (block) + VIT_KERNEL_PATCH_TILE - 1)
+
 /* Weights of pixels, and of samples where patches are multiplied as stored. */
 static gboolean
 make_weights (VitFrame *frame, double *bias, GError **error)
@@ -63,8 +66,8 @@ terms_size (const VitFrame *frame)
       = MAX (frame->sample_weights.stride, frame->pixel_weights.stride);
 
   if (frame->request.precision == VIT_PRECISION_F32)
-    return BLOCK_F32 * stride * sizeof (float);
-  return 2 * BLOCK_FIXED * stride;
+    return ROWS (BLOCK_F32) * stride * sizeof (float);
+  return 2 * ROWS (BLOCK_FIXED) * stride;
 }
 
 static gsize
@@ -232,7 +235,7 @@ pack_fixed (const VitFrame *frame, const VitImage *image, VitPatchKind kind,
   const VitProjection *weights = kind == VIT_PATCH_SAMPLES
       ? &frame->sample_weights
       : &frame->pixel_weights;
-  guint8 *high = terms, *low = terms + BLOCK_FIXED * weights->stride;
+  guint8 *high = terms, *low = terms + ROWS (BLOCK_FIXED) * weights->stride;
   VitFixedSamples samples = { high, low, weights->stride,
     kind == VIT_PATCH_SAMPLES ? (gint32) vit_image_sample_centre (format)
                               : frame->pixels.fixed_centre };

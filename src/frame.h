@@ -16,9 +16,10 @@
 
 G_BEGIN_DECLS
 
-/* The caller's threads: calls work (data, i) once for each i < n_workers, in
- * any order, on any threads, and returns when all have returned.  A worker
- * that starts late or never runs beside another costs time, nothing else. */
+/* The caller's threads: calls work (data, i) at most once for each i <
+ * n_workers, at least for 0, in any order, on any threads, and returns when all
+ * have returned.  The work is all done when one has; a worker that starts late
+ * or never costs time, nothing else. */
 typedef void (*VitWork) (gpointer data, guint worker);
 typedef void (*VitParallelFor) (
     gpointer user_data, guint n_workers, VitWork work, gpointer data);

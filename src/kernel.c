@@ -66,7 +66,7 @@ may_use_amx (void)
 /* The compiler's builtins ask the operating system too: an instruction set
  * whose registers it does not save counts as missing. */
 static unsigned
-detect_cpu (void)
+detect_cpu (unsigned wanted)
 {
   unsigned mask = 0;
 
@@ -80,21 +80,21 @@ detect_cpu (void)
     mask |= VIT_CPU_AVX512;
   if ((mask & VIT_CPU_AVX512) && __builtin_cpu_supports ("avx512vnni"))
     mask |= VIT_CPU_AVX512_VNNI;
-  if ((mask & VIT_CPU_AVX512) && may_use_amx ())
+  /* Asked for only where it will be used: it cannot be given back. */
+  if ((wanted & VIT_CPU_AMX) && (mask & VIT_CPU_AVX512) && may_use_amx ())
     mask |= VIT_CPU_AMX;
 #elif defined(__aarch64__)
   mask |= VIT_CPU_NEON;
 #endif
-  return mask;
+  return mask & wanted;
 }
 
 unsigned
 vit_cpu_mask (void)
 {
   const char *limit = getenv ("VIT_CPU_MASK");
-  unsigned mask = detect_cpu ();
 
-  return limit ? mask & (unsigned) strtoul (limit, NULL, 0) : mask;
+  return detect_cpu (limit ? (unsigned) strtoul (limit, NULL, 0) : ~0u);
 }
 
 const VitKernelF32 *const *

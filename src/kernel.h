@@ -25,7 +25,8 @@ enum {
   VIT_CPU_NEON = 1 << 4,        /* Advanced SIMD of aarch64 */
 };
 
-/* Patches of one call are packed so that whole tiles of any kernel fit. */
+/* A kernel computes whole tiles of at most this many patches: it may read, and
+ * ignores, up to one less of rows past the last patch. */
 #define VIT_KERNEL_PATCH_TILE 32
 
 /* Rows of patches are padded to a multiple of this many bytes or floats, with
@@ -60,7 +61,7 @@ typedef struct {
 
 /* What a sample is: one byte, or high * 256 + low, less its centre. */
 typedef struct {
-  const uint8_t *high; /* [n_patches rounded up to 32][stride] */
+  const uint8_t *high; /* [n_patches + 31][stride] */
   const uint8_t *low;  /* likewise, or NULL where one byte is all */
   size_t stride;       /* bytes; a multiple of VIT_KERNEL_TERM_ALIGN */
   int32_t centre;      /* 128 where one byte is all */
@@ -83,6 +84,11 @@ typedef struct {
   int32_t maximum;
 } VitConvertFixed;
 
+/* Terms that float32 kernels sum by themselves before they add the sum to that
+ * of the terms before: a long row of like terms, a patch of clear sky, loses
+ * little then. */
+#define VIT_F32_CHUNK 64
+
 /* Float32. */
 typedef struct {
   const char *name;      /* "c", "avx2", "avx512", ... */
@@ -91,10 +97,9 @@ typedef struct {
 
   /* out[i][d] = add[i][d] + sum over k < n_terms of patches[i][k] * w[d][k]
    *
-   * summed in ascending k.
+   * summed in ascending k, by chunks of VIT_F32_CHUNK terms.
    *
-   *   patches  [n_patches][patch_stride], 64-byte aligned, readable for
-   *            n_patches rounded up to a tile of 32 (what lies there is ignored)
+   *   patches  [n_patches + 31][patch_stride], 64-byte aligned
    *   panels   w as [ceil (n_channels / channel_tile)][n_terms][channel_tile],
    *            64-byte aligned, zero past n_channels */
   void (*product) (const VitProduct *product, size_t n_terms,

@@ -13,8 +13,6 @@
 #error "kernel_amx.c must be compiled with AMX-INT8 and AVX-512 DQ"
 #endif
 
-#include <string.h>
-
 #include "kernel_bytes.h"
 #include "kernel_convert.h"
 
@@ -25,24 +23,17 @@ typedef struct {
   int32_t plane[2][PATCH_TILE][VIT_BYTES_CHANNELS];
 } Sums;
 
-/* All eight tiles are whole: 16 rows of 64 bytes. */
-static void
-configure_tiles (void)
-{
-  struct {
-    uint8_t palette, start_row, reserved[14];
-    uint16_t bytes[16];
-    uint8_t rows[16];
-  } config;
-
-  memset (&config, 0, sizeof config);
-  config.palette = 1;
-  for (unsigned i = 0; i < 8; i++) {
-    config.bytes[i] = 64;
-    config.rows[i] = 16;
-  }
-  _tile_loadconfig (&config);
-}
+/* All eight tiles are whole: 16 rows of 64 bytes.  A constant, because gcc
+ * takes _tile_loadconfig() to read 8 bytes only, and would leave out stores. */
+static const struct {
+  uint8_t palette, start_row, reserved[14];
+  uint16_t bytes[16];
+  uint8_t rows[16];
+} tile_config = {
+  .palette = 1,
+  .bytes = { 64, 64, 64, 64, 64, 64, 64, 64 },
+  .rows = { 16, 16, 16, 16, 16, 16, 16, 16 },
+};
 
 /* Unsigned samples times signed weights. */
 static inline void
@@ -110,7 +101,7 @@ static void
 product (const VitProduct *product, const VitFixedSamples *samples,
     const VitFixedWeights *weights)
 {
-  configure_tiles ();
+  _tile_loadconfig (&tile_config);
   for (unsigned first = 0; first < product->n_patches; first += PATCH_TILE) {
     for (unsigned channel = 0; channel < product->n_channels;
          channel += VIT_BYTES_CHANNELS)

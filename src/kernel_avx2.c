@@ -29,12 +29,16 @@ mask_lanes (unsigned n_channels, unsigned channel)
   return _mm256_loadu_si256 ((const __m256i *) (ones + 8 - n));
 }
 
-/* sum[i] = the 16 channels of patch i.  The broadcast is written as assembly
- * because gcc else lifts all six to the front and spills the sums. */
+/* Adds a chunk of terms to total[i], the 16 channels of patch i.  Summed in an
+ * array of its own, which is never indexed but by constants, so that it lives in
+ * registers; the broadcast is written as assembly because gcc else lifts all six
+ * to the front and spills the sums. */
 static inline void
-sum_tile_f32 (size_t n_terms, const float *patches, size_t patch_stride,
-    const float *panel, __m256 sum[PATCH_TILE][2])
+add_chunk (size_t n_terms, const float *patches, size_t patch_stride,
+    const float *panel, __m256 total[PATCH_TILE][2])
 {
+  __m256 sum[PATCH_TILE][2];
+
 #pragma GCC unroll 6
   for (unsigned i = 0; i < PATCH_TILE; i++)
     sum[i][0] = sum[i][1] = _mm256_setzero_ps ();
@@ -54,6 +58,11 @@ sum_tile_f32 (size_t n_terms, const float *patches, size_t patch_stride,
       sum[i][1] = _mm256_fmadd_ps (sample, high, sum[i][1]);
     }
   }
+#pragma GCC unroll 6
+  for (unsigned i = 0; i < PATCH_TILE; i++) {
+    total[i][0] = _mm256_add_ps (total[i][0], sum[i][0]);
+    total[i][1] = _mm256_add_ps (total[i][1], sum[i][1]);
+  }
 }
 
 static inline void
@@ -64,10 +73,14 @@ product_tile_f32 (const VitProduct *product, size_t n_terms,
   unsigned n = product->n_patches - first;
   __m256i low = mask_lanes (product->n_channels, channel);
   __m256i high = mask_lanes (product->n_channels, channel + 8);
-  __m256 sum[PATCH_TILE][2];
+  __m256 total[PATCH_TILE][2];
 
-  sum_tile_f32 (
-      n_terms, patches + first * patch_stride, patch_stride, panel, sum);
+  patches += first * patch_stride;
+  for (unsigned i = 0; i < PATCH_TILE; i++)
+    total[i][0] = total[i][1] = _mm256_setzero_ps ();
+  for (size_t k = 0; k < n_terms; k += VIT_F32_CHUNK)
+    add_chunk (n_terms - k < VIT_F32_CHUNK ? n_terms - k : VIT_F32_CHUNK,
+        patches + k, patch_stride, panel + k * CHANNEL_TILE, total);
 #pragma GCC unroll 6
   for (unsigned i = 0; i < PATCH_TILE; i++) {
     if (i >= n)
@@ -76,9 +89,9 @@ product_tile_f32 (const VitProduct *product, size_t n_terms,
     float *out = product->out[first + i] + channel;
 
     _mm256_maskstore_ps (
-        out, low, _mm256_add_ps (sum[i][0], _mm256_maskload_ps (add, low)));
+        out, low, _mm256_add_ps (total[i][0], _mm256_maskload_ps (add, low)));
     _mm256_maskstore_ps (out + 8, high,
-        _mm256_add_ps (sum[i][1], _mm256_maskload_ps (add + 8, high)));
+        _mm256_add_ps (total[i][1], _mm256_maskload_ps (add + 8, high)));
   }
 }
 

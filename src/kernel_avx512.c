@@ -14,12 +14,16 @@
 #define PATCH_TILE 14
 #define CHANNEL_TILE 32
 
-/* sum[i] = the 32 channels of patch i.  The broadcast is written as assembly
- * because gcc else lifts all fourteen to the front and spills the sums. */
+/* Adds a chunk of terms to total[i], the 32 channels of patch i.  Summed in an
+ * array of its own, which is never indexed but by constants, so that it lives in
+ * registers; the broadcast is written as assembly because gcc else lifts all
+ * fourteen to the front and spills the sums. */
 static inline void
-sum_tile (size_t n_terms, const float *patches, size_t patch_stride,
-    const float *panel, __m512 sum[PATCH_TILE][2])
+add_chunk (size_t n_terms, const float *patches, size_t patch_stride,
+    const float *panel, __m512 total[PATCH_TILE][2])
 {
+  __m512 sum[PATCH_TILE][2];
+
 #pragma GCC unroll 14
   for (unsigned i = 0; i < PATCH_TILE; i++)
     sum[i][0] = sum[i][1] = _mm512_setzero_ps ();
@@ -39,6 +43,11 @@ sum_tile (size_t n_terms, const float *patches, size_t patch_stride,
       sum[i][1] = _mm512_fmadd_ps (sample, high, sum[i][1]);
     }
   }
+#pragma GCC unroll 14
+  for (unsigned i = 0; i < PATCH_TILE; i++) {
+    total[i][0] = _mm512_add_ps (total[i][0], sum[i][0]);
+    total[i][1] = _mm512_add_ps (total[i][1], sum[i][1]);
+  }
 }
 
 /* Channels channel .. channel + 31 of up to 14 patches; lanes past the last
@@ -51,9 +60,14 @@ product_tile (const VitProduct *product, size_t n_terms, const float *patches,
   unsigned n_lanes = product->n_channels - channel;
   uint32_t lanes = n_lanes >= 32 ? 0xffffffffu : (1u << n_lanes) - 1;
   __mmask16 low = (__mmask16) lanes, high = (__mmask16) (lanes >> 16);
-  __m512 sum[PATCH_TILE][2];
+  __m512 total[PATCH_TILE][2];
 
-  sum_tile (n_terms, patches + first * patch_stride, patch_stride, panel, sum);
+  patches += first * patch_stride;
+  for (unsigned i = 0; i < PATCH_TILE; i++)
+    total[i][0] = total[i][1] = _mm512_setzero_ps ();
+  for (size_t k = 0; k < n_terms; k += VIT_F32_CHUNK)
+    add_chunk (n_terms - k < VIT_F32_CHUNK ? n_terms - k : VIT_F32_CHUNK,
+        patches + k, patch_stride, panel + k * CHANNEL_TILE, total);
 #pragma GCC unroll 14
   for (unsigned i = 0; i < PATCH_TILE; i++) {
     if (i >= n)
@@ -62,9 +76,9 @@ product_tile (const VitProduct *product, size_t n_terms, const float *patches,
     float *out = product->out[first + i] + channel;
 
     _mm512_mask_storeu_ps (out, low,
-        _mm512_add_ps (sum[i][0], _mm512_maskz_loadu_ps (low, add)));
+        _mm512_add_ps (total[i][0], _mm512_maskz_loadu_ps (low, add)));
     _mm512_mask_storeu_ps (out + 16, high,
-        _mm512_add_ps (sum[i][1], _mm512_maskz_loadu_ps (high, add + 16)));
+        _mm512_add_ps (total[i][1], _mm512_maskz_loadu_ps (high, add + 16)));
   }
 }
 

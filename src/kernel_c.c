@@ -13,6 +13,22 @@
 
 typedef float Vector __attribute__ ((vector_size (LANES * sizeof (float))));
 
+/* Adds the sum of some terms of one patch to those before. */
+static inline void
+add_chunk (const float *patch, const float *panel, size_t n_terms,
+    Vector total[VECTORS])
+{
+  const Vector *weights = (const Vector *) panel;
+  Vector sum[VECTORS] = { { 0.0f } };
+
+  for (size_t k = 0; k < n_terms; k++, weights += VECTORS) {
+    for (unsigned v = 0; v < VECTORS; v++)
+      sum[v] += patch[k] * weights[v];
+  }
+  for (unsigned v = 0; v < VECTORS; v++)
+    total[v] += sum[v];
+}
+
 static void
 product_f32 (const VitProduct *product, size_t n_terms, const float *patches,
     size_t patch_stride, const float *panels)
@@ -20,18 +36,15 @@ product_f32 (const VitProduct *product, size_t n_terms, const float *patches,
   for (unsigned first = 0; first < product->n_channels;
        first += CHANNEL_TILE, panels += n_terms * CHANNEL_TILE) {
     for (unsigned i = 0; i < product->n_patches; i++) {
-      const Vector *weights = (const Vector *) panels;
-      const float *patch = patches + i * patch_stride;
-      Vector sum[VECTORS] = { { 0.0f } };
+      Vector total[VECTORS] = { { 0.0f } };
 
-      for (size_t k = 0; k < n_terms; k++, weights += VECTORS) {
-        for (unsigned v = 0; v < VECTORS; v++)
-          sum[v] += patch[k] * weights[v];
-      }
+      for (size_t k = 0; k < n_terms; k += VIT_F32_CHUNK)
+        add_chunk (patches + i * patch_stride + k, panels + k * CHANNEL_TILE,
+            n_terms - k < VIT_F32_CHUNK ? n_terms - k : VIT_F32_CHUNK, total);
       for (unsigned d = 0;
            d < CHANNEL_TILE && first + d < product->n_channels; d++) {
         product->out[i][first + d]
-            = product->add[i][first + d] + sum[d / LANES][d % LANES];
+            = product->add[i][first + d] + total[d / LANES][d % LANES];
       }
     }
   }

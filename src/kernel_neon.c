@@ -45,7 +45,7 @@ store_channels (float *to, unsigned n, float32x4_t values)
   memcpy (to, some, n * sizeof (float));
 }
 
-/* Patch i of a tile; the last patch again where there are no more. */
+/* Patch i of a tile: the last again where there are no more. */
 static inline size_t
 row_of (const VitProduct *product, unsigned first, unsigned i)
 {
@@ -54,31 +54,38 @@ row_of (const VitProduct *product, unsigned first, unsigned i)
   return first + i < last ? first + i : last;
 }
 
-/* One term of all patches; a lane must be a literal number. */
-#define ADD_TERM_F32(sum, sample, lane, weights)                              \
-  do {                                                                        \
-    for (unsigned v = 0; v < VECTORS; v++) {                                  \
-      float32x4_t weight = vld1q_f32 ((weights) + v * LANES);                 \
-                                                                              \
-      for (unsigned i = 0; i < PATCH_TILE; i++)                               \
-        sum[i][v] = vfmaq_laneq_f32 (sum[i][v], weight, sample[i], lane);     \
-    }                                                                         \
+/* One term of all patches; a lane must be a literal number.  Loops are unrolled
+ * by name because gcc else leaves the sums in memory. */
+#define ADD_TERM_F32(sum, sample, lane, weights)                               \
+  do {                                                                         \
+    _Pragma ("GCC unroll 4")                                                   \
+    for (unsigned v = 0; v < VECTORS; v++) {                                   \
+      float32x4_t weight = vld1q_f32 ((weights) + v * LANES);                  \
+                                                                               \
+      _Pragma ("GCC unroll 6")                                                 \
+      for (unsigned i = 0; i < PATCH_TILE; i++)                                \
+        sum[i][v] = vfmaq_laneq_f32 (sum[i][v], weight, sample[i], lane);      \
+    }                                                                          \
   } while (0)
 
-/* out[i] = the 16 channels of patch i.  Summed in an array of its own, which is
- * never indexed but by constants, so that it lives in registers. */
+/* Adds terms start .. end - 1 to total[i], the 16 channels of patch i.  Summed in
+ * an array of its own, which is never indexed but by constants, so that it lives
+ * in registers. */
 static inline void
-sum_tile_f32 (size_t n_terms, const float *const rows[PATCH_TILE],
-    const float *panel, float32x4_t out[PATCH_TILE][VECTORS])
+add_chunk (size_t start, size_t end, const float *const rows[PATCH_TILE],
+    const float *panel, float32x4_t total[PATCH_TILE][VECTORS])
 {
   float32x4_t sum[PATCH_TILE][VECTORS], sample[PATCH_TILE];
-  size_t k = 0;
+  size_t k = start;
 
+#pragma GCC unroll 6
   for (unsigned i = 0; i < PATCH_TILE; i++) {
+#pragma GCC unroll 4
     for (unsigned v = 0; v < VECTORS; v++)
       sum[i][v] = vdupq_n_f32 (0.0f);
   }
-  for (; k + LANES <= n_terms; k += LANES) {
+  for (; k + LANES <= end; k += LANES) {
+#pragma GCC unroll 6
     for (unsigned i = 0; i < PATCH_TILE; i++)
       sample[i] = vld1q_f32 (rows[i] + k);
     ADD_TERM_F32 (sum, sample, 0, panel);
@@ -87,14 +94,17 @@ sum_tile_f32 (size_t n_terms, const float *const rows[PATCH_TILE],
     ADD_TERM_F32 (sum, sample, 3, panel + 3 * CHANNEL_TILE);
     panel += LANES * CHANNEL_TILE;
   }
-  for (; k < n_terms; k++, panel += CHANNEL_TILE) {
+  for (; k < end; k++, panel += CHANNEL_TILE) {
+#pragma GCC unroll 6
     for (unsigned i = 0; i < PATCH_TILE; i++)
       sample[i] = vdupq_n_f32 (rows[i][k]);
     ADD_TERM_F32 (sum, sample, 0, panel);
   }
+#pragma GCC unroll 6
   for (unsigned i = 0; i < PATCH_TILE; i++) {
+#pragma GCC unroll 4
     for (unsigned v = 0; v < VECTORS; v++)
-      out[i][v] = sum[i][v];
+      total[i][v] = vaddq_f32 (total[i][v], sum[i][v]);
   }
 }
 
@@ -105,20 +115,24 @@ product_tile_f32 (const VitProduct *product, size_t n_terms,
 {
   unsigned n = product->n_patches - first;
   unsigned n_channels = product->n_channels - channel;
-  float32x4_t sum[PATCH_TILE][VECTORS];
+  float32x4_t total[PATCH_TILE][VECTORS];
   const float *rows[PATCH_TILE];
 
   for (unsigned i = 0; i < PATCH_TILE; i++)
     rows[i] = patches + row_of (product, first, i) * patch_stride;
-  sum_tile_f32 (n_terms, rows, panel, sum);
+  for (unsigned i = 0; i < PATCH_TILE * VECTORS; i++)
+    total[i / VECTORS][i % VECTORS] = vdupq_n_f32 (0.0f);
+  for (size_t k = 0; k < n_terms; k += VIT_F32_CHUNK)
+    add_chunk (k, n_terms - k < VIT_F32_CHUNK ? n_terms : k + VIT_F32_CHUNK,
+        rows, panel + k * CHANNEL_TILE, total);
   for (unsigned i = 0; i < PATCH_TILE && i < n; i++) {
     const float *add = product->add[first + i] + channel;
     float *out = product->out[first + i] + channel;
 
     for (unsigned d = 0; d < CHANNEL_TILE && d < n_channels; d += LANES)
       store_channels (out + d, n_channels - d,
-          vaddq_f32 (sum[i][d / LANES],
-              load_channels (add + d, n_channels - d)));
+          vaddq_f32 (
+              total[i][d / LANES], load_channels (add + d, n_channels - d)));
   }
 }
 
@@ -151,18 +165,20 @@ convert_f32 (const VitConvertF32 *convert, size_t n, const int32_t *samples,
 #define TERMS 8
 
 /* One term of all patches; a lane must be a literal number. */
-#define ADD_TERM_FIXED(sum, sample, lane, weights)                            \
-  do {                                                                        \
-    for (unsigned v = 0; v < VECTORS; v += 2) {                               \
-      int16x8_t weight = vld1q_s16 ((weights) + v * LANES);                   \
-                                                                              \
-      for (unsigned i = 0; i < PATCH_TILE; i++) {                             \
-        sum[i][v] = vmlal_laneq_s16 (                                         \
-            sum[i][v], vget_low_s16 (weight), sample[i], lane);               \
-        sum[i][v + 1]                                                         \
-            = vmlal_high_laneq_s16 (sum[i][v + 1], weight, sample[i], lane);  \
-      }                                                                       \
-    }                                                                         \
+#define ADD_TERM_FIXED(sum, sample, lane, weights)                             \
+  do {                                                                         \
+    _Pragma ("GCC unroll 2")                                                   \
+    for (unsigned v = 0; v < VECTORS; v += 2) {                                \
+      int16x8_t weight = vld1q_s16 ((weights) + v * LANES);                    \
+                                                                               \
+      _Pragma ("GCC unroll 6")                                                 \
+      for (unsigned i = 0; i < PATCH_TILE; i++) {                              \
+        sum[i][v] = vmlal_laneq_s16 (                                          \
+            sum[i][v], vget_low_s16 (weight), sample[i], lane);                \
+        sum[i][v + 1]                                                          \
+            = vmlal_high_laneq_s16 (sum[i][v + 1], weight, sample[i], lane);   \
+      }                                                                        \
+    }                                                                          \
   } while (0)
 
 /* out[i] = the 16 channels of patch i, of bytes that are not centred: modulo
@@ -174,11 +190,14 @@ sum_tile_fixed (size_t n_terms, const uint8_t *const rows[PATCH_TILE],
   int32x4_t sum[PATCH_TILE][VECTORS];
   int16x8_t sample[PATCH_TILE];
 
+#pragma GCC unroll 6
   for (unsigned i = 0; i < PATCH_TILE; i++) {
+#pragma GCC unroll 4
     for (unsigned v = 0; v < VECTORS; v++)
       sum[i][v] = vdupq_n_s32 (0);
   }
   for (size_t k = 0; k < n_terms; k += TERMS) {
+#pragma GCC unroll 6
     for (unsigned i = 0; i < PATCH_TILE; i++)
       sample[i] = vreinterpretq_s16_u16 (vmovl_u8 (vld1_u8 (rows[i] + k)));
     ADD_TERM_FIXED (sum, sample, 0, panel);
@@ -191,7 +210,9 @@ sum_tile_fixed (size_t n_terms, const uint8_t *const rows[PATCH_TILE],
     ADD_TERM_FIXED (sum, sample, 7, panel + 7 * CHANNEL_TILE);
     panel += TERMS * CHANNEL_TILE;
   }
+#pragma GCC unroll 6
   for (unsigned i = 0; i < PATCH_TILE; i++) {
+#pragma GCC unroll 4
     for (unsigned v = 0; v < VECTORS; v++)
       out[i][v] = sum[i][v];
   }
@@ -260,20 +281,19 @@ product_tile_fixed (const VitProduct *product, const VitFixedSamples *samples,
   int32_t centre = 256 * 128 + 128 - samples->centre;
   int32x4_t high[PATCH_TILE][VECTORS], low[PATCH_TILE][VECTORS];
 
-  sum_centred (product, weights, samples->high, samples->stride, first, channel,
-      high);
+  sum_centred (
+      product, weights, samples->high, samples->stride, first, channel, high);
   if (samples->low != NULL)
-    sum_centred (product, weights, samples->low, samples->stride, first,
-        channel, low);
+    sum_centred (
+        product, weights, samples->low, samples->stride, first, channel, low);
   for (unsigned i = 0; i < PATCH_TILE && i < n; i++) {
     for (unsigned d = 0; d < CHANNEL_TILE && d < n_channels; d += LANES) {
       unsigned v = d / LANES;
 
       store_fixed (product, weights, first + i, channel + d,
-          samples->low != NULL
-              ? join_bytes (high[i][v], low[i][v],
-                    vld1q_s32 (weights->sum + channel + d), centre)
-              : vcvtq_f32_s32 (high[i][v]));
+          samples->low != NULL ? join_bytes (high[i][v], low[i][v],
+              vld1q_s32 (weights->sum + channel + d), centre)
+                               : vcvtq_f32_s32 (high[i][v]));
     }
   }
 }
@@ -293,7 +313,7 @@ static size_t
 panels_size (unsigned n_channels, size_t n_terms)
 {
   return (n_channels + CHANNEL_TILE - 1) / CHANNEL_TILE * CHANNEL_TILE * n_terms
-      * sizeof (int16_t);
+         * sizeof (int16_t);
 }
 
 static void
@@ -310,8 +330,8 @@ pack (const int16_t *q, unsigned n_channels, size_t n_terms, void *panels)
 }
 
 static void
-convert_fixed (const VitConvertFixed *convert, size_t n,
-    const int32_t *samples, uint8_t *high, uint8_t *low)
+convert_fixed (const VitConvertFixed *convert, size_t n, const int32_t *samples,
+    uint8_t *high, uint8_t *low)
 {
   vit_convert_fixed (convert, n, samples, high, low);
 }

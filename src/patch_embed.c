@@ -74,6 +74,17 @@ check_bias (const VitPatchEmbed *embed, const double *bias, GError **error)
   return TRUE;
 }
 
+/* Whether what a frame is padded with, the pixel 255 mean, has bytes. */
+static gboolean
+pads_with_bytes (const VitPatchEmbedSettings *settings)
+{
+  for (guint c = 0; c < 3 && settings->fit == VIT_FIT_PAD; c++) {
+    if (settings->mean[c] < 0.0 || settings->mean[c] > 1.0)
+      return FALSE;
+  }
+  return TRUE;
+}
+
 /* Foresees the error of fixed point, which decides what AUTO stands for. */
 static gboolean
 resolve_precision (VitPatchEmbed *embed, GError **error)
@@ -103,12 +114,20 @@ resolve_precision (VitPatchEmbed *embed, GError **error)
         weight, n_channels, n_terms, q, n_terms, scale, sum, &noise);
     double power = vit_signal_power (weight, n_channels, model->patch_size);
 
-    embed->predicted_error = power > 0.0 ? sqrt (noise / power) : 0.0;
+    embed->predicted_error
+        = noise > 0.0 ? sqrt (noise / MAX (power, 0.0)) : 0.0;
+    fine = fine && pads_with_bytes (settings);
     if (settings->precision == VIT_PRECISION_AUTO)
       settings->precision
-          = fine && power >= 0.0 && embed->predicted_error <= MAX_PREDICTED_ERROR
+          = fine && embed->predicted_error <= MAX_PREDICTED_ERROR
           ? VIT_PRECISION_INT16
           : VIT_PRECISION_F32;
+    else if (!pads_with_bytes (settings)) {
+      g_set_error_literal (error, VIT_ERROR, VIT_ERROR_SETTING,
+          "in fixed point a frame can be padded only where mean is in [0,1]; "
+          "use precision f32");
+      fits = FALSE;
+    }
   }
   free (weight);
   free (bias);

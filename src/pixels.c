@@ -31,7 +31,6 @@ vit_pixels_init (VitPixels *pixels, const VitImageFormat *format,
       fixed->factor[k]
           = (gint32) lrint (matrix[c][k] * (256 << VIT_CONVERT_BITS));
     }
-    /* A mean outside of [0,1] has no byte: the nearest that there is. */
     pixels->outside[c] = (float) (outside[c] - centre);
     pixels->fixed_outside[c] = fixed_centre
         + (gint32) lrint (

@@ -31,7 +31,7 @@ static gboolean
 refuse_weights (GError **error)
 {
   g_set_error_literal (error, VIT_ERROR, VIT_ERROR_SETTING,
-      "mean and std make weights that float32 cannot hold");
+      "weights, mean and std together make numbers that float32 cannot hold");
   return FALSE;
 }
 

@@ -6,20 +6,39 @@
 
 #include "kernel.h"
 
-/* The smallest float32 step that keeps both bounds, or 0 for a channel of
- * zeros.  Rounding adds at most half a step a term to the sum. */
+/* Weights that are this small beside the largest of all are what is left of
+ * numbers that cancel; tokens do not show them. */
+#define NEGLIGIBLE 1e-15
+
+static double
+largest_of (const double *weight, gsize n)
+{
+  double largest = 0.0;
+
+  for (gsize i = 0; i < n; i++) {
+    if (!isfinite (weight[i]))
+      return INFINITY;
+    largest = MAX (largest, fabs (weight[i]));
+  }
+  return largest;
+}
+
+/* Below this a float32 is too coarse for a step. */
+#define LEAST_STEP 1e-30
+
+/* The smallest float32 step that keeps both bounds.  Rounding adds at most half
+ * a step a term to the sum. */
 static float
 choose_step (const double *weight, gsize n_terms)
 {
-  double largest = 0.0, total = 0.0, step;
+  double total = 0.0, step;
   float rounded;
 
-  for (gsize k = 0; k < n_terms; k++) {
-    largest = MAX (largest, fabs (weight[k]));
+  for (gsize k = 0; k < n_terms; k++)
     total += fabs (weight[k]);
-  }
-  step = MAX (largest / VIT_FIXED_MAX_WEIGHT,
+  step = MAX (largest_of (weight, n_terms) / VIT_FIXED_MAX_WEIGHT,
       total / (VIT_FIXED_MAX_SUM - 0.5 * (double) n_terms));
+  step = MAX (step, LEAST_STEP);
   rounded = (float) step;
   return rounded < step ? nextafterf (rounded, INFINITY) : rounded;
 }
@@ -30,14 +49,19 @@ vit_quantise (const double *weight, guint n_channels, gsize n_terms, gint16 *q,
 {
   g_return_val_if_fail (n_terms < VIT_FIXED_MAX_SUM, FALSE);
 
+  double least
+      = NEGLIGIBLE * largest_of (weight, n_channels * n_terms);
+
+  if (!isfinite (least))
+    return FALSE;
   *noise = 0.0;
   memset (q, 0, n_channels * stride * sizeof (gint16));
   for (guint d = 0; d < n_channels; d++) {
     const double *row = weight + d * n_terms;
-    float step = choose_step (row, n_terms);
+    gboolean is_zero = largest_of (row, n_terms) <= least;
+    float step = is_zero ? 0.0f : choose_step (row, n_terms);
 
-    /* A step below the normal range is too coarse itself. */
-    if (!isfinite (step) || (step != 0.0f && step < 1e-30f))
+    if (!isfinite (step))
       return FALSE;
     scale[d] = step;
     sum[d] = 0;

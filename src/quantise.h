@@ -16,8 +16,9 @@ G_BEGIN_DECLS
  * for samples of unit variance: sum over d of n_terms step[d]^2 / 12, as every
  * weight is off by up to half a step.
  *
- * FALSE if some weight cannot be represented: not finite, or of a size that no
- * float32 scale has. */
+ * A channel whose weights are negligible beside the largest of all becomes 0.
+ * FALSE if some weight cannot be represented: not finite, or too large for a
+ * float32 scale. */
 gboolean vit_quantise (const double *weight /* [n_channels][n_terms] */,
     guint n_channels, gsize n_terms, gint16 *q /* [n_channels][stride] */,
     gsize stride /* at least n_terms; what is past it becomes 0 */,

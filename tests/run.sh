@@ -7,7 +7,8 @@
 #
 #     sh tests/run.sh
 #
-# CC chooses the compiler; with CI=true a warning is an error.
+# CC chooses the compiler; with CI=true a warning is an error, and src/ is also
+# tested for aarch64 (aarch64.sh).
 set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 export PATH
@@ -81,8 +82,21 @@ run() { # NAME MESON_OPTION...
   fi
 }
 
+# src/ alone once more, for another machine.
+run_aarch64() {
+  status=0
+  sh tests/aarch64.sh build-aarch64 || status=$?
+  case $status in
+    0) run aarch64 --cross-file build-aarch64/cross.ini \
+         --buildtype=debugoptimized -Dplugin=disabled ;;
+    77) skipped=$((skipped + 1)) ;;
+    *) failed=$((failed + 1)) ;;
+  esac
+}
+
 run all --buildtype=debugoptimized
 run src-alone --buildtype=debugoptimized -Dplugin=disabled
+[ "${CI-}" != true ] || run_aarch64
 
 if [ "$skipped" -gt 0 ]; then
   echo "$passed passed, $failed failed, $skipped skipped"

@@ -122,7 +122,7 @@ static void
 check_f32 (const VitKernelF32 *kernel, const Shape *shape, GRand *random)
 {
   gsize stride = (shape->n_terms + 15) / 16 * 16;
-  gsize rows = (shape->n_patches + 31) / 32 * 32;
+  gsize rows = shape->n_patches + VIT_KERNEL_PATCH_TILE - 1;
   gsize n_weights = (gsize) shape->n_channels * shape->n_terms;
   float *patches = aligned_floats (rows * stride);
   double *weight = g_new (double, n_weights);
@@ -228,7 +228,7 @@ static void
 bytes_init (Bytes *bytes, gsize n_patches, gsize stride, gboolean two_planes,
     gint centre, gboolean extreme, GRand *random)
 {
-  gsize n = (n_patches + 31) / 32 * 32 * stride;
+  gsize n = (n_patches + VIT_KERNEL_PATCH_TILE - 1) * stride;
 
   for (guint p = 0; p < 2; p++) {
     bytes->planes[p] = (guint8 *) aligned_floats (n / 4 + 16);

@@ -283,6 +283,44 @@ test_fit_pad_pads_with_normalised_zeros (void)
   check_settings ("fit=pad", &settings);
 }
 
+/* Patches that share chroma with their neighbours, that a kernel's tile does
+ * not divide, and filters that chroma subsampling cancels. */
+static void
+test_any_patch_size_of_the_builtin_model (void)
+{
+  static const guint sizes[] = { 1, 2, 7, 14, 15, 32 };
+  static const gchar *const some[] = { "I420", "NV12", "Y42B", "YUY2", "BGRx",
+    "GRAY8", "P010_10LE" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes) * G_N_ELEMENTS (some); i++) {
+    guint size = sizes[i / G_N_ELEMENTS (some)];
+    guint embed_dim = MIN (3 * size * size, 588);
+    const gchar *format = some[i % G_N_ELEMENTS (some)];
+    gchar *launch = g_strdup_printf (
+        "vitpatchembed patch-size=%u embed-dim=%u", size, embed_dim);
+    gchar *f32 = g_strconcat (launch, " precision=f32", NULL);
+    gchar *fixed = g_strconcat (launch, " precision=int16", NULL);
+    VitModel *model = vit_model_new_builtin (size, embed_dim, NULL);
+    VitPatchEmbedSettings settings = frames_default_settings ();
+    GstCaps *caps = frames_caps (format, 67, 43, "bt709");
+    GstBuffer *buffer;
+    GstVideoInfo info;
+
+    g_assert_true (gst_video_info_from_caps (&info, caps));
+    buffer = frames_calm (&info, i, FALSE);
+    g_assert_cmpfloat (error_of_frame (f32, caps, gst_buffer_copy (buffer),
+                           model, &settings),
+        <=, MAX_ERROR);
+    check_fixed (fixed, caps, buffer, model, &settings, launch);
+    gst_buffer_unref (buffer);
+    gst_caps_unref (caps);
+    vit_model_unref (model);
+    g_free (fixed);
+    g_free (f32);
+    g_free (launch);
+  }
+}
+
 static void
 test_prefix_tokens_can_be_left_out (void)
 {
@@ -569,6 +607,8 @@ main (int argc, char **argv)
       test_narrow_range_is_expanded_and_clamped);
   g_test_add_func ("/numbers/fit-pad-pads-with-normalised-zeros",
       test_fit_pad_pads_with_normalised_zeros);
+  g_test_add_func ("/numbers/any-patch-size-of-the-builtin-model",
+      test_any_patch_size_of_the_builtin_model);
   g_test_add_func ("/numbers/prefix-tokens-can-be-left-out",
       test_prefix_tokens_can_be_left_out);
   g_test_add_func ("/numbers/mean-and-std-override-the-model",

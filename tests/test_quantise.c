@@ -92,10 +92,26 @@ test_a_channel_of_zeros_stays_zero (void)
   g_assert_cmpfloat (noise, ==, 0);
 }
 
+/* What folding leaves of weights that cancel is nothing, not too small. */
+static void
+test_a_negligible_channel_becomes_zero (void)
+{
+  double weight[2][64] = { { 0.5, -0.25 }, { 4.8e-35, -1e-36 } }, noise;
+  gint16 q[2][64];
+  float scale[2];
+  gint32 sum[2];
+
+  g_assert_true (
+      vit_quantise (weight[0], 2, 64, q[0], 64, scale, sum, &noise));
+  g_assert_cmpfloat (scale[0], >, 0);
+  g_assert_cmpfloat (scale[1], ==, 0);
+  g_assert_cmpint (q[1][0], ==, 0);
+}
+
 static void
 test_what_float32_cannot_scale_is_refused (void)
 {
-  static const double bad[] = { 1e300, INFINITY, NAN, 1e-40 };
+  static const double bad[] = { 1e300, INFINITY, -INFINITY, NAN };
 
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
     double weight[2] = { bad[i], bad[i] }, noise;
@@ -149,6 +165,8 @@ main (int argc, char **argv)
   g_test_add_func ("/quantise/both-bounds-hold", test_both_bounds_hold);
   g_test_add_func ("/quantise/a-channel-of-zeros-stays-zero",
       test_a_channel_of_zeros_stays_zero);
+  g_test_add_func ("/quantise/a-negligible-channel-becomes-zero",
+      test_a_negligible_channel_becomes_zero);
   g_test_add_func ("/quantise/what-float32-cannot-scale-is-refused",
       test_what_float32_cannot_scale_is_refused);
   g_test_add_func ("/quantise/power-is-that-of-the-lesser-picture",

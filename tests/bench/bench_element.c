@@ -1,22 +1,194 @@
-/* SPDX-License-Identifier: MIT
- *
- * How fast the element is, as a share of what the machine can do: frames of
- * noise through vitpatchembed, alternating with a measurement of the machine's
- * own multiply-add rate; medians of several rounds.
- *
- *     bench_element [ELEMENT_PROPERTIES]
- */
+/* SPDX-License-Identifier: MIT */
 #include <gst/check/gstharness.h>
-#include <gst/gst.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <gst/video/video.h>
+#include <string.h>
 
+#include "bench_case.h"
 #include "frames.h"
-#include "kernel.h"
-#include "peak.h"
 
-#define ROUNDS 7
-#define FRAMES 10
+#define PASSES 5
+
+static const double mean[3] = { 0.485, 0.456, 0.406 };
+static const double std[3] = { 0.229, 0.224, 0.225 };
+
+static GstCaps *
+frame_caps (const BenchFrame *frame, GstVideoInfo *info)
+{
+  gboolean is_rgb = strcmp (frame->format, "RGB") == 0;
+  GstCaps *caps = frames_caps (
+      frame->format, frame->width, frame->height, is_rgb ? "sRGB" : "bt709");
+
+  if (!gst_video_info_from_caps (info, caps))
+    g_error ("no such frame: %s", frame->format);
+  return caps;
+}
+
+/* All frames of the file. */
+static GPtrArray *
+read_frames (const BenchFrame *frame, const GstVideoInfo *info)
+{
+  GPtrArray *buffers
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) gst_buffer_unref);
+  gsize size = GST_VIDEO_INFO_SIZE (info), length;
+  gchar *bytes;
+
+  if (!g_file_get_contents (frame->file, &bytes, &length, NULL)
+      || length < size)
+    g_error ("%s: not a frame of %zu bytes", frame->file, size);
+  for (gsize at = 0; at + size <= length; at += size) {
+    GstBuffer *buffer = gst_buffer_new_allocate (NULL, size, NULL);
+
+    gst_buffer_fill (buffer, 0, bytes + at, size);
+    g_ptr_array_add (buffers, buffer);
+  }
+  g_free (bytes);
+  return buffers;
+}
+
+/* Pushes the frame without copying its pixels. */
+static GstBuffer *
+process (GstHarness *harness, GstBuffer *frame)
+{
+  return gst_harness_push_and_pull (harness, gst_buffer_copy (frame));
+}
+
+static GstHarness *
+vitpatchembed_new (
+    const char *model, const char *precision, gboolean reuse, guint n_threads)
+{
+  gchar *launch = g_strdup_printf ("vitpatchembed model=\"%s\" precision=%s "
+                                   "position-rule=size n-threads=%u "
+                                   "reuse-tokens=%s mean=\"<%g,%g,%g>\" "
+                                   "std=\"<%g,%g,%g>\"",
+      model, precision, n_threads, reuse ? "true" : "false", mean[0], mean[1],
+      mean[2], std[0], std[1], std[2]);
+  GstHarness *harness = gst_harness_new_parse (launch);
+
+  g_free (launch);
+  return harness;
+}
+
+typedef struct {
+  BenchCase base;
+  GstHarness *harness;
+  GstBuffer *frame;
+} HarnessCase;
+
+static void
+run (BenchCase *base)
+{
+  HarnessCase *self = (HarnessCase *) base;
+
+  gst_buffer_unref (process (self->harness, self->frame));
+}
+
+static void
+harness_free (BenchCase *base)
+{
+  HarnessCase *self = (HarnessCase *) base;
+
+  gst_buffer_unref (self->frame);
+  gst_harness_teardown (self->harness);
+  g_free (base->kernel);
+  g_free (self);
+}
+
+/* Takes the harness. */
+static HarnessCase *
+harness_case_new (GstHarness *harness, const BenchFrame *frame,
+    GstCaps *sink_caps, guint n_threads)
+{
+  HarnessCase *self = g_new0 (HarnessCase, 1);
+  GstVideoInfo info;
+  GstCaps *caps = frame_caps (frame, &info);
+  GPtrArray *buffers = read_frames (frame, &info);
+
+  self->base.run = run;
+  self->base.free = harness_free;
+  self->base.n_threads = n_threads;
+  self->harness = harness;
+  self->frame = gst_buffer_ref (g_ptr_array_index (buffers, 0));
+  gst_harness_set_caps (
+      harness, caps, sink_caps != NULL ? sink_caps : gst_caps_ref (caps));
+  g_ptr_array_unref (buffers);
+  return self;
+}
+
+static char *
+kernel_name (GstHarness *harness)
+{
+  GstElement *element = gst_harness_find_element (harness, "vitpatchembed");
+  GstStructure *info;
+  char *name;
+
+  g_object_get (element, "model-info", &info, NULL);
+  name = g_strdup (gst_structure_get_string (info, "kernel"));
+  gst_structure_free (info);
+  gst_object_unref (element);
+  return name;
+}
+
+BenchCase *
+bench_element_new (const BenchFrame *frame, const char *model,
+    const char *precision, guint n_threads)
+{
+  HarnessCase *self = harness_case_new (
+      vitpatchembed_new (model, precision, FALSE, n_threads), frame, NULL,
+      n_threads);
+
+  run (&self->base);
+  self->base.kernel = kernel_name (self->harness);
+  self->base.kind = strcmp (precision, "f32") == 0              ? PEAK_F32
+                    : g_strcmp0 (self->base.kernel, "amx") == 0 ? PEAK_INT8
+                                                                : PEAK_INT16;
+  return &self->base;
+}
+
+BenchCase *
+bench_convert_new (const BenchFrame *frame, guint n_threads)
+{
+  gchar *launch = g_strdup_printf ("videoconvert n-threads=%u", n_threads);
+  GstCaps *rgb = frames_caps ("RGB", frame->width, frame->height, "sRGB");
+  HarnessCase *self = harness_case_new (
+      gst_harness_new_parse (launch), frame, rgb, n_threads);
+
+  self->base.kind = PEAK_F32;
+  self->base.kernel = g_strdup ("-");
+  g_free (launch);
+  return &self->base;
+}
+
+double
+bench_element_error (
+    const BenchFrame *frame, const char *model_file, const char *precision)
+{
+  VitModel *model = vit_model_load (model_file, NULL, NULL);
+  VitPatchEmbedSettings settings = frames_default_settings ();
+  GstHarness *harness = vitpatchembed_new (model_file, precision, FALSE, 1);
+  HarnessCase *self = harness_case_new (harness, frame, NULL, 1);
+  GstBuffer *processed = process (harness, self->frame);
+  GstVideoInfo info;
+  gdouble *expected, error;
+  gfloat *found;
+  guint n_tokens;
+
+  gst_caps_unref (frame_caps (frame, &info));
+  settings.rule = VIT_POSITION_RULE_SIZE;
+  settings.override_mean = settings.override_std = TRUE;
+  memcpy (settings.mean, mean, sizeof mean);
+  memcpy (settings.std, std, sizeof std);
+  expected
+      = frames_define_tokens (self->frame, &info, model, &settings, &n_tokens);
+  found = frames_get_tokens (processed, (gsize) n_tokens * model->embed_dim);
+  error = frames_relative_error (
+      found, expected, (gsize) n_tokens * model->embed_dim);
+  g_free (found);
+  g_free (expected);
+  gst_buffer_unref (processed);
+  harness_free (&self->base);
+  vit_model_unref (model);
+  return error;
+}
 
 static int
 compare (const void *a, const void *b)
@@ -27,93 +199,77 @@ compare (const void *a, const void *b)
 }
 
 static double
-median (double values[ROUNDS])
+median (double values[PASSES])
 {
-  qsort (values, ROUNDS, sizeof (double), compare);
-  return values[ROUNDS / 2];
+  qsort (values, PASSES, sizeof (double), compare);
+  return values[PASSES / 2];
 }
 
-/* Nanoseconds a frame spent on tokens, as the element itself counts. */
 static double
-time_frames (GstHarness *harness, GstElement *element, GstBuffer *frame)
+time_one (GstHarness *harness, GstBuffer *frame)
 {
-  guint64 frames_before, frames_after, mean_before, mean_after;
-  GstStructure *stats;
+  gint64 start = g_get_monotonic_time ();
 
-  g_object_get (element, "stats", &stats, NULL);
-  gst_structure_get (stats, "frames", G_TYPE_UINT64, &frames_before,
-      "mean-time", G_TYPE_UINT64, &mean_before, NULL);
-  gst_structure_free (stats);
-  for (guint i = 0; i < FRAMES; i++)
-    gst_buffer_unref (
-        gst_harness_push_and_pull (harness, gst_buffer_copy (frame)));
-  g_object_get (element, "stats", &stats, NULL);
-  gst_structure_get (stats, "frames", G_TYPE_UINT64, &frames_after,
-      "mean-time", G_TYPE_UINT64, &mean_after, NULL);
-  gst_structure_free (stats);
-  return (double) (mean_after * frames_after - mean_before * frames_before)
-      / (double) (frames_after - frames_before);
+  gst_buffer_unref (process (harness, frame));
+  return (double) (g_get_monotonic_time () - start) / 1e6;
 }
 
-static void
-bench (const gchar *properties, const gchar *format, gint width, gint height,
+/* Tokens kept of all since the last call. */
+static double
+share_kept (GstHarness *harness, guint64 *last_tokens, guint64 *last_reused)
+{
+  GstElement *element = gst_harness_find_element (harness, "vitpatchembed");
+  guint64 tokens, reused;
+  GstStructure *stats;
+  double share;
+
+  g_object_get (element, "stats", &stats, NULL);
+  gst_structure_get (stats, "tokens", G_TYPE_UINT64, &tokens, "reused",
+      G_TYPE_UINT64, &reused, NULL);
+  share = (double) (reused - *last_reused) / (double) (tokens - *last_tokens);
+  *last_tokens = tokens;
+  *last_reused = reused;
+  gst_structure_free (stats);
+  gst_object_unref (element);
+  return share;
+}
+
+BenchReuse
+bench_reuse (const BenchFrame *frames, const char *model, const char *precision,
     guint n_threads)
 {
-  gchar *launch = g_strdup_printf (
-      "vitpatchembed n-threads=%u reuse-tokens=false %s", n_threads, properties);
-  GstHarness *harness = gst_harness_new_parse (launch);
-  GstElement *element = gst_harness_find_element (harness, "vitpatchembed");
-  GstCaps *caps = frames_caps (format, width, height, NULL);
-  double time[ROUNDS], share[ROUNDS], products;
-  guint patch_size, embed_dim;
-  GstStructure *info;
-  GstVideoInfo video;
-  GstBuffer *frame;
+  GstHarness *harness[2]; /* without, with */
+  double time[2][PASSES] = { { 0 } }, ratio[PASSES], kept = 0;
+  guint64 tokens = 0, reused = 0;
+  GstVideoInfo info;
+  GstCaps *caps = frame_caps (frames, &info);
+  GPtrArray *buffers = read_frames (frames, &info);
 
-  g_assert_true (gst_video_info_from_caps (&video, caps));
-  frame = frames_random (&video, 1, FALSE);
-  gst_harness_set_caps (harness, gst_caps_ref (caps), caps);
-  g_object_get (element, "model-info", &info, NULL);
-  gst_structure_get (info, "patch-size", G_TYPE_UINT, &patch_size, "embed-dim",
-      G_TYPE_UINT, &embed_dim, NULL);
-  products = (double) (width / (gint) patch_size)
-      * (double) (height / (gint) patch_size) * 3 * patch_size * patch_size
-      * embed_dim;
-
-  time_frames (harness, element, frame);
-  for (guint i = 0; i < ROUNDS; i++) {
-    double peak = peak_f32 (vit_cpu_mask (), n_threads);
-
-    time[i] = time_frames (harness, element, frame);
-    share[i] = products / (time[i] / 1e9) / peak;
+  for (guint on = 0; on < 2; on++) {
+    harness[on] = vitpatchembed_new (model, precision, on, n_threads);
+    gst_harness_set_caps (
+        harness[on], gst_caps_ref (caps), gst_caps_ref (caps));
+    time_one (harness[on], g_ptr_array_index (buffers, 0));
   }
-  printf ("%-10s %4dx%-4d %u thread%s %8.2f ms a frame  %5.2f of the peak\n",
-      format, width, height, n_threads, n_threads > 1 ? "s" : " ",
-      median (time) / 1e6, median (share));
-  gst_structure_free (info);
-  gst_buffer_unref (frame);
-  gst_object_unref (element);
-  gst_harness_teardown (harness);
-  g_free (launch);
-}
+  for (guint pass = 0; pass < PASSES; pass++) {
+    for (guint i = 0; i < buffers->len; i++) {
+      for (guint turn = 0; turn < 2; turn++) {
+        guint on = (turn + i) % 2;
+        double seconds = time_one (harness[on], g_ptr_array_index (buffers, i));
 
-int
-main (int argc, char **argv)
-{
-  static const gint sizes[][2] = { { 640, 480 }, { 1920, 1080 } };
-  const gchar *properties;
-
-  gst_init (&argc, &argv);
-  properties = argc > 1 ? argv[1] : "";
-  printf ("kernels %s and %s; peak %.1f GMAC/s on one thread, float32\n",
-      vit_kernel_choose_f32 (vit_cpu_mask ())->name,
-      vit_kernel_choose_fixed (vit_cpu_mask ())->name,
-      peak_f32 (vit_cpu_mask (), 1) / 1e9);
-  for (guint s = 0; s < G_N_ELEMENTS (sizes); s++) {
-    for (guint n_threads = 1; n_threads <= 2; n_threads++) {
-      bench (properties, "NV12", sizes[s][0], sizes[s][1], n_threads);
-      bench (properties, "RGB", sizes[s][0], sizes[s][1], n_threads);
+        if (i > 0)
+          time[on][pass] += seconds / (buffers->len - 1);
+        else if (on)
+          share_kept (harness[1], &tokens, &reused);
+      }
     }
+    ratio[pass] = time[1][pass] / time[0][pass];
+    kept = share_kept (harness[1], &tokens, &reused);
   }
-  return 0;
+  for (guint on = 0; on < 2; on++)
+    gst_harness_teardown (harness[on]);
+  g_ptr_array_unref (buffers);
+  gst_caps_unref (caps);
+  return (
+      BenchReuse){ median (time[1]), median (time[0]), median (ratio), kept };
 }
