@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "gstvitworkers.h"
 
+/* Milliseconds that a thread is given to start. */
+#define THREAD_START_TRIES 500
+
 typedef enum {
   TASK_WAITING, /* for whoever comes first: a thread of the pool or the caller */
   TASK_TAKEN,
@@ -20,31 +23,13 @@ typedef struct {
 } Task;
 
 struct _GstVitWorkers {
-  GstTaskPool *pool; /* NULL: the caller does everything */
+  GstTaskPool *pool; /* NULL for a single worker */
+  gint was_pushed;   /* atomic: some task was given to the pool */
+  gint has_begun;    /* atomic: a thread of the pool has come to one */
   Task *tasks;       /* [n_workers] */
   GMutex lock;
   GCond done;
 };
-
-static gpointer
-do_nothing (gpointer data)
-{
-  return data;
-}
-
-/* A pool says neither that it cannot start threads nor ends then: asked first. */
-static gboolean
-can_start_threads (void)
-{
-  GThread *thread = g_thread_try_new ("vit-probe", do_nothing, NULL, NULL);
-
-  if (thread == NULL) {
-    GST_WARNING ("no thread can be started; one thread does all the work");
-    return FALSE;
-  }
-  g_thread_join (thread);
-  return TRUE;
-}
 
 GstVitWorkers *
 gst_vit_workers_new (guint n_workers)
@@ -58,7 +43,7 @@ gst_vit_workers_new (guint n_workers)
     workers->tasks[i].workers = workers;
     workers->tasks[i].state = TASK_DONE;
   }
-  if (n_workers > 1 && can_start_threads ()) {
+  if (n_workers > 1) {
     workers->pool = gst_shared_task_pool_new ();
     gst_shared_task_pool_set_max_threads (
         GST_SHARED_TASK_POOL (workers->pool), n_workers - 1);
@@ -67,11 +52,29 @@ gst_vit_workers_new (guint n_workers)
   return workers;
 }
 
+/* Whether the pool has a thread.  It may be about to start its first. */
+static gboolean
+pool_is_alive (GstVitWorkers *workers)
+{
+  for (guint i = 0; i < THREAD_START_TRIES; i++) {
+    if (!g_atomic_int_get (&workers->was_pushed)
+        || g_atomic_int_get (&workers->has_begun))
+      return TRUE;
+    g_usleep (1000);
+  }
+  return FALSE;
+}
+
 void
 gst_vit_workers_free (GstVitWorkers *workers)
 {
   if (workers == NULL)
     return;
+  if (workers->pool != NULL && !pool_is_alive (workers)) {
+    /* To end such a pool is to wait for ever; its queue points to the tasks. */
+    GST_WARNING ("no thread could be started; leaving the pool behind");
+    return;
+  }
   if (workers->pool != NULL) {
     gst_task_pool_cleanup (workers->pool);
     gst_object_unref (workers->pool);
@@ -97,6 +100,7 @@ run_task (void *user_data)
 {
   Task *task = user_data;
 
+  g_atomic_int_set (&task->workers->has_begun, 1);
   if (!try_task (task))
     return;
   g_mutex_lock (&task->workers->lock);
@@ -127,7 +131,7 @@ gst_vit_workers_run (
 {
   GstVitWorkers *workers = user_data;
 
-  for (guint i = 1; i < n_workers && workers->pool != NULL; i++) {
+  for (guint i = 1; i < n_workers; i++) {
     Task *task = &workers->tasks[i];
     gpointer id;
 
@@ -135,11 +139,12 @@ gst_vit_workers_run (
     task->data = data;
     task->worker = i;
     g_atomic_int_set (&task->state, TASK_WAITING);
+    g_atomic_int_set (&workers->was_pushed, 1);
     id = gst_task_pool_push (workers->pool, run_task, task, NULL);
     if (id != NULL)
       gst_task_pool_dispose_handle (workers->pool, id);
   }
   work (data, 0);
-  for (guint i = 1; i < n_workers && workers->pool != NULL; i++)
+  for (guint i = 1; i < n_workers; i++)
     finish_task (&workers->tasks[i]);
 }
