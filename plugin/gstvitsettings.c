@@ -51,8 +51,7 @@ precision_get_type (void)
 {
   static gsize type = 0;
   static const GEnumValue values[] = {
-    { VIT_PRECISION_AUTO, "int16 where it is foreseen to be exact to 1e-4",
-        "auto" },
+    { VIT_PRECISION_AUTO, "f32", "auto" },
     { VIT_PRECISION_F32, "Float32", "f32" },
     { VIT_PRECISION_INT16, "Fixed point: the same bits on every machine",
         "int16" },
@@ -349,7 +348,11 @@ gst_vit_settings_for_embed (const GstVitSettings *settings)
     .rule = settings->rule,
     .override_mean = settings->has_mean,
     .override_std = settings->has_std,
-    .precision = settings->precision,
+    /* As near to the model's own code as float32 comes, unless fixed point,
+     * which is off by up to 1e-4, is asked for by name. */
+    .precision = settings->precision == VIT_PRECISION_AUTO
+        ? VIT_PRECISION_F32
+        : settings->precision,
     .type = settings->token_format,
     .fit = settings->fit,
     .prefix_tokens = settings->prefix_tokens,
