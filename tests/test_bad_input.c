@@ -261,6 +261,26 @@ test_settings_that_do_not_fit_fail_the_start (void)
 
   assert_says (text, "std", "0", NULL);
   g_free (text);
+
+  /* Numbers that are fine by themselves, but not what they make of weights. */
+  for (guint p = 0; p < 2; p++) {
+    static const gchar *const properties[] = {
+      "std=\"<1e-300,1e-300,1e-300>\"", "mean=\"<1e300,0.0,0.0>\"",
+      "std=\"<1e-45,1e-45,1e-45>\"" };
+
+    for (guint i = 0; i < G_N_ELEMENTS (properties); i++) {
+      gchar *with = g_strconcat (properties[i],
+          p == 0 ? " precision=f32" : " precision=int16", NULL);
+
+      text = start_error (with);
+      assert_says (text, "mean and std", "float32", NULL);
+      g_free (text);
+      g_free (with);
+    }
+  }
+  text = start_error ("fit=pad precision=int16 mean=\"<2.0,2.0,2.0>\"");
+  assert_says (text, "mean", "precision f32", NULL);
+  g_free (text);
 }
 
 static void
