@@ -348,11 +348,7 @@ gst_vit_settings_for_embed (const GstVitSettings *settings)
     .rule = settings->rule,
     .override_mean = settings->has_mean,
     .override_std = settings->has_std,
-    /* As near to the model's own code as float32 comes, unless fixed point,
-     * which is off by up to 1e-4, is asked for by name. */
-    .precision = settings->precision == VIT_PRECISION_AUTO
-        ? VIT_PRECISION_F32
-        : settings->precision,
+    .precision = settings->precision,
     .type = settings->token_format,
     .fit = settings->fit,
     .prefix_tokens = settings->prefix_tokens,

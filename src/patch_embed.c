@@ -10,9 +10,6 @@
 #include "quantise.h"
 #include "signal_power.h"
 
-/* AUTO takes fixed point where it is foreseen to be this near to float64. */
-#define MAX_PREDICTED_ERROR 1e-4
-
 struct _VitPatchEmbed {
   VitModel *model;
   VitPatchEmbedSettings settings; /* rule, mean, std and precision resolved */
@@ -85,7 +82,8 @@ pads_with_bytes (const VitPatchEmbedSettings *settings)
   return TRUE;
 }
 
-/* Foresees the error of fixed point, which decides what AUTO stands for. */
+/* AUTO becomes float32, as near to the model's own code as that comes; fixed
+ * point, which must be asked for by name, has its error foreseen. */
 static gboolean
 resolve_precision (VitPatchEmbed *embed, GError **error)
 {
@@ -108,26 +106,20 @@ resolve_precision (VitPatchEmbed *embed, GError **error)
     vit_fold_pixels (model, settings->mean, settings->std, 128.0, weight, bias);
     fits = check_bias (embed, bias, error);
   }
-  if (fits && settings->precision != VIT_PRECISION_F32) {
-    double noise = 0.0;
-    gboolean fine = vit_quantise (
-        weight, n_channels, n_terms, q, n_terms, scale, sum, &noise);
+  if (settings->precision == VIT_PRECISION_AUTO)
+    settings->precision = VIT_PRECISION_F32;
+  if (fits && settings->precision == VIT_PRECISION_INT16) {
     double power = vit_signal_power (weight, n_channels, model->patch_size);
+    double noise = 0.0;
 
+    vit_quantise (weight, n_channels, n_terms, q, n_terms, scale, sum, &noise);
     embed->predicted_error
         = noise > 0.0 ? sqrt (noise / MAX (power, 0.0)) : 0.0;
-    fine = fine && pads_with_bytes (settings);
-    if (settings->precision == VIT_PRECISION_AUTO)
-      settings->precision
-          = fine && embed->predicted_error <= MAX_PREDICTED_ERROR
-          ? VIT_PRECISION_INT16
-          : VIT_PRECISION_F32;
-    else if (!pads_with_bytes (settings)) {
+    fits = pads_with_bytes (settings);
+    if (!fits)
       g_set_error_literal (error, VIT_ERROR, VIT_ERROR_SETTING,
           "in fixed point a frame can be padded only where mean is in [0,1]; "
           "use precision f32");
-      fits = FALSE;
-    }
   }
   free (weight);
   free (bias);

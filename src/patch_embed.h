@@ -32,7 +32,7 @@ typedef struct {
   gboolean override_std;
   double mean[3];        /* instead of the model's, where override_mean */
   double std[3];         /* likewise; each greater than 0 */
-  VitPrecision precision; /* AUTO: INT16 where that is as good as needed */
+  VitPrecision precision; /* AUTO: F32 */
   VitTokenType type;      /* of the tokens that are written */
   VitFit fit;
   gboolean prefix_tokens; /* FALSE: patch tokens only */
@@ -68,9 +68,8 @@ VitPositionRule vit_patch_embed_rule (const VitPatchEmbed *embed);
 const double *vit_patch_embed_mean (const VitPatchEmbed *embed); /* [3] */
 const double *vit_patch_embed_std (const VitPatchEmbed *embed);  /* [3] */
 
-/* Of the last configuration: F32 or INT16; and the error foreseen for INT16,
- * relative to the tokens (vit_signal_power()), also where that made AUTO decide
- * against it.  0 before the first configuration. */
+/* F32 or INT16; and the error foreseen for INT16, relative to the tokens
+ * (vit_signal_power()), 0 for F32. */
 VitPrecision vit_patch_embed_precision (const VitPatchEmbed *embed);
 double vit_patch_embed_predicted_error (const VitPatchEmbed *embed);
 
