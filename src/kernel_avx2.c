@@ -14,9 +14,29 @@
 #include <string.h>
 
 #include "kernel_convert.h"
+#include "kernel_tiles.h"
 
 #define PATCH_TILE 6
 #define CHANNEL_TILE 16
+
+/* Tiles of patches that are taken through some terms before the next, so that
+ * their weights are read from the first-level cache. */
+#define TILES_F32 14
+#define TILES_FIXED 8
+#define DEPTH 256
+
+typedef float SumsF32[PATCH_TILE][CHANNEL_TILE];
+typedef int32_t SumsFixed[PATCH_TILE][CHANNEL_TILE];
+
+/* One step of a loop: what each of the six rows that lie `stride` apart adds to
+ * its two sums. */
+#define ROWS(PATCH, k)                                                         \
+  PATCH (k, "(%[rows])", 0, 1)                                                 \
+  PATCH (k, "(%[rows], %[stride])", 2, 3)                                      \
+  PATCH (k, "(%[rows], %[stride], 2)", 4, 5)                                   \
+  PATCH (k, "(%[rows], %[stride3])", 6, 7)                                     \
+  PATCH (k, "(%[rows], %[stride], 4)", 8, 9)                                   \
+  PATCH (k, "(%[rows], %[stride5])", 10, 11)
 
 /* One half of a patch's channels that exist: all bits of those lanes. */
 static inline __m256i
@@ -29,69 +49,100 @@ mask_lanes (unsigned n_channels, unsigned channel)
   return _mm256_loadu_si256 ((const __m256i *) (ones + 8 - n));
 }
 
-/* Adds a chunk of terms to total[i], the 16 channels of patch i.  Summed in an
- * array of its own, which is never indexed but by constants, so that it lives in
- * registers; the broadcast is written as assembly because gcc else lifts all six
- * to the front and spills the sums. */
+#define CLEAR(i) "vxorps %%ymm" #i ", %%ymm" #i ", %%ymm" #i "\n\t"
+#define ADD_TO_SUMS(i)                                                         \
+  "vaddps 32*" #i "(%[sums]), %%ymm" #i ", %%ymm" #i "\n\t"                    \
+  "vmovaps %%ymm" #i ", 32*" #i "(%[sums])\n\t"
+#define PATCH_F32(k, row, low, high)                                           \
+  "vbroadcastss 4*" #k row ", %%ymm14\n\t"                                     \
+  "vfmadd231ps %%ymm12, %%ymm14, %%ymm" #low "\n\t"                            \
+  "vfmadd231ps %%ymm13, %%ymm14, %%ymm" #high "\n\t"
+#define TERM(k)                                                                \
+  "vmovaps 64*" #k "(%[panel]), %%ymm12\n\t"                                   \
+  "vmovaps 64*" #k "+32(%[panel]), %%ymm13\n\t" ROWS (PATCH_F32, k)
+
+/* Adds a chunk of terms, summed by itself, to sums[i], the 16 channels of patch
+ * i.  Assembly, for compilers spill sums, and spend an addition on the address
+ * of a row. */
 static inline void
-add_chunk (size_t n_terms, const float *patches, size_t patch_stride,
-    const float *panel, __m256 total[PATCH_TILE][2])
+add_chunk (size_t n_terms, const float *rows, size_t patch_stride,
+    const float *panel, SumsF32 sums)
 {
-  __m256 sum[PATCH_TILE][2];
+  size_t stride = patch_stride * sizeof (float);
 
-#pragma GCC unroll 6
-  for (unsigned i = 0; i < PATCH_TILE; i++)
-    sum[i][0] = sum[i][1] = _mm256_setzero_ps ();
-
-  for (size_t k = 0; k < n_terms; k++) {
-    __m256 low = _mm256_load_ps (panel + k * CHANNEL_TILE);
-    __m256 high = _mm256_load_ps (panel + k * CHANNEL_TILE + 8);
-
-#pragma GCC unroll 6
-    for (unsigned i = 0; i < PATCH_TILE; i++) {
-      __m256 sample;
-
-      __asm__ volatile ("vbroadcastss %1, %0"
-                        : "=x"(sample)
-                        : "m"(patches[i * patch_stride + k]));
-      sum[i][0] = _mm256_fmadd_ps (sample, low, sum[i][0]);
-      sum[i][1] = _mm256_fmadd_ps (sample, high, sum[i][1]);
-    }
-  }
-#pragma GCC unroll 6
-  for (unsigned i = 0; i < PATCH_TILE; i++) {
-    total[i][0] = _mm256_add_ps (total[i][0], sum[i][0]);
-    total[i][1] = _mm256_add_ps (total[i][1], sum[i][1]);
-  }
+  __asm__ volatile (VIT_TILES_12 (CLEAR)
+                    "sub $4, %[n]\n\t"
+                    "jb 2f\n\t"
+                    ".p2align 5\n"
+                    "1:\n\t" TERM (0) TERM (1) TERM (2) TERM (3)
+                    "add $4*64, %[panel]\n\t"
+                    "add $4*4, %[rows]\n\t"
+                    "sub $4, %[n]\n\t"
+                    "jae 1b\n"
+                    "2:\n\t"
+                    "add $4, %[n]\n\t"
+                    "jz 4f\n"
+                    "3:\n\t" TERM (0)
+                    "add $64, %[panel]\n\t"
+                    "add $4, %[rows]\n\t"
+                    "dec %[n]\n\t"
+                    "jnz 3b\n"
+                    "4:\n\t" VIT_TILES_12 (ADD_TO_SUMS)
+                    : [n] "+r"(n_terms), [panel] "+r"(panel), [rows] "+r"(rows)
+                    : [stride] "r"(stride), [stride3] "r"(3 * stride),
+                    [stride5] "r"(5 * stride), [sums] "r"(sums)
+                    : "memory", "cc", VIT_TILES_CLOBBER_16);
 }
 
-static inline void
-product_tile_f32 (const VitProduct *product, size_t n_terms,
-    const float *patches, size_t patch_stride, const float *panel,
-    unsigned first, unsigned channel)
+/* Channels channel .. channel + 15 of up to 6 patches; lanes past the last
+ * channel are neither read nor written. */
+static void
+store_tile_f32 (const VitProduct *product, unsigned first, unsigned channel,
+    SumsF32 sums)
 {
   unsigned n = product->n_patches - first;
   __m256i low = mask_lanes (product->n_channels, channel);
   __m256i high = mask_lanes (product->n_channels, channel + 8);
-  __m256 total[PATCH_TILE][2];
 
-  patches += first * patch_stride;
-  for (unsigned i = 0; i < PATCH_TILE; i++)
-    total[i][0] = total[i][1] = _mm256_setzero_ps ();
-  for (size_t k = 0; k < n_terms; k += VIT_F32_CHUNK)
-    add_chunk (n_terms - k < VIT_F32_CHUNK ? n_terms - k : VIT_F32_CHUNK,
-        patches + k, patch_stride, panel + k * CHANNEL_TILE, total);
-#pragma GCC unroll 6
-  for (unsigned i = 0; i < PATCH_TILE; i++) {
-    if (i >= n)
-      break;
+  for (unsigned i = 0; i < PATCH_TILE && i < n; i++) {
     const float *add = product->add[first + i] + channel;
     float *out = product->out[first + i] + channel;
 
-    _mm256_maskstore_ps (
-        out, low, _mm256_add_ps (total[i][0], _mm256_maskload_ps (add, low)));
+    _mm256_maskstore_ps (out, low,
+        _mm256_add_ps (
+            _mm256_load_ps (sums[i]), _mm256_maskload_ps (add, low)));
     _mm256_maskstore_ps (out + 8, high,
-        _mm256_add_ps (total[i][1], _mm256_maskload_ps (add + 8, high)));
+        _mm256_add_ps (
+            _mm256_load_ps (sums[i] + 8), _mm256_maskload_ps (add + 8, high)));
+  }
+}
+
+/* The sums of 16 channels of a group of tiles: what of the panel some terms need
+ * is fetched while those before are summed, and the rows that the tokens come
+ * from and go to during the last. */
+static inline void
+sum_group_f32 (const VitProduct *product, size_t n_terms, const float *patches,
+    size_t patch_stride, const float *panel, unsigned first, unsigned channel,
+    unsigned n_tiles, SumsF32 sums[TILES_F32])
+{
+  memset (sums, 0, n_tiles * sizeof sums[0]);
+  patches += first * patch_stride;
+  for (size_t start = 0; start < n_terms; start += DEPTH) {
+    size_t end = n_terms - start < DEPTH ? n_terms : start + DEPTH;
+
+    for (unsigned tile = 0; tile < n_tiles; tile++) {
+      unsigned row = tile * PATCH_TILE;
+
+      vit_tiles_fetch (panel + end * CHANNEL_TILE,
+          DEPTH * CHANNEL_TILE * sizeof (float), tile, n_tiles);
+      if (end == n_terms)
+        vit_tiles_fetch_rows (
+            product, first + row, PATCH_TILE, channel, CHANNEL_TILE);
+      for (size_t k = start; k < end; k += VIT_F32_CHUNK)
+        add_chunk (end - k < VIT_F32_CHUNK ? end - k : VIT_F32_CHUNK,
+            patches + row * patch_stride + k, patch_stride,
+            panel + k * CHANNEL_TILE, sums[tile]);
+    }
   }
 }
 
@@ -99,11 +150,20 @@ static void
 product_f32 (const VitProduct *product, size_t n_terms, const float *patches,
     size_t patch_stride, const float *panels)
 {
-  for (unsigned channel = 0; channel < product->n_channels;
-       channel += CHANNEL_TILE) {
-    for (unsigned first = 0; first < product->n_patches; first += PATCH_TILE)
-      product_tile_f32 (product, n_terms, patches, patch_stride,
-          panels + channel * n_terms, first, channel);
+  _Alignas (64) SumsF32 sums[TILES_F32];
+
+  for (unsigned first = 0; first < product->n_patches;
+       first += TILES_F32 * PATCH_TILE) {
+    unsigned n_tiles = vit_tiles_count (product, first, PATCH_TILE, TILES_F32);
+
+    for (unsigned channel = 0; channel < product->n_channels;
+         channel += CHANNEL_TILE) {
+      sum_group_f32 (product, n_terms, patches, patch_stride,
+          panels + channel * n_terms, first, channel, n_tiles, sums);
+      for (unsigned tile = 0; tile < n_tiles; tile++)
+        store_tile_f32 (
+            product, first + tile * PATCH_TILE, channel, sums[tile]);
+    }
   }
 }
 
@@ -120,81 +180,77 @@ convert_f32 (const VitConvertF32 *convert, size_t n, const int32_t *samples,
   vit_convert_f32 (convert, n, samples, terms);
 }
 
-/* Terms that are widened to 16 bits at once, for all channels if that is all
- * there are. */
-#define CHUNK 2048
+/* Numbers of one plane that are widened to 16 bits at once: all terms of a group
+ * of patches, or of one tile some. */
+#define WIDE (24 * 768)
+#define WIDE_TERMS (WIDE / PATCH_TILE)
 
-typedef int16_t Wide[PATCH_TILE][CHUNK];
-typedef int32_t __attribute__ ((may_alias)) Pair;
-
-static inline void
-widen_tile (const uint8_t *bytes, size_t stride, size_t n_terms, Wide wide)
+/* Bytes, less 128, of a group of patches: rows of n_terms. */
+static void
+widen_bytes (const uint8_t *bytes, size_t stride, unsigned n_rows,
+    size_t n_terms, int16_t wide[WIDE])
 {
   __m256i centre = _mm256_set1_epi16 (128);
 
-  for (unsigned i = 0; i < PATCH_TILE; i++) {
+  for (unsigned i = 0; i < n_rows; i++, bytes += stride, wide += n_terms) {
     for (size_t k = 0; k < n_terms; k += 16) {
-      __m128i some
-          = _mm_loadu_si128 ((const __m128i *) (bytes + i * stride + k));
+      __m128i some = _mm_loadu_si128 ((const __m128i *) (bytes + k));
 
-      _mm256_storeu_si256 ((__m256i *) &wide[i][k],
+      _mm256_storeu_si256 ((__m256i *) (wide + k),
           _mm256_sub_epi16 (_mm256_cvtepu8_epi16 (some), centre));
     }
   }
 }
 
-/* Adds to out[i] the 16 channels of patch i.  Summed in an array of its own,
- * which is never indexed but by constants, so that it lives in registers. */
+#define LOAD_SUMS(i) "vmovdqa 32*" #i "(%[sums]), %%ymm" #i "\n\t"
+#define STORE_SUMS(i) "vmovdqa %%ymm" #i ", 32*" #i "(%[sums])\n\t"
+#define PATCH_FIXED(k, row, low, high)                                         \
+  "vpbroadcastd 4*" #k row ", %%ymm14\n\t"                                     \
+  "vpmaddwd %%ymm12, %%ymm14, %%ymm15\n\t"                                     \
+  "vpmaddwd %%ymm13, %%ymm14, %%ymm14\n\t"                                     \
+  "vpaddd %%ymm15, %%ymm" #low ", %%ymm" #low "\n\t"                           \
+  "vpaddd %%ymm14, %%ymm" #high ", %%ymm" #high "\n\t"
+#define TWO_TERMS(k)                                                           \
+  "vmovdqa 64*" #k "(%[panel]), %%ymm12\n\t"                                   \
+  "vmovdqa 64*" #k "+32(%[panel]), %%ymm13\n\t" ROWS (PATCH_FIXED, k)
+
+/* Adds terms, a multiple of 8, to sums[i], the 16 channels of patch i.
+ * Assembly, as above. */
 static inline void
-sum_tile_fixed (const Wide wide, const int16_t *panel, size_t n_terms,
-    __m256i out[PATCH_TILE][2])
+add_terms (size_t n_terms, const int16_t *rows, size_t row_terms,
+    const int16_t *panel, SumsFixed sums)
 {
-  __m256i sum[PATCH_TILE][2];
+  size_t stride = row_terms * sizeof (int16_t);
 
-#pragma GCC unroll 6
-  for (unsigned i = 0; i < PATCH_TILE; i++) {
-    sum[i][0] = out[i][0];
-    sum[i][1] = out[i][1];
-  }
-  for (size_t k = 0; k < n_terms; k += 2) {
-    const __m256i *weights = (const __m256i *) (panel + k * CHANNEL_TILE);
-    __m256i low = _mm256_load_si256 (weights);
-    __m256i high = _mm256_load_si256 (weights + 1);
-
-#pragma GCC unroll 6
-    for (unsigned i = 0; i < PATCH_TILE; i++) {
-      __m256i pair;
-
-      __asm__ volatile ("vpbroadcastd %1, %0"
-                        : "=x"(pair)
-                        : "m"(*(const Pair *) &wide[i][k]));
-      sum[i][0]
-          = _mm256_add_epi32 (sum[i][0], _mm256_madd_epi16 (pair, low));
-      sum[i][1]
-          = _mm256_add_epi32 (sum[i][1], _mm256_madd_epi16 (pair, high));
-    }
-  }
-#pragma GCC unroll 6
-  for (unsigned i = 0; i < PATCH_TILE; i++) {
-    out[i][0] = sum[i][0];
-    out[i][1] = sum[i][1];
-  }
+  __asm__ volatile (VIT_TILES_12 (LOAD_SUMS)
+                    ".p2align 5\n"
+                    "1:\n\t"
+                    TWO_TERMS (0) TWO_TERMS (1) TWO_TERMS (2) TWO_TERMS (3)
+                    "add $4*64, %[panel]\n\t"
+                    "add $4*4, %[rows]\n\t"
+                    "sub $8, %[n]\n\t"
+                    "jnz 1b\n\t"
+                    VIT_TILES_12 (STORE_SUMS)
+                    : [n] "+r"(n_terms), [panel] "+r"(panel), [rows] "+r"(rows)
+                    : [stride] "r"(stride), [stride3] "r"(3 * stride),
+                    [stride5] "r"(5 * stride), [sums] "r"(sums)
+                    : "memory", "cc", VIT_TILES_CLOBBER_16);
 }
 
-/* Sums of centred bytes of up to 6 patches and 16 channels.  `wide` is kept
- * from the first panel on where it holds all terms. */
+/* Adds the terms of one plane that were widened to sums[tile]. */
 static inline void
-sum_bytes (const uint8_t *bytes, size_t stride, const int16_t *panel,
-    size_t n_terms, int is_first_panel, Wide wide, __m256i sum[PATCH_TILE][2])
+add_group (const int16_t *wide, size_t n_terms, const int16_t *panel,
+    unsigned n_tiles, SumsFixed sums[TILES_FIXED])
 {
-  for (unsigned i = 0; i < PATCH_TILE; i++)
-    sum[i][0] = sum[i][1] = _mm256_setzero_si256 ();
-  for (size_t start = 0; start < n_terms; start += CHUNK) {
-    size_t n = n_terms - start < CHUNK ? n_terms - start : CHUNK;
+  for (size_t k = 0; k < n_terms; k += DEPTH) {
+    size_t n = n_terms - k < DEPTH ? n_terms - k : DEPTH;
 
-    if (is_first_panel || n_terms > CHUNK)
-      widen_tile (bytes + start, stride, n, wide);
-    sum_tile_fixed (wide, panel + start * CHANNEL_TILE, n, sum);
+    for (unsigned tile = 0; tile < n_tiles; tile++) {
+      vit_tiles_fetch (panel + (k + n) * CHANNEL_TILE,
+          n * CHANNEL_TILE * sizeof (int16_t), tile, n_tiles);
+      add_terms (n, wide + tile * PATCH_TILE * n_terms + k, n_terms,
+          panel + k * CHANNEL_TILE, sums[tile]);
+    }
   }
 }
 
@@ -233,33 +289,62 @@ store_fixed (const VitProduct *product, const VitFixedWeights *weights,
 }
 
 static inline void
-product_tile_fixed (const VitProduct *product, const VitFixedSamples *samples,
-    const VitFixedWeights *weights, unsigned first, unsigned channel,
-    Wide wide[2])
+store_group (const VitProduct *product, const VitFixedSamples *samples,
+    const VitFixedWeights *weights, unsigned first, unsigned n,
+    unsigned channel, SumsFixed sums[2][TILES_FIXED])
 {
-  const int16_t *panel
-      = (const int16_t *) weights->panels + channel * weights->n_terms;
-  size_t start = first * samples->stride;
-  unsigned n = product->n_patches - first;
   double centre = 256 * 128 + 128 - samples->centre;
-  __m256i high[PATCH_TILE][2], low[PATCH_TILE][2];
 
-  n = n < PATCH_TILE ? n : PATCH_TILE;
-  sum_bytes (samples->high + start, samples->stride, panel, weights->n_terms,
-      channel == 0, wide[0], high);
-  if (samples->low != NULL)
-    sum_bytes (samples->low + start, samples->stride, panel, weights->n_terms,
-        channel == 0, wide[1], low);
-  for (unsigned i = 0; i < n; i++) {
-    for (unsigned h = 0; h < 2 && channel + 8 * h < product->n_channels; h++) {
-      __m256i sums = _mm256_loadu_si256 (
-          (const __m256i *) (weights->sum + channel + 8 * h));
+  for (unsigned d = 0; d < 16 && channel + d < product->n_channels; d += 8) {
+    __m256i extra
+        = _mm256_loadu_si256 ((const __m256i *) (weights->sum + channel + d));
 
-      store_fixed (product, weights, first + i, channel + 8 * h,
+    for (unsigned i = 0; i < n; i++) {
+      const int32_t *high = sums[0][i / PATCH_TILE][i % PATCH_TILE] + d;
+      const int32_t *low = sums[1][i / PATCH_TILE][i % PATCH_TILE] + d;
+      __m256i some = _mm256_load_si256 ((const __m256i *) high);
+
+      store_fixed (product, weights, first + i, channel + d,
           samples->low != NULL
-              ? join_bytes (high[i][h], low[i][h], sums, centre)
-              : _mm256_cvtepi32_ps (high[i][h]));
+              ? join_bytes (some, _mm256_load_si256 ((const __m256i *) low),
+                  extra, centre)
+              : _mm256_cvtepi32_ps (some));
     }
+  }
+}
+
+/* Terms of both planes are kept widened from the first channels on where there
+ * is room for all of them. */
+static inline void
+product_group (const VitProduct *product, const VitFixedSamples *samples,
+    const VitFixedWeights *weights, unsigned first, unsigned n_tiles)
+{
+  const uint8_t *planes[2] = { samples->high, samples->low };
+  unsigned n_planes = samples->low != NULL ? 2 : 1;
+  unsigned n = product->n_patches - first, n_rows = n_tiles * PATCH_TILE;
+  size_t n_terms = weights->n_terms, stride = samples->stride;
+  _Alignas (32) SumsFixed sums[2][TILES_FIXED];
+  _Alignas (32) int16_t wide[2][WIDE];
+
+  for (unsigned channel = 0; channel < product->n_channels;
+       channel += CHANNEL_TILE) {
+    const int16_t *panel
+        = (const int16_t *) weights->panels + channel * n_terms;
+
+    memset (sums, 0, sizeof sums);
+    for (size_t k = 0; k < n_terms; k += WIDE_TERMS) {
+      size_t n_wide = n_terms - k < WIDE_TERMS ? n_terms - k : WIDE_TERMS;
+
+      for (unsigned p = 0; p < n_planes; p++) {
+        if (channel == 0 || n_terms > WIDE_TERMS)
+          widen_bytes (planes[p] + first * stride + k, stride, n_rows, n_wide,
+              wide[p]);
+        add_group (
+            wide[p], n_wide, panel + k * CHANNEL_TILE, n_tiles, sums[p]);
+      }
+    }
+    store_group (product, samples, weights, first, n < n_rows ? n : n_rows,
+        channel, sums);
   }
 }
 
@@ -267,13 +352,15 @@ static void
 product_fixed (const VitProduct *product, const VitFixedSamples *samples,
     const VitFixedWeights *weights)
 {
-  Wide wide[2];
+  size_t fitting = WIDE / (weights->n_terms * PATCH_TILE);
+  unsigned max = fitting < 1             ? 1
+                 : fitting < TILES_FIXED ? (unsigned) fitting
+                                         : TILES_FIXED;
 
-  for (unsigned first = 0; first < product->n_patches; first += PATCH_TILE) {
-    for (unsigned channel = 0; channel < product->n_channels;
-         channel += CHANNEL_TILE)
-      product_tile_fixed (product, samples, weights, first, channel, wide);
-  }
+  for (unsigned first = 0; first < product->n_patches;
+       first += max * PATCH_TILE)
+    product_group (product, samples, weights, first,
+        vit_tiles_count (product, first, PATCH_TILE, max));
 }
 
 static size_t

@@ -8,91 +8,152 @@
 #error "kernel_avx512_vnni.c must be compiled with AVX-512 DQ and VNNI"
 #endif
 
+#include <string.h>
+
 #include "kernel_bytes.h"
 #include "kernel_convert.h"
+#include "kernel_tiles.h"
 
 #define PATCH_TILE 12
 
-typedef int32_t __attribute__ ((may_alias)) FourBytes;
+/* Tiles of patches that are taken through so many terms before the next, so
+ * that the weights are read from the first-level cache. */
+#define TILES 8
+#define DEPTH 256
 
-/* out[i] = the high and the low plane's sums of patch i.  Summed in an array of
- * its own, which is never indexed but by constants, so that it lives in
- * registers; the broadcast is written as assembly because gcc else lifts all
- * twelve to the front and spills the sums. */
+typedef int32_t Sums[PATCH_TILE][2][VIT_BYTES_CHANNELS];
+
+#define LOAD_SUMS(i) "vmovdqa32 64*" #i "(%[sums]), %%zmm" #i "\n\t"
+#define STORE_SUMS(i) "vmovdqa32 %%zmm" #i ", 64*" #i "(%[sums])\n\t"
+#define PATCH(k, row, high, low)                                               \
+  "vpbroadcastd 4*" #k row ", %%zmm30\n\t"                                     \
+  "vpdpbusd %%zmm28, %%zmm30, %%zmm" #high "\n\t"                              \
+  "vpdpbusd %%zmm29, %%zmm30, %%zmm" #low "\n\t"
+#define FOUR_TERMS(k)                                                          \
+  "vmovdqa32 64*" #k "(%[panel]), %%zmm28\n\t"                                 \
+  "vmovdqa32 64*" #k "+1024(%[panel]), %%zmm29\n\t"                            \
+  PATCH (k, "(%[rows])", 0, 1)                                                 \
+  PATCH (k, "(%[rows], %[stride])", 2, 3)                                      \
+  PATCH (k, "(%[rows], %[stride], 2)", 4, 5)                                   \
+  PATCH (k, "(%[rows], %[stride3])", 6, 7)                                     \
+  PATCH (k, "(%[rows], %[stride], 4)", 8, 9)                                   \
+  PATCH (k, "(%[rows], %[stride5])", 10, 11)                                   \
+  PATCH (k, "(%[rows6])", 12, 13)                                              \
+  PATCH (k, "(%[rows6], %[stride])", 14, 15)                                   \
+  PATCH (k, "(%[rows6], %[stride], 2)", 16, 17)                                \
+  PATCH (k, "(%[rows6], %[stride3])", 18, 19)                                  \
+  PATCH (k, "(%[rows6], %[stride], 4)", 20, 21)                                \
+  PATCH (k, "(%[rows6], %[stride5])", 22, 23)
+
+/* Adds terms, a multiple of 64, to sums[i], the high and the low plane's sums of
+ * patch i.  Assembly, for compilers spill sums or weights. */
 static inline void
-sum_tile (const uint8_t *samples, size_t stride, const int8_t *panel,
-    size_t n_terms, __m512i out[PATCH_TILE][2])
+add_terms (size_t n_terms, const uint8_t *rows, size_t stride,
+    const int8_t *panel, Sums sums)
 {
-  __m512i sum[PATCH_TILE][2];
+  const uint8_t *rows6 = rows + 6 * stride;
+  size_t n;
 
-#pragma GCC unroll 12
-  for (unsigned i = 0; i < PATCH_TILE; i++)
-    sum[i][0] = sum[i][1] = _mm512_setzero_si512 ();
+  __asm__ volatile (VIT_TILES_24 (LOAD_SUMS)
+                    ".p2align 5\n"
+                    "1:\n\t"
+                    "mov $4, %k[n]\n"
+                    "2:\n\t"
+                    FOUR_TERMS (0) FOUR_TERMS (1) FOUR_TERMS (2) FOUR_TERMS (3)
+                    "add $4*64, %[panel]\n\t"
+                    "add $4*4, %[rows]\n\t"
+                    "add $4*4, %[rows6]\n\t"
+                    "dec %k[n]\n\t"
+                    "jnz 2b\n\t"
+                    "add $1024, %[panel]\n\t"
+                    "sub $64, %[n_terms]\n\t"
+                    "jnz 1b\n\t"
+                    VIT_TILES_24 (STORE_SUMS)
+                    : [n_terms] "+r"(n_terms), [panel] "+r"(panel),
+                    [rows] "+r"(rows), [rows6] "+r"(rows6), [n] "=&r"(n)
+                    : [stride] "r"(stride), [stride3] "r"(3 * stride),
+                    [stride5] "r"(5 * stride), [sums] "r"(sums)
+                    : "memory", "cc", VIT_TILES_CLOBBER_32);
+}
 
-  for (size_t k = 0; k < n_terms; k += VIT_BYTES_TERMS) {
-    for (unsigned row = 0; row < VIT_BYTES_TERMS / 4; row++) {
-      __m512i high = _mm512_load_si512 (panel + row * 64);
-      __m512i low = _mm512_load_si512 (panel + VIT_BYTES_PLANE + row * 64);
+/* The sums of 16 channels of a group of tiles, of one plane of samples or both:
+ * what of the panel some terms need is fetched while those before are summed,
+ * and the rows that the tokens come from and go to during the last. */
+static inline void
+sum_group (const VitProduct *product, const VitFixedSamples *samples,
+    const VitFixedWeights *weights, unsigned first, unsigned channel,
+    unsigned n_tiles, Sums sums[2][TILES])
+{
+  size_t n_terms = weights->n_terms, stride = samples->stride;
+  const int8_t *panel
+      = (const int8_t *) weights->panels + 2 * channel * n_terms;
 
-#pragma GCC unroll 12
-      for (unsigned i = 0; i < PATCH_TILE; i++) {
-        __m512i four;
+  memset (sums[0], 0, n_tiles * sizeof sums[0][0]);
+  if (samples->low != NULL)
+    memset (sums[1], 0, n_tiles * sizeof sums[1][0]);
+  for (size_t k = 0; k < n_terms; k += DEPTH) {
+    size_t n = n_terms - k < DEPTH ? n_terms - k : DEPTH;
+    const int8_t *part = panel + 2 * VIT_BYTES_CHANNELS * k;
 
-        __asm__ volatile ("vpbroadcastd %1, %0"
-                          : "=v"(four)
-                          : "m"(*(const FourBytes *) (samples + i * stride
-                              + k + 4 * row)));
-        sum[i][0] = _mm512_dpbusd_epi32 (sum[i][0], four, high);
-        sum[i][1] = _mm512_dpbusd_epi32 (sum[i][1], four, low);
-      }
+    for (unsigned tile = 0; tile < n_tiles; tile++) {
+      unsigned row = first + tile * PATCH_TILE;
+
+      vit_tiles_fetch (part + 2 * VIT_BYTES_CHANNELS * n,
+          2 * VIT_BYTES_CHANNELS * n, tile, n_tiles);
+      if (n_terms - k <= DEPTH)
+        vit_tiles_fetch_rows (
+            product, row, PATCH_TILE, channel, VIT_BYTES_CHANNELS);
+      add_terms (
+          n, samples->high + row * stride + k, stride, part, sums[0][tile]);
+      if (samples->low != NULL)
+        add_terms (
+            n, samples->low + row * stride + k, stride, part, sums[1][tile]);
     }
-    panel += 2 * VIT_BYTES_PLANE;
-  }
-#pragma GCC unroll 12
-  for (unsigned i = 0; i < PATCH_TILE; i++) {
-    out[i][0] = sum[i][0];
-    out[i][1] = sum[i][1];
   }
 }
 
-static inline void
-product_panel (const VitProduct *product, const VitFixedSamples *samples,
-    const VitFixedWeights *weights, unsigned first, unsigned channel)
+static inline __m512i
+centred (const VitBytesFinish *finish, int32_t sums[2][VIT_BYTES_CHANNELS])
 {
-  const int8_t *panel
-      = (const int8_t *) weights->panels + 2 * channel * weights->n_terms;
-  VitBytesFinish finish
-      = vit_bytes_finish_init (product, samples, weights, channel);
-  size_t start = first * samples->stride;
-  unsigned n = product->n_patches - first;
-  __m512i sum[PATCH_TILE][2], high[PATCH_TILE];
+  return vit_bytes_centre (
+      finish, _mm512_load_si512 (sums[0]), _mm512_load_si512 (sums[1]));
+}
 
-  n = n < PATCH_TILE ? n : PATCH_TILE;
-  sum_tile (
-      samples->high + start, samples->stride, panel, weights->n_terms, sum);
-  for (unsigned i = 0; i < n; i++)
-    high[i] = vit_bytes_centre (&finish, sum[i][0], sum[i][1]);
-  if (samples->low == NULL) {
-    for (unsigned i = 0; i < n; i++)
-      vit_bytes_store (&finish, first + i, _mm512_cvtepi32_ps (high[i]));
-    return;
+static inline void
+store_group (const VitBytesFinish *finish, unsigned first, unsigned n,
+    int has_low, Sums sums[2][TILES])
+{
+  for (unsigned i = 0; i < n; i++) {
+    __m512i high
+        = centred (finish, sums[0][i / PATCH_TILE][i % PATCH_TILE]);
+
+    vit_bytes_store (finish, first + i,
+        has_low ? vit_bytes_join (finish, high,
+            centred (finish, sums[1][i / PATCH_TILE][i % PATCH_TILE]))
+                : _mm512_cvtepi32_ps (high));
   }
-  sum_tile (
-      samples->low + start, samples->stride, panel, weights->n_terms, sum);
-  for (unsigned i = 0; i < n; i++)
-    vit_bytes_store (&finish, first + i,
-        vit_bytes_join (&finish, high[i],
-            vit_bytes_centre (&finish, sum[i][0], sum[i][1])));
 }
 
 static void
 product (const VitProduct *product, const VitFixedSamples *samples,
     const VitFixedWeights *weights)
 {
-  for (unsigned channel = 0; channel < product->n_channels;
-       channel += VIT_BYTES_CHANNELS) {
-    for (unsigned first = 0; first < product->n_patches; first += PATCH_TILE)
-      product_panel (product, samples, weights, first, channel);
+  _Alignas (64) Sums sums[2][TILES];
+
+  for (unsigned first = 0; first < product->n_patches;
+       first += TILES * PATCH_TILE) {
+    unsigned n_tiles = vit_tiles_count (product, first, PATCH_TILE, TILES);
+    unsigned n = product->n_patches - first;
+
+    n = n < TILES * PATCH_TILE ? n : TILES * PATCH_TILE;
+    for (unsigned channel = 0; channel < product->n_channels;
+         channel += VIT_BYTES_CHANNELS) {
+      VitBytesFinish finish
+          = vit_bytes_finish_init (product, samples, weights, channel);
+
+      sum_group (product, samples, weights, first, channel, n_tiles, sums);
+      store_group (&finish, first, n, samples->low != NULL, sums);
+    }
   }
 }
 

@@ -43,7 +43,9 @@ init_f32 (VitProjection *projection, const double *weight, guint n_channels,
   gsize unit = ALIGNMENT / sizeof (float);
 
   projection->f32 = vit_kernel_choose_f32 (vit_cpu_mask ());
-  projection->stride = (n_terms + unit - 1) / unit * unit;
+  /* Whole cache lines, an odd number of them: else the rows of a tile meet in a
+   * few sets of the cache. */
+  projection->stride = ((n_terms + unit - 1) / unit | 1) * unit;
   for (gsize i = 0; i < n_channels * n_terms; i++) {
     if (!isfinite ((float) weight[i]))
       return refuse_weights (error);
