@@ -10,9 +10,8 @@
 
 /* Patches that are packed and multiplied at once: their terms should stay in a
  * core's second-level cache beside one panel of weights.  Whole tiles of every
- * kernel: 84 is 6 x 14, 7 x 12 and 14 x 6 patches; 96 is 3 x 32, 8 x 12 and
- * 16 x 6. */
-#define BLOCK_F32 84
+ * kernel: 126 is 9 x 14 and 21 x 6 patches; 96 is 3 x 32, 8 x 12 and 16 x 6. */
+#define BLOCK_F32 126
 #define BLOCK_FIXED 96
 
 /* Rows that a kernel may read of a block. */

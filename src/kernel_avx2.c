@@ -21,9 +21,10 @@
 
 /* Tiles of patches that are taken through some terms before the next, so that
  * their weights are read from the first-level cache. */
-#define TILES_F32 14
+#define TILES_F32 21
 #define TILES_FIXED 8
-#define DEPTH 256
+#define DEPTH_F32 128
+#define DEPTH_FIXED 384
 
 typedef float SumsF32[PATCH_TILE][CHANNEL_TILE];
 typedef int32_t SumsFixed[PATCH_TILE][CHANNEL_TILE];
@@ -127,14 +128,14 @@ sum_group_f32 (const VitProduct *product, size_t n_terms, const float *patches,
 {
   memset (sums, 0, n_tiles * sizeof sums[0]);
   patches += first * patch_stride;
-  for (size_t start = 0; start < n_terms; start += DEPTH) {
-    size_t end = n_terms - start < DEPTH ? n_terms : start + DEPTH;
+  for (size_t start = 0; start < n_terms; start += DEPTH_F32) {
+    size_t end = n_terms - start < DEPTH_F32 ? n_terms : start + DEPTH_F32;
 
     for (unsigned tile = 0; tile < n_tiles; tile++) {
       unsigned row = tile * PATCH_TILE;
 
       vit_tiles_fetch (panel + end * CHANNEL_TILE,
-          DEPTH * CHANNEL_TILE * sizeof (float), tile, n_tiles);
+          DEPTH_F32 * CHANNEL_TILE * sizeof (float), tile, n_tiles);
       if (end == n_terms)
         vit_tiles_fetch_rows (
             product, first + row, PATCH_TILE, channel, CHANNEL_TILE);
@@ -237,18 +238,23 @@ add_terms (size_t n_terms, const int16_t *rows, size_t row_terms,
                     : "memory", "cc", VIT_TILES_CLOBBER_16);
 }
 
-/* Adds the terms of one plane that were widened to sums[tile]. */
+/* Adds the terms of one plane that were widened to sums[tile]; meanwhile the
+ * rows that tokens come from and go to are fetched. */
 static inline void
-add_group (const int16_t *wide, size_t n_terms, const int16_t *panel,
+add_group (const VitProduct *product, unsigned first, unsigned channel,
+    const int16_t *wide, size_t n_terms, const int16_t *panel,
     unsigned n_tiles, SumsFixed sums[TILES_FIXED])
 {
-  for (size_t k = 0; k < n_terms; k += DEPTH) {
-    size_t n = n_terms - k < DEPTH ? n_terms - k : DEPTH;
+  for (size_t k = 0; k < n_terms; k += DEPTH_FIXED) {
+    size_t n = n_terms - k < DEPTH_FIXED ? n_terms - k : DEPTH_FIXED;
 
     for (unsigned tile = 0; tile < n_tiles; tile++) {
-      vit_tiles_fetch (panel + (k + n) * CHANNEL_TILE,
-          n * CHANNEL_TILE * sizeof (int16_t), tile, n_tiles);
-      add_terms (n, wide + tile * PATCH_TILE * n_terms + k, n_terms,
+      unsigned row = tile * PATCH_TILE;
+
+      if (k == 0)
+        vit_tiles_fetch_rows (
+            product, first + row, PATCH_TILE, channel, CHANNEL_TILE);
+      add_terms (n, wide + row * n_terms + k, n_terms,
           panel + k * CHANNEL_TILE, sums[tile]);
     }
   }
@@ -339,8 +345,8 @@ product_group (const VitProduct *product, const VitFixedSamples *samples,
         if (channel == 0 || n_terms > WIDE_TERMS)
           widen_bytes (planes[p] + first * stride + k, stride, n_rows, n_wide,
               wide[p]);
-        add_group (
-            wide[p], n_wide, panel + k * CHANNEL_TILE, n_tiles, sums[p]);
+        add_group (product, first, channel, wide[p], n_wide,
+            panel + k * CHANNEL_TILE, n_tiles, sums[p]);
       }
     }
     store_group (product, samples, weights, first, n < n_rows ? n : n_rows,

@@ -18,7 +18,7 @@
 
 /* Tiles of patches that are taken through a chunk of terms before the next, so
  * that its weights are read from the first-level cache. */
-#define TILES 6
+#define TILES 9
 
 typedef float Sums[PATCH_TILE][CHANNEL_TILE];
 

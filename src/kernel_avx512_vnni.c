@@ -19,7 +19,7 @@
 /* Tiles of patches that are taken through so many terms before the next, so
  * that the weights are read from the first-level cache. */
 #define TILES 8
-#define DEPTH 256
+#define DEPTH 768
 
 typedef int32_t Sums[PATCH_TILE][2][VIT_BYTES_CHANNELS];
 
@@ -76,9 +76,8 @@ add_terms (size_t n_terms, const uint8_t *rows, size_t stride,
                     : "memory", "cc", VIT_TILES_CLOBBER_32);
 }
 
-/* The sums of 16 channels of a group of tiles, of one plane of samples or both:
- * what of the panel some terms need is fetched while those before are summed,
- * and the rows that the tokens come from and go to during the last. */
+/* The sums of 16 channels of a group of tiles, of one plane of samples or both;
+ * with the last, the rows that tokens come from and go to are fetched. */
 static inline void
 sum_group (const VitProduct *product, const VitFixedSamples *samples,
     const VitFixedWeights *weights, unsigned first, unsigned channel,
@@ -98,8 +97,6 @@ sum_group (const VitProduct *product, const VitFixedSamples *samples,
     for (unsigned tile = 0; tile < n_tiles; tile++) {
       unsigned row = first + tile * PATCH_TILE;
 
-      vit_tiles_fetch (part + 2 * VIT_BYTES_CHANNELS * n,
-          2 * VIT_BYTES_CHANNELS * n, tile, n_tiles);
       if (n_terms - k <= DEPTH)
         vit_tiles_fetch_rows (
             product, row, PATCH_TILE, channel, VIT_BYTES_CHANNELS);

@@ -6,7 +6,7 @@
 #include "projection.h"
 #include "together.h"
 
-#define BLOCK_F32 84 /* as frame.c takes them */
+#define BLOCK_F32 126 /* as frame.c takes them */
 #define BLOCK_FIXED 96
 
 typedef struct {
@@ -34,8 +34,8 @@ aligned (gsize n_bytes)
 static void
 run_block (KernelCase *self, guint first, guint n)
 {
-  const float *add[BLOCK_FIXED];
-  float *out[BLOCK_FIXED];
+  const float *add[BLOCK_F32];
+  float *out[BLOCK_F32];
   VitProduct product = { n, self->n_channels, add, out };
 
   for (guint i = 0; i < n; i++) {
@@ -101,7 +101,7 @@ fill (KernelCase *self, GRand *random)
   self->add = aligned (n_values * sizeof (float));
   self->out = aligned (n_values * sizeof (float));
   if (self->weights.precision == VIT_PRECISION_F32) {
-    self->terms = aligned (BLOCK_FIXED * stride * sizeof (float));
+    self->terms = aligned ((BLOCK_F32 + 31) * stride * sizeof (float));
     for (gsize i = 0; i < BLOCK_F32 * stride; i++)
       self->terms[i] = (float) g_rand_int_range (random, -128, 128);
   } else {
