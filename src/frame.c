@@ -17,41 +17,70 @@
 /* Rows that a kernel may read of a block. */
 #define ROWS(block) ((gsize) (block) + VIT_KERNEL_PATCH_TILE - 1)
 
-/* Weights of pixels, and of samples where patches are multiplied as stored. */
+/* Those of pixels, where some patch may need them. */
+static gboolean
+make_pixel_weights (VitFrame *frame, const double *folded, guint8 *component,
+    GError **error)
+{
+  const VitFrameRequest *request = &frame->request;
+  const VitPlan *plan = &frame->plan;
+  gsize area
+      = (gsize) request->model->patch_size * request->model->patch_size;
+
+  if (!plan->may_clamp && plan->has_samples
+      && plan->whole_columns >= plan->grid_width
+      && plan->whole_rows >= plan->grid_height)
+    return TRUE;
+  for (gsize k = 0; k < 3 * area; k++)
+    component[k] = (guint8) (k / area);
+  return vit_projection_init (&frame->pixel_weights, request->precision,
+      folded, request->model->embed_dim, 3 * area, component, 1.0 / 256.0,
+      error);
+}
+
+/* Those of samples, where patches are multiplied as stored. */
+static gboolean
+make_sample_weights (VitFrame *frame, const double *folded, guint8 *component,
+    GError **error)
+{
+  const VitSamples *samples = &frame->plan.samples;
+  guint n_channels = frame->request.model->embed_dim;
+  gboolean done = FALSE;
+  double *weight;
+
+  if (!frame->plan.has_samples)
+    return TRUE;
+  weight
+      = vit_try_aligned (n_channels * samples->n_terms, sizeof (double), error);
+  if (weight != NULL) {
+    vit_fold_samples (samples, n_channels, folded, weight);
+    vit_samples_components (samples, component);
+    done = vit_projection_init (&frame->sample_weights,
+        frame->request.precision, weight, n_channels, samples->n_terms,
+        component, 1.0, error);
+  }
+  free (weight);
+  return done;
+}
+
 static gboolean
 make_weights (VitFrame *frame, double *bias, GError **error)
 {
   const VitFrameRequest *request = &frame->request;
   const VitModel *model = request->model;
-  const VitPlan *plan = &frame->plan;
-  guint n_channels = model->embed_dim;
   gsize n_terms = (gsize) 3 * model->patch_size * model->patch_size;
-  gboolean needs_pixels = plan->may_clamp || !plan->has_samples
-      || plan->whole_columns < plan->grid_width
-      || plan->whole_rows < plan->grid_height;
   double *folded
-      = vit_try_aligned (n_channels * n_terms, sizeof (double), error);
-  double *samples = NULL;
+      = vit_try_aligned (model->embed_dim * n_terms, sizeof (double), error);
+  guint8 *component = folded ? vit_try_aligned (n_terms, 1, error) : NULL;
   gboolean done = FALSE;
 
-  if (folded == NULL)
-    return FALSE;
-  vit_fold_pixels (model, request->mean, request->std,
-      vit_image_pixel_centre (&request->format), folded, bias);
-  if (!needs_pixels
-      || vit_projection_init (&frame->pixel_weights, request->precision,
-          folded, n_channels, n_terms, 1.0 / 256.0, error)) {
-    done = !plan->has_samples;
-    if (plan->has_samples)
-      samples = vit_try_aligned (
-          n_channels * plan->samples.n_terms, sizeof (double), error);
+  if (component != NULL) {
+    vit_fold_pixels (model, request->mean, request->std,
+        vit_image_pixel_centre (&request->format), folded, bias);
+    done = make_pixel_weights (frame, folded, component, error)
+        && make_sample_weights (frame, folded, component, error);
   }
-  if (samples != NULL) {
-    vit_fold_samples (&plan->samples, n_channels, folded, samples);
-    done = vit_projection_init (&frame->sample_weights, request->precision,
-        samples, n_channels, plan->samples.n_terms, 1.0, error);
-  }
-  free (samples);
+  free (component);
   free (folded);
   return done;
 }

@@ -7,8 +7,7 @@
 
 #include "fold.h"
 #include "input_norm.h"
-#include "quantise.h"
-#include "signal_power.h"
+#include "predict.h"
 
 struct _VitPatchEmbed {
   VitModel *model;
@@ -82,8 +81,6 @@ pads_with_bytes (const VitPatchEmbedSettings *settings)
   return TRUE;
 }
 
-/* AUTO becomes float32, as near to the model's own code as that comes; fixed
- * point, which must be asked for by name, has its error foreseen. */
 static gboolean
 resolve_precision (VitPatchEmbed *embed, GError **error)
 {
@@ -95,38 +92,30 @@ resolve_precision (VitPatchEmbed *embed, GError **error)
       = vit_try_aligned (n_channels * n_terms, sizeof (double), error);
   double *bias = weight
       ? vit_try_aligned (n_channels, sizeof (double), error) : NULL;
-  gint16 *q = bias
-      ? vit_try_aligned (n_channels * n_terms, sizeof (gint16), error) : NULL;
-  float *scale = q ? vit_try_aligned (n_channels, sizeof (float), error) : NULL;
-  gint32 *sum
-      = scale ? vit_try_aligned (n_channels, sizeof (gint32), error) : NULL;
   gboolean fits = FALSE;
 
-  if (sum != NULL) {
+  if (bias != NULL) {
     vit_fold_pixels (model, settings->mean, settings->std, 128.0, weight, bias);
     fits = check_bias (embed, bias, error);
   }
+  /* As near to the model's own code as float32 comes. */
   if (settings->precision == VIT_PRECISION_AUTO)
     settings->precision = VIT_PRECISION_F32;
-  if (fits && settings->precision == VIT_PRECISION_INT16) {
-    double power = vit_signal_power (weight, n_channels, model->patch_size);
-    double noise = 0.0;
-
-    vit_quantise (weight, n_channels, n_terms, q, n_terms, scale, sum, &noise);
-    embed->predicted_error
-        = noise > 0.0 ? sqrt (noise / MAX (power, 0.0)) : 0.0;
-    fits = pads_with_bytes (settings);
-    if (!fits)
-      g_set_error_literal (error, VIT_ERROR, VIT_ERROR_SETTING,
-          "in fixed point a frame can be padded only where mean is in [0,1]; "
-          "use precision f32");
-  }
+  if (settings->precision != VIT_PRECISION_F32)
+    fits = fits
+        && vit_predict_error (weight, n_channels, model->patch_size,
+            &embed->predicted_error, error);
   free (weight);
   free (bias);
-  free (q);
-  free (scale);
-  free (sum);
-  return fits;
+  if (!fits)
+    return FALSE;
+  if (settings->precision == VIT_PRECISION_INT16 && !pads_with_bytes (settings)) {
+    g_set_error_literal (error, VIT_ERROR, VIT_ERROR_SETTING,
+        "in fixed point a frame can be padded only where mean is in [0,1]; "
+        "use precision f32");
+    return FALSE;
+  }
+  return TRUE;
 }
 
 static gboolean

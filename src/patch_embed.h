@@ -69,7 +69,7 @@ const double *vit_patch_embed_mean (const VitPatchEmbed *embed); /* [3] */
 const double *vit_patch_embed_std (const VitPatchEmbed *embed);  /* [3] */
 
 /* F32 or INT16; and the error foreseen for INT16, relative to the tokens
- * (vit_signal_power()), 0 for F32. */
+ * (vit_predict_error()), 0 for F32. */
 VitPrecision vit_patch_embed_precision (const VitPatchEmbed *embed);
 double vit_patch_embed_predicted_error (const VitPatchEmbed *embed);
 

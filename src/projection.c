@@ -63,7 +63,7 @@ init_f32 (VitProjection *projection, const double *weight, guint n_channels,
 
 static gboolean
 init_fixed (VitProjection *projection, const double *weight, guint n_channels,
-    double unit, GError **error)
+    const guint8 *component, double unit, GError **error)
 {
   gsize n_padded = (n_channels + (gsize) 15) / 16 * 16;
   gsize n_terms = (projection->n_terms + VIT_KERNEL_TERM_ALIGN - 1)
@@ -71,7 +71,6 @@ init_fixed (VitProjection *projection, const double *weight, guint n_channels,
   const VitKernelFixed *kernel = vit_kernel_choose_fixed (vit_cpu_mask ());
   gint16 *q = vit_try_aligned (n_channels * n_terms, sizeof (gint16), error);
   gboolean fits;
-  double noise;
 
   projection->fixed = kernel;
   projection->stride = n_terms;
@@ -88,8 +87,8 @@ init_fixed (VitProjection *projection, const double *weight, guint n_channels,
   }
   memset (projection->scale, 0, n_padded * sizeof (float));
   memset (projection->sum, 0, n_padded * sizeof (gint32));
-  fits = vit_quantise (weight, n_channels, projection->n_terms, q, n_terms,
-      projection->scale, projection->sum, &noise);
+  fits = vit_quantise (weight, n_channels, projection->n_terms, component, q,
+      n_terms, projection->scale, projection->sum);
   if (fits) {
     kernel->pack (q, n_channels, n_terms, projection->fixed_panels);
     for (guint d = 0; d < n_channels; d++)
@@ -103,15 +102,16 @@ init_fixed (VitProjection *projection, const double *weight, guint n_channels,
 
 gboolean
 vit_projection_init (VitProjection *projection, VitPrecision precision,
-    const double *weight, guint n_channels, gsize n_terms, double unit,
-    GError **error)
+    const double *weight, guint n_channels, gsize n_terms,
+    const guint8 *component, double unit, GError **error)
 {
   memset (projection, 0, sizeof *projection);
   projection->precision = precision;
   projection->n_terms = n_terms;
   if (precision == VIT_PRECISION_F32)
     return init_f32 (projection, weight, n_channels, error);
-  return init_fixed (projection, weight, n_channels, unit, error);
+  return init_fixed (
+      projection, weight, n_channels, component, unit, error);
 }
 
 void

@@ -26,8 +26,8 @@ largest_of (const double *weight, gsize n)
 /* Below this a float32 is too coarse for a step. */
 #define LEAST_STEP 1e-30
 
-/* The smallest float32 step that keeps both bounds.  Rounding adds at most half
- * a step a term to the sum. */
+/* The smallest float32 step that keeps both bounds.  Rounding adds at most a
+ * step a term to the sum. */
 static float
 choose_step (const double *weight, gsize n_terms)
 {
@@ -37,15 +37,40 @@ choose_step (const double *weight, gsize n_terms)
   for (gsize k = 0; k < n_terms; k++)
     total += fabs (weight[k]);
   step = MAX (largest_of (weight, n_terms) / VIT_FIXED_MAX_WEIGHT,
-      total / (VIT_FIXED_MAX_SUM - 0.5 * (double) n_terms));
+      total / (VIT_FIXED_MAX_SUM - (double) n_terms));
   step = MAX (step, LEAST_STEP);
   rounded = (float) step;
   return rounded < step ? nextafterf (rounded, INFINITY) : rounded;
 }
 
+/* One channel's weights; what is left of each goes to the next two of its
+ * component.  Returns their sum. */
+static gint32
+round_channel (const double *weight, gsize n_terms, const guint8 *component,
+    double step, gint16 *q)
+{
+  double next[3] = { 0 }, after[3] = { 0 };
+  gint32 sum = 0;
+
+  for (gsize k = 0; k < n_terms; k++) {
+    guint c = component ? component[k] : 0;
+    double value = weight[k] / step + next[c], left;
+    gint32 rounded = (gint32) lrint (value);
+
+    rounded = CLAMP (rounded, -VIT_FIXED_MAX_WEIGHT, VIT_FIXED_MAX_WEIGHT);
+    left = value - rounded;
+    next[c] = after[c] + 0.5 * left;
+    after[c] = 0.5 * left;
+    q[k] = (gint16) rounded;
+    sum += rounded;
+  }
+  return sum;
+}
+
 gboolean
-vit_quantise (const double *weight, guint n_channels, gsize n_terms, gint16 *q,
-    gsize stride, float *scale, gint32 *sum, double *noise)
+vit_quantise (const double *weight, guint n_channels, gsize n_terms,
+    const guint8 *component, gint16 *q, gsize stride, float *scale,
+    gint32 *sum)
 {
   g_return_val_if_fail (n_terms < VIT_FIXED_MAX_SUM, FALSE);
 
@@ -54,7 +79,6 @@ vit_quantise (const double *weight, guint n_channels, gsize n_terms, gint16 *q,
 
   if (!isfinite (least))
     return FALSE;
-  *noise = 0.0;
   memset (q, 0, n_channels * stride * sizeof (gint16));
   for (guint d = 0; d < n_channels; d++) {
     const double *row = weight + d * n_terms;
@@ -64,14 +88,9 @@ vit_quantise (const double *weight, guint n_channels, gsize n_terms, gint16 *q,
     if (!isfinite (step))
       return FALSE;
     scale[d] = step;
-    sum[d] = 0;
-    for (gsize k = 0; k < n_terms && step != 0.0f; k++) {
-      gint32 value = (gint32) lrint (row[k] / step);
-
-      q[d * stride + k] = (gint16) value;
-      sum[d] += value;
-    }
-    *noise += (double) n_terms * step * step / 12.0;
+    sum[d] = is_zero ? 0
+                     : round_channel (
+                         row, n_terms, component, step, q + d * stride);
   }
   return TRUE;
 }

@@ -56,6 +56,22 @@ vit_samples_term (const VitSamples *samples, guint c, guint x, guint y)
   return row + (x * component->step + component->offset) / pixel->sample_bytes;
 }
 
+void
+vit_samples_components (const VitSamples *samples, guint8 *component)
+{
+  const VitPixelFormat *pixel = samples->format.pixel;
+  guint n_components = pixel->family == VIT_COLOUR_GRAY ? 1 : 3;
+
+  for (guint c = 0; c < n_components; c++) {
+    guint width = samples->patch_size >> pixel->component[c].shift_x;
+    guint height = samples->patch_size >> pixel->component[c].shift_y;
+
+    for (guint i = 0; i < width * height; i++)
+      component[vit_samples_term (samples, c, i % width, i / width)]
+          = (guint8) c;
+  }
+}
+
 static void
 copy_three_of_four (const VitPixelFormat *pixel, const guint8 *from,
     guint n_pixels, guint8 *terms)

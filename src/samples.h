@@ -45,6 +45,10 @@ gboolean vit_samples_init (
  * the corner of the patch. */
 gsize vit_samples_term (const VitSamples *samples, guint c, guint x, guint y);
 
+/* Of which component each term is: 0, 1 or 2. */
+void vit_samples_components (
+    const VitSamples *samples, guint8 *component /* [n_terms] */);
+
 /* Copies the terms of the patch at this place of the grid, which must lie
  * wholly inside the frame: n_terms bytes, or 16-bit words as they are stored. */
 void vit_samples_copy (const VitSamples *samples, const VitImage *image,

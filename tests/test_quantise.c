@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
  * Weights in fixed point: within both bounds of the kernels' contract whatever
- * the weights, as near as half a step, and the power by which their error is
- * foreseen.
+ * the weights, as near as a step, with errors that cancel along a component, and
+ * the power by which their error is foreseen.
  */
 #include <glib.h>
 #include <math.h>
 #include <stdlib.h>
 
+#include "fold.h"
 #include "kernel.h"
+#include "predict.h"
 #include "quantise.h"
-#include "signal_power.h"
 
 #define N_CHANNELS 4
 
@@ -44,17 +45,21 @@ test_both_bounds_hold (void)
 
   for (guint i = 0; i < 6 * G_N_ELEMENTS (sizes); i++) {
     gsize n = sizes[i / 6], stride = (n + 63) / 64 * 64;
-    double *weight = g_new (double, N_CHANNELS * n), noise;
+    double *weight = g_new (double, N_CHANNELS * n);
+    guint8 *component = g_new (guint8, n);
     gint16 *q = g_new (gint16, N_CHANNELS * stride);
     float scale[N_CHANNELS];
     gint32 sum[N_CHANNELS];
 
     for (gsize k = 0; k < N_CHANNELS * n; k++)
       weight[k] = draw_weight (random, i % 6, k % n);
+    for (gsize k = 0; k < n; k++)
+      component[k] = (guint8) g_rand_int_range (random, 0, 3);
     g_assert_true (vit_quantise (
-        weight, N_CHANNELS, n, q, stride, scale, sum, &noise));
+        weight, N_CHANNELS, n, component, q, stride, scale, sum));
     for (guint d = 0; d < N_CHANNELS; d++) {
       gint64 total = 0, absolute = 0;
+      double left[3] = { 0 };
 
       for (gsize k = 0; k < stride; k++) {
         gint value = q[d * stride + k];
@@ -62,17 +67,24 @@ test_both_bounds_hold (void)
         g_assert_cmpint (abs (value), <=, VIT_FIXED_MAX_WEIGHT);
         total += value;
         absolute += abs (value);
-        if (k < n)
-          g_assert_cmpfloat (
-              fabs (weight[d * n + k] - (double) scale[d] * value), <=,
-              0.5000001 * scale[d]);
-        else
+        if (k >= n) {
           g_assert_cmpint (value, ==, 0);
+          continue;
+        }
+        g_assert_cmpfloat (
+            fabs (weight[d * n + k] - (double) scale[d] * value), <=,
+            1.0000001 * scale[d]);
+        /* However many errors are added up, no more is left than is still to
+         * be given to the next two: 3/4 of a step. */
+        left[component[k]] += weight[d * n + k] - (double) scale[d] * value;
+        g_assert_cmpfloat (
+            fabs (left[component[k]]), <=, 0.7500001 * scale[d]);
       }
       g_assert_cmpint (absolute, <=, VIT_FIXED_MAX_SUM);
       g_assert_cmpint (total, ==, sum[d]);
     }
     g_free (weight);
+    g_free (component);
     g_free (q);
   }
   g_rand_free (random);
@@ -81,28 +93,27 @@ test_both_bounds_hold (void)
 static void
 test_a_channel_of_zeros_stays_zero (void)
 {
-  double weight[64] = { 0 }, noise;
+  double weight[64] = { 0 };
   gint16 q[64];
   float scale;
   gint32 sum;
 
-  g_assert_true (vit_quantise (weight, 1, 64, q, 64, &scale, &sum, &noise));
+  g_assert_true (vit_quantise (weight, 1, 64, NULL, q, 64, &scale, &sum));
   g_assert_cmpfloat (scale, ==, 0);
   g_assert_cmpint (sum, ==, 0);
-  g_assert_cmpfloat (noise, ==, 0);
 }
 
 /* What folding leaves of weights that cancel is nothing, not too small. */
 static void
 test_a_negligible_channel_becomes_zero (void)
 {
-  double weight[2][64] = { { 0.5, -0.25 }, { 4.8e-35, -1e-36 } }, noise;
+  double weight[2][64] = { { 0.5, -0.25 }, { 4.8e-35, -1e-36 } };
   gint16 q[2][64];
   float scale[2];
   gint32 sum[2];
 
   g_assert_true (
-      vit_quantise (weight[0], 2, 64, q[0], 64, scale, sum, &noise));
+      vit_quantise (weight[0], 2, 64, NULL, q[0], 64, scale, sum));
   g_assert_cmpfloat (scale[0], >, 0);
   g_assert_cmpfloat (scale[1], ==, 0);
   g_assert_cmpint (q[1][0], ==, 0);
@@ -114,47 +125,109 @@ test_what_float32_cannot_scale_is_refused (void)
   static const double bad[] = { 1e300, INFINITY, -INFINITY, NAN };
 
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
-    double weight[2] = { bad[i], bad[i] }, noise;
+    double weight[2] = { bad[i], bad[i] };
     gint16 q[64];
     float scale;
     gint32 sum;
 
-    g_assert_false (vit_quantise (weight, 1, 2, q, 64, &scale, &sum, &noise));
+    g_assert_false (
+        vit_quantise (weight, 1, 2, NULL, q, 64, &scale, &sum));
   }
 }
 
-/* Against the sum over all pairs of samples. */
-static void
-test_power_is_that_of_the_lesser_picture (void)
+#define SIZE 6
+#define AREA (SIZE * SIZE)
+
+static double
+correlation (gsize a, gsize b, double neighbours)
 {
-  const guint size = 5, area = 25;
+  return pow (neighbours, labs ((glong) (a % SIZE) - (glong) (b % SIZE))
+                              + labs ((glong) (a / SIZE) - (glong) (b / SIZE)));
+}
+
+/* Against the sum over all pairs of pixels, whose colours are alike. */
+static void
+test_power_is_that_of_the_pictures (void)
+{
+  VitImageFormat format = { .pixel = vit_pixel_format_find ("RGBP"),
+    .width = SIZE, .height = SIZE };
   GRand *random = g_rand_new_with_seed (2);
+  double weight[2][3 * AREA], scratch[2 * AREA + SIZE];
+  double expected[VIT_N_PICTURES] = { 0 }, power[VIT_N_PICTURES];
+  VitSamples samples;
 
-  for (guint kind = 0; kind < 3; kind++) {
-    double weight[2 * 3 * 25], noise = 0, natural = 0;
+  g_assert_true (vit_samples_init (&samples, &format, SIZE));
+  for (guint d = 0; d < 2; d++) {
+    for (guint a = 0; a < 3 * AREA; a++)
+      weight[d][a] = g_rand_double_range (random, -1, 1);
+    for (guint a = 0; a < 3 * AREA; a++) {
+      expected[VIT_PICTURE_NOISE] += weight[d][a] * weight[d][a];
+      for (guint b = 0; b < 3 * AREA; b++) {
+        double both = weight[d][a] * weight[d][b];
 
-    /* Random; a mean, which a natural picture answers more; a difference of
-     * neighbours, which it answers less. */
-    for (guint i = 0; i < G_N_ELEMENTS (weight); i++)
-      weight[i] = kind == 0 ? g_rand_double_range (random, -1, 1)
-                            : (kind == 2 && i % 2 ? -1.0 : 1.0);
-    for (guint d = 0; d < 2; d++) {
-      const double *w = weight + d * 3 * area;
-
-      for (guint a = 0; a < 3 * area; a++) {
-        noise += w[a] * w[a];
-        for (guint b = 0; b < 3 * area; b++) {
-          guint p = a % area, q = b % area;
-
-          natural += w[a] * w[b]
-              * pow (0.95, abs ((gint) (p % size) - (gint) (q % size))
-                         + abs ((gint) (p / size) - (gint) (q / size)));
-        }
+        expected[VIT_PICTURE_NATURAL]
+            += both * correlation (a % AREA, b % AREA, 0.95);
+        expected[VIT_PICTURE_CALM]
+            += both * correlation (a % AREA, b % AREA, 0.99);
       }
     }
-    g_assert_cmpfloat_with_epsilon (vit_signal_power (weight, 2, size),
-        MIN (noise, natural), 1e-9 * noise);
   }
+  vit_predict_power (&samples, weight[0], 2, scratch, power);
+  for (guint p = 0; p < VIT_N_PICTURES; p++)
+    g_assert_cmpfloat_with_epsilon (power[p], expected[p], 1e-9 * expected[p]);
+  g_rand_free (random);
+}
+
+/* A gray picture is the same in every format, and so is the answer to it. */
+static void
+test_power_of_gray_is_the_same_in_every_format (void)
+{
+  static const char *const names[] = { "RGB", "BGRx", "I420", "Y42B", "Y444",
+    "YUY2", "P010_10LE", "GRAY8" };
+  GRand *random = g_rand_new_with_seed (3);
+  double pixel_weight[3 * AREA], weight[3 * AREA], scratch[2 * AREA + SIZE];
+  double first[VIT_N_PICTURES], power[VIT_N_PICTURES];
+
+  for (guint a = 0; a < 3 * AREA; a++)
+    pixel_weight[a] = g_rand_double_range (random, -1, 1);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    VitImageFormat format = { .pixel = vit_pixel_format_find (names[i]),
+      .width = SIZE, .height = SIZE, .kr = 0.299, .kb = 0.114 };
+    VitSamples samples;
+
+    g_assert_true (vit_samples_init (&samples, &format, SIZE));
+    vit_fold_samples (&samples, 1, pixel_weight, weight);
+    vit_predict_power (&samples, weight, 1, scratch, i == 0 ? first : power);
+    for (guint p = VIT_PICTURE_NATURAL; p < VIT_N_PICTURES && i > 0; p++)
+      g_assert_cmpfloat_with_epsilon (power[p], first[p], 1e-9 * first[p]);
+  }
+  g_rand_free (random);
+}
+
+/* Filters of which fixed point keeps much, less, and nothing. */
+static void
+test_what_is_predicted_follows_the_weights (void)
+{
+  GRand *random = g_rand_new_with_seed (4);
+  double weight[3 * AREA], random_weights, spiky;
+
+  for (guint a = 0; a < 3 * AREA; a++)
+    weight[a] = g_rand_double_range (random, -1, 1);
+  g_assert_true (vit_predict_error (weight, 1, SIZE, &random_weights, NULL));
+  g_assert_cmpfloat (random_weights, >, 1e-6);
+  g_assert_cmpfloat (random_weights, <, 1e-4);
+
+  /* A large weight that calm pictures undo takes the step of all others. */
+  for (guint a = 0; a < 3 * AREA; a++)
+    weight[a] *= 1e-3;
+  weight[14] += 1.0;
+  weight[15] -= 1.0;
+  g_assert_true (vit_predict_error (weight, 1, SIZE, &spiky, NULL));
+  g_assert_cmpfloat (spiky, >, random_weights);
+
+  weight[0] = 1e300;
+  g_assert_true (vit_predict_error (weight, 1, SIZE, &spiky, NULL));
+  g_assert_true (isinf (spiky));
   g_rand_free (random);
 }
 
@@ -169,7 +242,11 @@ main (int argc, char **argv)
       test_a_negligible_channel_becomes_zero);
   g_test_add_func ("/quantise/what-float32-cannot-scale-is-refused",
       test_what_float32_cannot_scale_is_refused);
-  g_test_add_func ("/quantise/power-is-that-of-the-lesser-picture",
-      test_power_is_that_of_the_lesser_picture);
+  g_test_add_func ("/quantise/power-is-that-of-the-pictures",
+      test_power_is_that_of_the_pictures);
+  g_test_add_func ("/quantise/power-of-gray-is-the-same-in-every-format",
+      test_power_of_gray_is_the_same_in_every_format);
+  g_test_add_func ("/quantise/what-is-predicted-follows-the-weights",
+      test_what_is_predicted_follows_the_weights);
   return g_test_run ();
 }

@@ -124,7 +124,7 @@ bench_kernel_new (const char *precision, gsize n_terms, guint n_patches,
     weight[i] = g_rand_double_range (random, -0.05, 0.05);
   if (!vit_projection_init (&self->weights,
           is_f32 ? VIT_PRECISION_F32 : VIT_PRECISION_INT16, weight, n_channels,
-          n_terms, 1.0, NULL))
+          n_terms, NULL, 1.0, NULL))
     g_error ("no memory for weights");
   self->n_patches = n_patches;
   self->n_channels = n_channels;
