@@ -44,6 +44,8 @@ gst_vit_model_info_new (const VitModel *model, const VitPatchEmbed *embed)
       "embed-dim", G_TYPE_UINT, model->embed_dim,
       "n-prefix-tokens", G_TYPE_UINT, model->n_prefix_tokens,
       "precision", G_TYPE_STRING, is_f32 ? "f32" : "int16",
+      "precision-reason", G_TYPE_STRING,
+      vit_patch_embed_precision_reason (embed),
       "predicted-error", G_TYPE_DOUBLE,
       vit_patch_embed_predicted_error (embed),
       "kernel", G_TYPE_STRING, vit_patch_embed_kernel (embed),

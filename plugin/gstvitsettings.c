@@ -51,7 +51,8 @@ precision_get_type (void)
 {
   static gsize type = 0;
   static const GEnumValue values[] = {
-    { VIT_PRECISION_AUTO, "f32", "auto" },
+    { VIT_PRECISION_AUTO, "Fixed point where it is foreseen to be exact to 1e-4",
+        "auto" },
     { VIT_PRECISION_F32, "Float32", "f32" },
     { VIT_PRECISION_INT16, "Fixed point: the same bits on every machine",
         "int16" },

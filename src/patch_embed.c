@@ -13,6 +13,7 @@ struct _VitPatchEmbed {
   VitModel *model;
   VitPatchEmbedSettings settings; /* rule, mean, std and precision resolved */
   double predicted_error;
+  char *precision_reason;
   float *prefix_tokens; /* [n_prefix_tokens][embed_dim], after the input norm */
   VitTokensShape shape;
   VitFrame frame;
@@ -81,6 +82,30 @@ pads_with_bytes (const VitPatchEmbedSettings *settings)
   return TRUE;
 }
 
+/* What AUTO stands for, and for people why. */
+static void
+choose_precision (VitPatchEmbed *embed)
+{
+  VitPatchEmbedSettings *settings = &embed->settings;
+  gboolean exact = embed->predicted_error <= VIT_MAX_PREDICTED_ERROR;
+
+  if (settings->precision != VIT_PRECISION_AUTO) {
+    embed->precision_reason = g_strdup ("asked for");
+  } else if (exact && !pads_with_bytes (settings)) {
+    settings->precision = VIT_PRECISION_F32;
+    embed->precision_reason = g_strdup (
+        "auto: in fixed point a frame can be padded only where mean is in "
+        "[0,1]");
+  } else {
+    settings->precision = exact ? VIT_PRECISION_INT16 : VIT_PRECISION_F32;
+    embed->precision_reason = g_strdup_printf (
+        "auto: the error foreseen for fixed point, %.2g of the tokens' rms, "
+        "is %s %g",
+        embed->predicted_error, exact ? "at most" : "over",
+        VIT_MAX_PREDICTED_ERROR);
+  }
+}
+
 static gboolean
 resolve_precision (VitPatchEmbed *embed, GError **error)
 {
@@ -98,9 +123,6 @@ resolve_precision (VitPatchEmbed *embed, GError **error)
     vit_fold_pixels (model, settings->mean, settings->std, 128.0, weight, bias);
     fits = check_bias (embed, bias, error);
   }
-  /* As near to the model's own code as float32 comes. */
-  if (settings->precision == VIT_PRECISION_AUTO)
-    settings->precision = VIT_PRECISION_F32;
   if (settings->precision != VIT_PRECISION_F32)
     fits = fits
         && vit_predict_error (weight, n_channels, model->patch_size,
@@ -109,6 +131,7 @@ resolve_precision (VitPatchEmbed *embed, GError **error)
   free (bias);
   if (!fits)
     return FALSE;
+  choose_precision (embed);
   if (settings->precision == VIT_PRECISION_INT16 && !pads_with_bytes (settings)) {
     g_set_error_literal (error, VIT_ERROR, VIT_ERROR_SETTING,
         "in fixed point a frame can be padded only where mean is in [0,1]; "
@@ -158,6 +181,7 @@ vit_patch_embed_free (VitPatchEmbed *embed)
   vit_frame_clear (&embed->frame);
   vit_model_unref (embed->model);
   free (embed->prefix_tokens);
+  g_free (embed->precision_reason);
   g_free (embed);
 }
 
@@ -262,6 +286,12 @@ double
 vit_patch_embed_predicted_error (const VitPatchEmbed *embed)
 {
   return embed->predicted_error;
+}
+
+const char *
+vit_patch_embed_precision_reason (const VitPatchEmbed *embed)
+{
+  return embed->precision_reason;
 }
 
 const char *

@@ -26,13 +26,17 @@ typedef enum {
   VIT_FIT_PAD,  /* the frame grows right and down to whole patches of x = 0 */
 } VitFit;
 
+/* Relative to the tokens' rms, see vit_predict_error(). */
+#define VIT_MAX_PREDICTED_ERROR 1e-4
+
 typedef struct {
   VitPositionRule rule;  /* AUTO: the model's own */
   gboolean override_mean;
   gboolean override_std;
   double mean[3];        /* instead of the model's, where override_mean */
   double std[3];         /* likewise; each greater than 0 */
-  VitPrecision precision; /* AUTO: F32 */
+  VitPrecision precision; /* AUTO: INT16 where it is foreseen to be as exact as
+                             VIT_MAX_PREDICTED_ERROR, else F32 */
   VitTokenType type;      /* of the tokens that are written */
   VitFit fit;
   gboolean prefix_tokens; /* FALSE: patch tokens only */
@@ -68,10 +72,13 @@ VitPositionRule vit_patch_embed_rule (const VitPatchEmbed *embed);
 const double *vit_patch_embed_mean (const VitPatchEmbed *embed); /* [3] */
 const double *vit_patch_embed_std (const VitPatchEmbed *embed);  /* [3] */
 
-/* F32 or INT16; and the error foreseen for INT16, relative to the tokens
- * (vit_predict_error()), 0 for F32. */
+/* F32 or INT16; and the error foreseen for INT16, whichever AUTO became, relative
+ * to the tokens' rms: 0 where F32 was asked for by name. */
 VitPrecision vit_patch_embed_precision (const VitPatchEmbed *embed);
 double vit_patch_embed_predicted_error (const VitPatchEmbed *embed);
+
+/* Why the precision is what it is, for people. */
+const char *vit_patch_embed_precision_reason (const VitPatchEmbed *embed);
 
 /* The name of the kernel in use: "c", "avx2", ... */
 const char *vit_patch_embed_kernel (const VitPatchEmbed *embed);

@@ -5,11 +5,11 @@
  * golden cases that the model families' own packages wrote.
  */
 #include <gst/gst.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "frames.h"
+#include "golden.h"
 #include "kernel.h"
 #include "npy.h"
 
@@ -18,20 +18,9 @@
 #define MAX_TRAINED_ERROR 6e-7
 #define MAX_FIXED_ERROR 1e-4
 
-/* The least number of golden cases, so that none are lost unnoticed. */
-#define MIN_GOLDEN_CASES 16
-
 static const gchar *const formats[] = { "RGB", "BGR", "RGBx", "BGRx", "xRGB",
   "xBGR", "RGBA", "BGRA", "ARGB", "ABGR", "GRAY8", "I420", "YV12", "NV12",
   "NV21", "Y42B", "Y444", "YUY2", "UYVY", "RGBP", "I420_10LE", "P010_10LE" };
-
-static gchar *
-test_data (const gchar *name)
-{
-  const gchar *folder = g_getenv ("VIT_TEST_DATA");
-
-  return g_build_filename (folder ? folder : TEST_DATA_DIR, name, NULL);
-}
 
 /* A harness of the element, started with these caps. */
 static GstHarness *
@@ -132,7 +121,7 @@ static void
 check_format (const gchar *format, const gchar *colorimetry, gint width,
     gint height, gboolean padded)
 {
-  gchar *path = test_data ("dino-p16/model.safetensors");
+  gchar *path = golden_path ("dino-p16/model.safetensors");
   gchar *launch = g_strdup_printf ("vitpatchembed model=\"%s\" "
       "position-rule=dino n-threads=2 precision=f32", path);
   gchar *fixed = g_strdup_printf ("vitpatchembed model=\"%s\" "
@@ -249,7 +238,7 @@ test_narrow_range_is_expanded_and_clamped (void)
 static void
 check_settings (const gchar *properties, const VitPatchEmbedSettings *settings)
 {
-  gchar *path = test_data ("dino-p16/model.safetensors");
+  gchar *path = golden_path ("dino-p16/model.safetensors");
   gchar *launch
       = g_strdup_printf ("vitpatchembed model=\"%s\" precision=f32 %s", path, properties);
   VitModel *model = vit_model_load (path, NULL, NULL);
@@ -436,73 +425,28 @@ test_builtin_tokens_rebuild_the_frame (void)
   vit_model_unref (model);
 }
 
-/* One folder of golden data. */
-typedef struct {
-  gchar *name;
-  gboolean trained;
-} Golden;
-
-static gchar *
-triple_property (const json_t *triple)
-{
-  return g_strdup_printf ("\"<%.17g,%.17g,%.17g>\"",
-      json_number_value (json_array_get (triple, 0)),
-      json_number_value (json_array_get (triple, 1)),
-      json_number_value (json_array_get (triple, 2)));
-}
-
-/* The families' own folders say everything; the original repositories' files
- * hold no mean, std or rule. */
-static gchar *
-golden_launch (const gchar *folder, const json_t *description,
-    const gchar *precision)
-{
-  gchar *mean, *std, *launch;
-
-  if (json_is_true (json_object_get (description, "official")))
-    return g_strdup_printf (
-        "vitpatchembed precision=%s model=\"%s\"", precision, folder);
-  mean = triple_property (json_object_get (description, "mean"));
-  std = triple_property (json_object_get (description, "std"));
-  launch = g_strdup_printf ("vitpatchembed precision=%s model=\"%s/model.safetensors\" "
-                            "position-rule=%s mean=%s std=%s",
-      precision, folder,
-      json_string_value (json_object_get (description, "rule")), mean, std);
-  g_free (mean);
-  g_free (std);
-  return launch;
-}
-
 static void
-check_golden_case (const Golden *golden, const gchar *launch,
-    const gchar *folder, const json_t *one, gboolean fixed)
+check_golden_case (
+    const Golden *golden, const gchar *precision, const GoldenCase *one)
 {
-  gchar *frame_path = g_build_filename (
-      folder, json_string_value (json_object_get (one, "frame")), NULL);
-  gchar *tokens_path = g_build_filename (
-      folder, json_string_value (json_object_get (one, "tokens")), NULL);
-  GstCaps *caps = frames_caps ("RGB",
-      (gint) json_integer_value (json_object_get (one, "width")),
-      (gint) json_integer_value (json_object_get (one, "height")), NULL);
+  gboolean fixed = g_str_equal (precision, "int16");
+  GstCaps *caps = frames_caps ("RGB", one->width, one->height, NULL);
+  gchar *launch = golden_launch (golden, precision);
   GstHarness *harness = start_harness (launch, caps);
-  Npy *npy = npy_read (tokens_path);
-  gdouble *expected = g_new (gdouble, npy->n_values), worst, relative;
+  gdouble worst, relative;
   GstVideoInfo info;
   GstBuffer *out;
   gfloat *found;
 
-  for (gsize i = 0; i < npy->n_values; i++)
-    expected[i] = npy->values[i];
   g_assert_true (gst_video_info_from_caps (&info, caps));
   out = gst_harness_push_and_pull (
-      harness, frames_from_rgb_file (&info, frame_path));
+      harness, frames_from_rgb_file (&info, one->frame));
   g_assert_nonnull (out);
-  found = frames_get_tokens (out, npy->n_values);
-  worst = frames_worst_error (found, expected, npy->n_values);
-  relative = frames_relative_error (found, expected, npy->n_values);
+  found = frames_get_tokens (out, one->n_values);
+  worst = frames_worst_error (found, one->expected, one->n_values);
+  relative = frames_relative_error (found, one->expected, one->n_values);
   g_test_message ("%s %s %s: max error %.3g of the rms, relative L2 %.3g",
-      golden->name, json_string_value (json_object_get (one, "tokens")),
-      fixed ? "int16" : "f32", worst, relative);
+      golden->name, one->tokens, precision, worst, relative);
   if (fixed)
     g_assert_cmpfloat (relative, <=, MAX_FIXED_ERROR);
   else
@@ -510,82 +454,26 @@ check_golden_case (const Golden *golden, const gchar *launch,
   if (golden->trained && !fixed)
     g_assert_cmpfloat (relative, <=, MAX_TRAINED_ERROR);
   g_free (found);
-  g_free (expected);
-  npy_free (npy);
   gst_buffer_unref (out);
   gst_harness_teardown (harness);
   gst_caps_unref (caps);
-  g_free (frame_path);
-  g_free (tokens_path);
+  g_free (launch);
 }
 
 static void
 test_golden (gconstpointer data)
 {
-  const Golden *golden = data;
-  gchar *folder = test_data (golden->name);
-  gchar *case_path = g_build_filename (folder, "case.json", NULL);
-  json_t *description = json_load_file (case_path, 0, NULL), *one;
   static const gchar *const precisions[] = { "f32", "int16" };
+  const Golden *golden = data;
 
-  g_assert_nonnull (description);
   for (guint p = 0; p < G_N_ELEMENTS (precisions); p++) {
-    gchar *launch;
-    gsize i;
+    for (guint i = 0; i < golden->n_cases; i++) {
+      GoldenCase one = golden_read_case (golden, i);
 
-    if (golden->trained && g_getenv ("VIT_TEST_DATA") == NULL)
-      launch = g_strdup_printf ("vitpatchembed precision=%s model=\"%s\"",
-          precisions[p], EXAMPLES_DIR "/models/dinov2-small-input");
-    else
-      launch = golden_launch (folder, description, precisions[p]);
-    json_array_foreach (json_object_get (description, "cases"), i, one)
-      check_golden_case (golden, launch, folder, one, p == 1);
-    g_assert_cmpuint (i, >, 0);
-    g_free (launch);
-  }
-  json_decref (description);
-  g_free (case_path);
-  g_free (folder);
-}
-
-static void
-golden_free (gpointer data)
-{
-  Golden *golden = data;
-
-  g_free (golden->name);
-  g_free (golden);
-}
-
-/* One test a folder that holds a case.json. */
-static void
-add_golden_tests (void)
-{
-  gchar *root = test_data ("");
-  GDir *folder = g_dir_open (root, 0, NULL);
-  const gchar *name;
-  guint n_cases = 0;
-
-  g_assert_nonnull (folder);
-  while ((name = g_dir_read_name (folder)) != NULL) {
-    gchar *path = g_build_filename (root, name, "case.json", NULL);
-
-    if (g_file_test (path, G_FILE_TEST_EXISTS)) {
-      Golden *golden = g_new (Golden, 1);
-      gchar *test = g_strconcat ("/numbers/golden/", name, NULL);
-
-      golden->name = g_strdup (name);
-      golden->trained = g_str_has_prefix (name, "trained-");
-      g_test_add_data_func_full (test, golden, test_golden, golden_free);
-      g_free (test);
-      n_cases++;
+      check_golden_case (golden, precisions[p], &one);
+      golden_case_clear (&one);
     }
-    g_free (path);
   }
-  g_dir_close (folder);
-  g_free (root);
-  g_assert_cmpuint (
-      n_cases, >=, g_getenv ("VIT_TEST_DATA") != NULL ? 1 : MIN_GOLDEN_CASES);
 }
 
 int
@@ -619,6 +507,6 @@ main (int argc, char **argv)
       test_any_number_of_threads_gives_the_same_bits);
   g_test_add_func ("/numbers/builtin-tokens-rebuild-the-frame",
       test_builtin_tokens_rebuild_the_frame);
-  add_golden_tests ();
+  golden_add_tests ("/numbers/golden/", test_golden);
   return g_test_run ();
 }
