@@ -5,91 +5,12 @@
  * and the short product is never chosen for a patch that leaves the RGB cube.
  */
 #include <glib.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "frame.h"
 #include "plan.h"
+#include "planes.h"
 
 #define SIZE 16
-
-/* A frame of its own memory, as wide as a few patches. */
-typedef struct {
-  VitImageFormat format;
-  VitImage image;
-  guint8 *memory[VIT_IMAGE_MAX_PLANES];
-  gsize n_bytes[VIT_IMAGE_MAX_PLANES];
-} Frame;
-
-static void
-frame_init (Frame *frame, const VitPixelFormat *pixel, guint width,
-    guint height, GRand *random)
-{
-  memset (frame, 0, sizeof *frame);
-  frame->format = (VitImageFormat) { .pixel = pixel, .width = width,
-    .height = height, .kr = 0.2126, .kb = 0.0722 };
-  for (guint p = 0; p < pixel->n_planes; p++) {
-    guint64 row_bytes, n_rows;
-
-    vit_image_plane_extent (&frame->format, p, &row_bytes, &n_rows);
-    frame->image.stride[p] = (gssize) row_bytes + 6;
-    frame->n_bytes[p] = (gsize) (row_bytes + 6) * n_rows;
-    frame->memory[p] = g_malloc (frame->n_bytes[p]);
-    frame->image.plane[p] = frame->memory[p];
-    for (gsize i = 0; i < frame->n_bytes[p]; i++)
-      frame->memory[p][i] = (guint8) g_rand_int (random);
-    /* Words of as many bits as the format has. */
-    for (gsize i = 0; pixel->sample_bytes == 2 && i + 1 < frame->n_bytes[p];
-         i += 2) {
-      guint16 word = (guint16) ((g_rand_int (random) & 1023)
-          << pixel->sample_shift);
-
-      memcpy (frame->memory[p] + i, &word, sizeof word);
-    }
-  }
-}
-
-static void
-frame_clear (Frame *frame)
-{
-  for (guint p = 0; p < VIT_IMAGE_MAX_PLANES; p++)
-    g_free (frame->memory[p]);
-}
-
-/* Where sample (x, y) of component c lies. */
-static guint8 *
-sample_at (Frame *frame, guint c, guint x, guint y)
-{
-  const VitComponent *component = &frame->format.pixel->component[c];
-
-  return frame->memory[component->plane]
-      + (gssize) y * frame->image.stride[component->plane]
-      + x * component->step + component->offset;
-}
-
-static void
-set_sample (Frame *frame, guint c, guint x, guint y, guint value)
-{
-  guint8 *at = sample_at (frame, c, x, y);
-  guint16 word = (guint16) (value << frame->format.pixel->sample_shift);
-
-  if (frame->format.pixel->sample_bytes == 1)
-    *at = (guint8) value;
-  else
-    memcpy (at, &word, sizeof word);
-}
-
-static guint
-get_sample (Frame *frame, guint c, guint x, guint y)
-{
-  const guint8 *at = sample_at (frame, c, x, y);
-  guint16 word;
-
-  if (frame->format.pixel->sample_bytes == 1)
-    return *at;
-  memcpy (&word, at, sizeof word);
-  return word >> frame->format.pixel->sample_shift;
-}
 
 static void
 test_every_sample_is_one_term (gconstpointer data)
@@ -99,9 +20,9 @@ test_every_sample_is_one_term (gconstpointer data)
   guint n_components = pixel->family == VIT_COLOUR_GRAY ? 1 : 3;
   VitSamples samples;
   guint8 *terms, *seen;
-  Frame frame;
+  Planes frame;
 
-  frame_init (&frame, pixel, 5 * SIZE + 3, 3 * SIZE + 1, random);
+  planes_init (&frame, pixel, 5 * SIZE + 3, 3 * SIZE + 1, random);
   g_assert_true (vit_samples_init (&samples, &frame.format, SIZE));
   terms = g_malloc (samples.n_terms * pixel->sample_bytes);
   seen = g_malloc0 (samples.n_terms);
@@ -117,7 +38,7 @@ test_every_sample_is_one_term (gconstpointer data)
       g_assert_cmpuint (term, <, samples.n_terms);
       g_assert_cmpuint (seen[term]++, ==, 0);
       g_assert_cmpmem (terms + term * pixel->sample_bytes, pixel->sample_bytes,
-          sample_at (&frame, c, 3 * width + x, 2 * height + y),
+          planes_at (&frame, c, 3 * width + x, 2 * height + y),
           pixel->sample_bytes);
     }
   }
@@ -125,7 +46,7 @@ test_every_sample_is_one_term (gconstpointer data)
     g_assert_cmpuint (seen[i], ==, 1);
   g_free (terms);
   g_free (seen);
-  frame_clear (&frame);
+  planes_clear (&frame);
   g_rand_free (random);
 }
 
@@ -137,9 +58,9 @@ test_a_change_is_seen_where_it_is (gconstpointer data)
   guint n_components = pixel->family == VIT_COLOUR_GRAY ? 1 : 3;
   VitSamples samples;
   guint8 *terms;
-  Frame frame;
+  Planes frame;
 
-  frame_init (&frame, pixel, 3 * SIZE, 3 * SIZE, random);
+  planes_init (&frame, pixel, 3 * SIZE, 3 * SIZE, random);
   g_assert_true (vit_samples_init (&samples, &frame.format, SIZE));
   terms = g_malloc (samples.n_terms * pixel->sample_bytes);
   vit_samples_copy (&samples, &frame.image, 1, 1, terms);
@@ -152,10 +73,10 @@ test_a_change_is_seen_where_it_is (gconstpointer data)
     for (guint i = 0; i < 9 * width * height; i++) {
       guint x = i % (3 * width), y = i / (3 * width);
       gboolean inside = x / width == 1 && y / height == 1;
-      guint before = get_sample (&frame, c, x, y);
+      guint before = planes_get (&frame, c, x, y);
       guint after = before >= 3 ? before - 3 : before + 3;
 
-      set_sample (&frame, c, x, y, after);
+      planes_set (&frame, c, x, y, after);
       g_assert_cmpint (
           vit_samples_differ (&samples, &frame.image, 1, 1, terms, 0), ==,
           inside);
@@ -164,11 +85,11 @@ test_a_change_is_seen_where_it_is (gconstpointer data)
           inside);
       g_assert_false (
           vit_samples_differ (&samples, &frame.image, 1, 1, terms, 3));
-      set_sample (&frame, c, x, y, before);
+      planes_set (&frame, c, x, y, before);
     }
   }
   g_free (terms);
-  frame_clear (&frame);
+  planes_clear (&frame);
   g_rand_free (random);
 }
 
@@ -178,15 +99,15 @@ test_the_byte_that_no_pixel_has_does_not_count (void)
   GRand *random = g_rand_new_with_seed (3);
   VitSamples samples;
   guint8 terms[3 * SIZE * SIZE];
-  Frame frame;
+  Planes frame;
 
-  frame_init (&frame, vit_pixel_format_find ("BGRx"), SIZE, SIZE, random);
+  planes_init (&frame, vit_pixel_format_find ("BGRx"), SIZE, SIZE, random);
   g_assert_true (vit_samples_init (&samples, &frame.format, SIZE));
   vit_samples_copy (&samples, &frame.image, 0, 0, terms);
   frame.memory[0][3] ^= 0xff;
   g_assert_false (
       vit_samples_differ (&samples, &frame.image, 0, 0, terms, 0));
-  frame_clear (&frame);
+  planes_clear (&frame);
   g_rand_free (random);
 }
 
@@ -203,36 +124,10 @@ test_odd_patches_of_shared_chroma_have_no_samples (void)
   g_assert_true (vit_samples_init (&samples, &format, 7));
 }
 
-/* How far the patch stays inside [0,255], negative where it leaves it. */
-static double
-distance_to_faces (Frame *frame)
-{
-  const VitPixelFormat *pixel = frame->format.pixel;
-  double matrix[3][4], nearest = 255.0;
-
-  vit_image_sample_to_pixel (&frame->format, matrix);
-  for (guint i = 0; i < SIZE * SIZE; i++) {
-    double sample[3];
-
-    for (guint k = 0; k < 3; k++)
-      sample[k] = get_sample (frame, k,
-          (i % SIZE) >> pixel->component[k].shift_x,
-          (i / SIZE) >> pixel->component[k].shift_y);
-    for (guint c = 0; c < 3; c++) {
-      double value = matrix[c][3];
-
-      for (guint k = 0; k < 3; k++)
-        value += matrix[c][k] * sample[k];
-      nearest = MIN (nearest, MIN (value, 255.0 - value));
-    }
-  }
-  return nearest;
-}
-
 /* A patch of one colour near a face or an edge of the cube, and one sample of
  * each component that differs a little. */
 static void
-draw_patch (Frame *frame, GRand *random)
+draw_patch (Planes *frame, GRand *random)
 {
   const VitPixelFormat *pixel = frame->format.pixel;
   guint unit = 1u << (pixel->depth - 8), peak = 256 * unit - 1;
@@ -252,7 +147,7 @@ draw_patch (Frame *frame, GRand *random)
       gint value = (gint) colour[k]
           + (i == odd ? g_rand_int_range (random, -3, 4) : 0);
 
-      set_sample (frame, k, i % width, i / width,
+      planes_set (frame, k, i % width, i / width,
           (guint) CLAMP (value, 0, (gint) peak));
     }
   }
@@ -266,9 +161,9 @@ test_the_short_product_stays_inside_the_cube (gconstpointer data)
   const VitPixelFormat *pixel = data;
   GRand *random = g_rand_new_with_seed (4);
   guint n_inside = 0, n_outside = 0;
-  Frame frame;
+  Planes frame;
 
-  frame_init (&frame, pixel, SIZE, SIZE, random);
+  planes_init (&frame, pixel, SIZE, SIZE, random);
   for (guint i = 0; i < 6000; i++) {
     double distance;
     VitPlan plan;
@@ -277,7 +172,7 @@ test_the_short_product_stays_inside_the_cube (gconstpointer data)
     frame.format.kb = luma[i % 3][1];
     frame.format.full_range = i / 3 % 2 != 0;
     draw_patch (&frame, random);
-    distance = distance_to_faces (&frame);
+    distance = planes_distance_to_faces (&frame, 0, 0, SIZE);
     g_assert_true (vit_plan_init (&plan, &frame.format, SIZE, 1, 1, NULL));
     vit_plan_row (&plan, &frame.image, 0, FALSE, 0);
     /* Never outside; and inside wherever there is a fifth of a step to spare. */
@@ -291,7 +186,7 @@ test_the_short_product_stays_inside_the_cube (gconstpointer data)
   }
   g_assert_cmpuint (n_inside, >, 500);
   g_assert_cmpuint (n_outside, >, 500);
-  frame_clear (&frame);
+  planes_clear (&frame);
   g_rand_free (random);
 }
 
@@ -301,9 +196,9 @@ test_black_and_white_are_inside (gconstpointer data)
   const VitPixelFormat *pixel = data;
   GRand *random = g_rand_new_with_seed (5);
   guint unit = 1u << (pixel->depth - 8);
-  Frame frame;
+  Planes frame;
 
-  frame_init (&frame, pixel, SIZE, SIZE, random);
+  planes_init (&frame, pixel, SIZE, SIZE, random);
   for (guint i = 0; i < 8; i++) {
     static const guint narrow[] = { 16, 235, 15, 236 };
     guint full[] = { 0, 256 * unit - 1 };
@@ -314,7 +209,7 @@ test_black_and_white_are_inside (gconstpointer data)
       break;
     for (guint y = 0; y < SIZE; y++) {
       for (guint x = 0; x < SIZE; x++)
-        set_sample (
+        planes_set (
             &frame, 0, x, y, i < 4 ? narrow[i] * unit : full[i - 4]);
     }
     for (guint k = 1; k < 3; k++) {
@@ -322,7 +217,7 @@ test_black_and_white_are_inside (gconstpointer data)
       guint height = SIZE >> pixel->component[k].shift_y;
 
       for (guint s = 0; s < width * height; s++)
-        set_sample (&frame, k, s % width, s / width, 128 * unit);
+        planes_set (&frame, k, s % width, s / width, 128 * unit);
     }
     g_assert_true (vit_plan_init (&plan, &frame.format, SIZE, 1, 1, NULL));
     vit_plan_row (&plan, &frame.image, 0, FALSE, 0);
@@ -330,7 +225,7 @@ test_black_and_white_are_inside (gconstpointer data)
         i == 2 || i == 3 ? VIT_PATCH_PIXELS : VIT_PATCH_SAMPLES);
     vit_plan_clear (&plan);
   }
-  frame_clear (&frame);
+  planes_clear (&frame);
   g_rand_free (random);
 }
 
