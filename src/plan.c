@@ -10,7 +10,7 @@ gboolean
 vit_plan_init (VitPlan *plan, const VitImageFormat *format, guint patch_size,
     guint grid_width, guint grid_height, GError **error)
 {
-  gsize n_patches = (gsize) grid_width * grid_height;
+  gsize n_patches = (gsize) grid_width * grid_height, n_bytes;
 
   memset (plan, 0, sizeof *plan);
   plan->has_samples = vit_samples_init (&plan->samples, format, patch_size);
@@ -27,18 +27,17 @@ vit_plan_init (VitPlan *plan, const VitImageFormat *format, guint patch_size,
     plan->list = vit_try_aligned (n_patches, sizeof (guint32), error);
   if (plan->list == NULL)
     return FALSE;
-  if (plan->has_samples) {
-    plan->stride = (plan->samples.n_terms * format->pixel->sample_bytes
-                       + VIT_KERNEL_TERM_ALIGN - 1)
-        / VIT_KERNEL_TERM_ALIGN * VIT_KERNEL_TERM_ALIGN;
-    /* A kernel reads whole tiles, whatever lies past the last patch. */
-    plan->terms = vit_try_aligned (
-        n_patches + VIT_KERNEL_PATCH_TILE, plan->stride, error);
-    if (plan->terms == NULL)
-      return FALSE;
-    memset (
-        plan->terms, 0, (n_patches + VIT_KERNEL_PATCH_TILE) * plan->stride);
-  }
+  n_bytes = plan->has_samples
+      ? plan->samples.n_terms * format->pixel->sample_bytes
+      : vit_samples_trace_size (&plan->samples);
+  plan->stride = (n_bytes + VIT_KERNEL_TERM_ALIGN - 1) / VIT_KERNEL_TERM_ALIGN
+      * VIT_KERNEL_TERM_ALIGN;
+  /* A kernel reads whole tiles, whatever lies past the last patch. */
+  plan->terms = vit_try_aligned (
+      n_patches + VIT_KERNEL_PATCH_TILE, plan->stride, error);
+  if (plan->terms == NULL)
+    return FALSE;
+  memset (plan->terms, 0, (n_patches + VIT_KERNEL_PATCH_TILE) * plan->stride);
   return TRUE;
 }
 
@@ -58,6 +57,19 @@ is_copied (const VitPlan *plan, guint column, guint row)
       && row < plan->whole_rows;
 }
 
+/* Of patches that are read pixel by pixel from the frame. */
+static VitPatchKind
+decide_by_trace (const VitPlan *plan, const VitImage *image, guint column,
+    guint row, gboolean keep, guint tolerance, guint8 *trace)
+{
+  if (keep
+      && !vit_samples_trace_differs (
+          &plan->samples, image, column, row, trace, tolerance))
+    return VIT_PATCH_KEPT;
+  vit_samples_trace (&plan->samples, image, column, row, trace);
+  return VIT_PATCH_PIXELS;
+}
+
 static VitPatchKind
 decide (VitPlan *plan, const VitImage *image, guint column, guint row,
     gboolean keep, guint tolerance)
@@ -66,7 +78,7 @@ decide (VitPlan *plan, const VitImage *image, guint column, guint row,
   guint8 *terms = plan->terms + patch * plan->stride;
 
   if (!is_copied (plan, column, row))
-    return VIT_PATCH_PIXELS;
+    return decide_by_trace (plan, image, column, row, keep, tolerance, terms);
   if (keep
       && !vit_samples_differ (
           &plan->samples, image, column, row, terms, tolerance))

@@ -31,7 +31,7 @@ typedef enum {
 
 typedef struct {
   VitSamples samples;
-  gboolean has_samples; /* FALSE: every patch is VIT_PATCH_PIXELS */
+  gboolean has_samples; /* FALSE: no patch is VIT_PATCH_SAMPLES */
   gboolean may_clamp;   /* FALSE: no pixel can leave the cube */
   VitGamut gamut;
   guint grid_width;
@@ -39,7 +39,8 @@ typedef struct {
   guint whole_columns;  /* patches that the frame covers wholly */
   guint whole_rows;
   gsize stride;         /* bytes from one patch's terms to the next */
-  guint8 *terms;        /* [n_patches + 32][stride], of the tokens' samples */
+  guint8 *terms;        /* [n_patches + 32][stride], of the tokens' samples; a
+                           trace of those that are not multiplied as stored */
   guint8 *kind;         /* [n_patches], a VitPatchKind */
   guint32 *list;        /* [n_patches]: patches by kind, each in raster order */
   guint first[VIT_N_PATCH_KINDS + 1]; /* where each kind starts in `list` */

@@ -243,3 +243,110 @@ vit_samples_differ (const VitSamples *samples, const VitImage *image,
   }
   return FALSE;
 }
+
+static guint
+count_components (const VitSamples *samples)
+{
+  return samples->format.pixel->family == VIT_COLOUR_GRAY ? 1 : 3;
+}
+
+gsize
+vit_samples_trace_size (const VitSamples *samples)
+{
+  gsize n_samples = 0;
+
+  for (guint c = 0; c < count_components (samples); c++) {
+    const VitComponent *component = &samples->format.pixel->component[c];
+    gsize last = samples->patch_size - 1;
+
+    n_samples += ((last >> component->shift_x) + 1)
+        * ((last >> component->shift_y) + 1);
+  }
+  return n_samples * samples->format.pixel->sample_bytes;
+}
+
+/* The samples first .. end - 1 that patch i's pixels are read from, along one
+ * axis of a frame of `length` pixels; none where it lies outside. */
+static void
+trace_range (guint i, guint patch_size, guint length, guint shift,
+    guint *first, guint *end)
+{
+  guint64 start = (guint64) i * patch_size;
+
+  *first = *end = 0;
+  if (start >= length)
+    return;
+  *first = (guint) start >> shift;
+  *end = (((guint) MIN (start + patch_size, length) - 1) >> shift) + 1;
+}
+
+/* One component's rectangle of samples in the frame. */
+typedef struct {
+  const guint8 *base; /* of row 0 */
+  gssize stride;
+  guint step;
+  guint first_x;
+  guint end_x;
+  guint first_y;
+  guint end_y;
+} Rectangle;
+
+static Rectangle
+find_rectangle (const VitSamples *samples, const VitImage *image,
+    guint column, guint row, guint c)
+{
+  const VitImageFormat *format = &samples->format;
+  const VitComponent *component = &format->pixel->component[c];
+  Rectangle found = { .base = image->plane[component->plane] + component->offset,
+    .stride = image->stride[component->plane], .step = component->step };
+
+  trace_range (column, samples->patch_size, format->width, component->shift_x,
+      &found.first_x, &found.end_x);
+  trace_range (row, samples->patch_size, format->height, component->shift_y,
+      &found.first_y, &found.end_y);
+  return found;
+}
+
+void
+vit_samples_trace (const VitSamples *samples, const VitImage *image,
+    guint column, guint row, guint8 *trace)
+{
+  guint n_bytes = samples->format.pixel->sample_bytes;
+
+  for (guint c = 0; c < count_components (samples); c++) {
+    Rectangle from = find_rectangle (samples, image, column, row, c);
+
+    for (guint y = from.first_y; y < from.end_y; y++) {
+      const guint8 *line = from.base + (gssize) y * from.stride;
+
+      for (guint x = from.first_x; x < from.end_x; x++, trace += n_bytes)
+        memcpy (trace, line + (gsize) x * from.step, n_bytes);
+    }
+  }
+}
+
+gboolean
+vit_samples_trace_differs (const VitSamples *samples, const VitImage *image,
+    guint column, guint row, const guint8 *trace, guint tolerance)
+{
+  const VitPixelFormat *pixel = samples->format.pixel;
+
+  for (guint c = 0; c < count_components (samples); c++) {
+    Rectangle now = find_rectangle (samples, image, column, row, c);
+
+    for (guint y = now.first_y; y < now.end_y; y++) {
+      const guint8 *line = now.base + (gssize) y * now.stride;
+
+      for (guint x = now.first_x; x < now.end_x; x++) {
+        const guint8 *sample = line + (gsize) x * now.step;
+
+        if (pixel->sample_bytes == 2
+                ? words_differ (pixel, sample, trace, 1, tolerance)
+                : (guint) abs (*sample - *trace) > tolerance)
+          return TRUE;
+        trace += pixel->sample_bytes;
+      }
+    }
+  }
+  return FALSE;
+}

@@ -37,7 +37,8 @@ typedef struct {
 } VitSamples;
 
 /* FALSE where a patch is not made of whole chroma blocks: an odd patch size
- * with subsampled chroma. */
+ * with subsampled chroma.  Then there are no terms, and only the functions of
+ * traces below may be used. */
 gboolean vit_samples_init (
     VitSamples *samples, const VitImageFormat *format, guint patch_size);
 
@@ -65,5 +66,19 @@ void vit_samples_split (const VitSamples *samples, const guint8 *terms,
  * the largest difference of one sample is over `tolerance`. */
 gboolean vit_samples_differ (const VitSamples *samples, const VitImage *image,
     guint column, guint row, const guint8 *terms, guint tolerance);
+
+/* A trace is a copy of every sample that the pixels of a patch are read from,
+ * one component after the other: of patches that the frame covers only in part,
+ * and of those that share chroma with their neighbours.  It is no operand; it
+ * tells whether the patch changed.  Never longer than the terms, where there
+ * are terms. */
+gsize vit_samples_trace_size (const VitSamples *samples); /* bytes, at most */
+void vit_samples_trace (const VitSamples *samples, const VitImage *image,
+    guint column, guint row, guint8 *trace);
+
+/* As vit_samples_differ(), of a trace. */
+gboolean vit_samples_trace_differs (const VitSamples *samples,
+    const VitImage *image, guint column, guint row, const guint8 *trace,
+    guint tolerance);
 
 G_END_DECLS

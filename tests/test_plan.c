@@ -124,6 +124,91 @@ test_odd_patches_of_shared_chroma_have_no_samples (void)
   g_assert_true (vit_samples_init (&samples, &format, 7));
 }
 
+/* All rows of the grid, kept where they may be. */
+static void
+plan_all (VitPlan *plan, Planes *frame, gboolean keep, guint tolerance)
+{
+  for (guint row = 0; row < plan->grid_height; row++)
+    vit_plan_row (plan, &frame->image, row, keep, tolerance);
+}
+
+/* Whether one of the patch's pixels is read from sample (x, y) of component c. */
+static gboolean
+reads (const Planes *frame, guint size, guint patch_x, guint patch_y, guint c,
+    guint x, guint y)
+{
+  const VitComponent *component = &frame->format.pixel->component[c];
+  guint right = MIN ((patch_x + 1) * size, frame->format.width);
+  guint bottom = MIN ((patch_y + 1) * size, frame->format.height);
+  gboolean in_x = FALSE, in_y = FALSE;
+
+  for (guint i = patch_x * size; i < right; i++)
+    in_x |= i >> component->shift_x == x;
+  for (guint i = patch_y * size; i < bottom; i++)
+    in_y |= i >> component->shift_y == y;
+  return in_x && in_y;
+}
+
+/* Every patch of the frame, those at its right and bottom that it covers in part
+ * as well, is recomputed where a sample of its pixels changed, and nowhere else:
+ * both neighbours where they share one. */
+static void
+check_every_sample (const VitPixelFormat *pixel, guint size, GRand *random)
+{
+  guint width = 2 * size + 3, height = size + 4;
+  guint n_components = pixel->family == VIT_COLOUR_GRAY ? 1 : 3;
+  guint n_shared = 0;
+  Planes frame;
+  VitPlan plan;
+
+  planes_init (&frame, pixel, width, height, random);
+  g_assert_true (vit_plan_init (&plan, &frame.format, size, 3, 2, NULL));
+  plan_all (&plan, &frame, FALSE, 0);
+  for (guint i = 0; i < 6; i++)
+    g_assert_cmpuint (plan.kind[i], !=, VIT_PATCH_KEPT);
+  for (guint c = 0; c < n_components; c++) {
+    guint columns = ((width - 1) >> pixel->component[c].shift_x) + 1;
+    guint rows = ((height - 1) >> pixel->component[c].shift_y) + 1;
+
+    for (guint s = 0; s < columns * rows; s++) {
+      guint x = s % columns, y = s / columns, n_changed = 0;
+      guint before = planes_get (&frame, c, x, y);
+
+      planes_set (&frame, c, x, y, before >= 3 ? before - 3 : before + 3);
+      plan_all (&plan, &frame, TRUE, 3);
+      for (guint i = 0; i < 6; i++)
+        g_assert_cmpuint (plan.kind[i], ==, VIT_PATCH_KEPT);
+      plan_all (&plan, &frame, TRUE, 2);
+      for (guint i = 0; i < 6; i++) {
+        gboolean changed = plan.kind[i] != VIT_PATCH_KEPT;
+
+        g_assert_cmpint (
+            changed, ==, reads (&frame, size, i % 3, i / 3, c, x, y));
+        n_changed += changed;
+      }
+      g_assert_cmpuint (n_changed, >, 0);
+      n_shared += n_changed > 1;
+      planes_set (&frame, c, x, y, before);
+      plan_all (&plan, &frame, TRUE, 0);
+    }
+  }
+  g_assert_cmpint (n_shared > 0, ==,
+      size % 2 && (pixel->component[1].shift_x || pixel->component[1].shift_y));
+  vit_plan_clear (&plan);
+  planes_clear (&frame);
+}
+
+static void
+test_every_patch_knows_whether_it_changed (gconstpointer data)
+{
+  static const guint sizes[] = { 7, 8, 13 };
+  GRand *random = g_rand_new_with_seed (6);
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    check_every_sample (data, sizes[i], random);
+  g_rand_free (random);
+}
+
 /* A patch of one colour near a face or an edge of the cube, and one sample of
  * each component that differs a little. */
 static void
@@ -251,6 +336,8 @@ main (int argc, char **argv)
         "every-sample-is-one-term", &formats[i], test_every_sample_is_one_term);
     add_test ("a-change-is-seen-where-it-is", &formats[i],
         test_a_change_is_seen_where_it_is);
+    add_test ("every-patch-knows-whether-it-changed", &formats[i],
+        test_every_patch_knows_whether_it_changed);
     if (formats[i].family != VIT_COLOUR_YCBCR)
       continue;
     add_test ("the-short-product-stays-inside-the-cube", &formats[i],

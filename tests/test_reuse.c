@@ -66,19 +66,21 @@ static void
 check_against_fresh (
     const gchar *launch, const gchar *format, GstBuffer *frame)
 {
-  gfloat *found = frames_get_tokens (frame, N_VALUES), *expected;
   GstBuffer *plain = gst_buffer_new (), *out;
+  GstMapInfo found, expected;
   Stream fresh;
 
   gst_buffer_copy_into (
       plain, frame, GST_BUFFER_COPY_MEMORY | GST_BUFFER_COPY_DEEP, 0, -1);
   stream_init (&fresh, launch, format);
   out = gst_harness_push_and_pull (fresh.harness, plain);
-  expected = frames_get_tokens (out, N_VALUES);
-  g_assert_cmpmem (found, N_VALUES * sizeof (gfloat), expected,
-      N_VALUES * sizeof (gfloat));
-  g_free (found);
-  g_free (expected);
+  gst_buffer_map (
+      gst_buffer_get_vit_tokens_meta (frame)->tokens, &found, GST_MAP_READ);
+  gst_buffer_map (
+      gst_buffer_get_vit_tokens_meta (out)->tokens, &expected, GST_MAP_READ);
+  g_assert_cmpmem (found.data, found.size, expected.data, expected.size);
+  gst_buffer_unmap (gst_buffer_get_vit_tokens_meta (frame)->tokens, &found);
+  gst_buffer_unmap (gst_buffer_get_vit_tokens_meta (out)->tokens, &expected);
   gst_buffer_unref (out);
   stream_clear (&fresh);
 }
@@ -154,6 +156,70 @@ test_one_change_renews_one_token (void)
   for (guint p = 0; p < G_N_ELEMENTS (precisions); p++) {
     for (guint f = 0; f < G_N_ELEMENTS (formats); f++)
       check_one_change (precisions[p], formats[f]);
+  }
+}
+
+/* Patches that the frame covers only in part, and those that share chroma with
+ * their neighbours: byte `x` of row `y` is of a sample that `n_patches` read. */
+static void
+check_odd_patches (const gchar *launch, const gchar *format, guint plane,
+    guint x, guint y, guint n_patches)
+{
+  GstBuffer *frame, *first, *out;
+  Stream stream;
+
+  stream_init (&stream, launch, format);
+  frame = frames_random (&stream.info, 3, FALSE);
+  first = push_copy (&stream, frame);
+  out = push_copy (&stream, frame);
+  g_assert_true (gst_buffer_get_vit_tokens_meta (first)->tokens
+      == gst_buffer_get_vit_tokens_meta (out)->tokens);
+  g_assert_cmpuint (count_changed (out), ==, 0);
+  gst_buffer_unref (first);
+  gst_buffer_unref (out);
+
+  for (guint i = 0; i < 3; i++) {
+    change_byte (frame,
+        GST_VIDEO_INFO_PLANE_OFFSET (&stream.info, plane)
+            + y * (guint) GST_VIDEO_INFO_PLANE_STRIDE (&stream.info, plane) + x,
+        1);
+    out = push_copy (&stream, frame);
+    g_assert_cmpuint (count_changed (out), ==, n_patches);
+    check_against_fresh (launch, format, out);
+    gst_buffer_unref (out);
+  }
+  gst_buffer_unref (frame);
+  stream_clear (&stream);
+}
+
+static void
+test_odd_and_padded_patches_are_kept_too (void)
+{
+  static const gchar *const precisions[]
+      = { ELEMENT "precision=f32 ", ELEMENT "precision=int16 " };
+
+  for (guint p = 0; p < G_N_ELEMENTS (precisions); p++) {
+    gchar *odd = g_strconcat (precisions[p], "patch-size=7", NULL);
+    gchar *odd_padded
+        = g_strconcat (precisions[p], "patch-size=13 fit=pad", NULL);
+    gchar *padded = g_strconcat (precisions[p], "patch-size=20 fit=pad", NULL);
+
+    /* Luma is never shared; chroma of pixels 6 and 7 by four patches at a
+     * corner, of pixels 8 and 9 by none. */
+    check_odd_patches (odd, "I420", 0, 10, 10, 1);
+    check_odd_patches (odd, "I420", 1, 3, 3, 4);
+    check_odd_patches (odd, "NV12", 1, 2 * 3, 4, 2);
+    check_odd_patches (odd, "Y42B", 2, 3, 6, 2);
+    check_odd_patches (odd, "Y42B", 2, 4, 7, 1);
+    check_odd_patches (odd_padded, "I420", 0, WIDTH - 1, HEIGHT - 1, 1);
+    check_odd_patches (odd_padded, "I420", 2, 6, 3, 2);
+    check_odd_patches (padded, "I420", 0, WIDTH - 1, HEIGHT - 1, 1);
+    check_odd_patches (padded, "I420", 1, WIDTH / 2 - 1, 0, 1);
+    check_odd_patches (padded, "RGB", 0, 3 * WIDTH - 1, 0, 1);
+    check_odd_patches (padded, "BGRx", 0, 4 * WIDTH - 2, HEIGHT - 1, 1);
+    g_free (odd);
+    g_free (odd_padded);
+    g_free (padded);
   }
 }
 
@@ -424,6 +490,8 @@ main (int argc, char **argv)
       test_a_still_frame_carries_the_same_memory);
   g_test_add_func (
       "/reuse/one-change-renews-one-token", test_one_change_renews_one_token);
+  g_test_add_func ("/reuse/odd-and-padded-patches-are-kept-too",
+      test_odd_and_padded_patches_are_kept_too);
   g_test_add_func (
       "/reuse/a-tolerance-bounds-the-difference-and-never-drifts",
       test_a_tolerance_bounds_the_difference_and_never_drifts);
