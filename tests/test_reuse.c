@@ -4,6 +4,7 @@
  * something changed and nowhere else, never drifting, forgotten wherever the
  * stream is not one; and memory that is used again instead of allocated.
  */
+#include <gst/app/gstappsink.h>
 #include <gst/gst.h>
 #include <stdlib.h>
 #include <string.h>
@@ -269,52 +270,157 @@ test_reuse_can_be_turned_off (void)
 }
 
 /* After each of these "the frame before" is not this stream's any more. */
+typedef enum {
+  FLUSHED,     /* as by a seek; a segment follows every flush */
+  NEW_SEGMENT, /* a seek without one */
+  NEW_STREAM,
+  GAP,
+  OTHER_MATRIX, /* caps of the same size and format */
+  OTHER_SIZE_AND_BACK,
+  OTHER_PROPERTY,
+  N_INTERRUPTIONS
+} Interruption;
+
 static void
-interrupt (Stream *stream, guint how)
+push_segment (Stream *stream)
 {
   GstSegment segment;
 
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_harness_push_event (stream->harness, gst_event_new_segment (&segment));
+}
+
+static void
+set_caps (Stream *stream, gint width, const gchar *colorimetry)
+{
+  gst_harness_set_src_caps (
+      stream->harness, frames_caps ("I420", width, HEIGHT, colorimetry));
+}
+
+/* Properties that decide what tokens are may change while no data flows. */
+static void
+change_property (Stream *stream)
+{
+  GstElement *element
+      = gst_harness_find_element (stream->harness, "vitpatchembed");
+  const gdouble mean = 0.25;
+  GValue triple = G_VALUE_INIT, value = G_VALUE_INIT;
+
+  g_value_init (&triple, GST_TYPE_ARRAY);
+  g_value_init (&value, G_TYPE_DOUBLE);
+  g_value_set_double (&value, mean);
+  for (guint c = 0; c < 3; c++)
+    gst_value_array_append_value (&triple, &value);
+  gst_element_set_state (element, GST_STATE_READY);
+  g_object_set_property (G_OBJECT (element), "mean", &triple);
+  gst_element_set_state (element, GST_STATE_PLAYING);
+  g_value_unset (&value);
+  g_value_unset (&triple);
+  gst_object_unref (element);
+  /* A pad that was not active has forgotten what came before. */
+  gst_harness_push_event (
+      stream->harness, gst_event_new_stream_start ("again"));
+  set_caps (stream, WIDTH, NULL);
+  push_segment (stream);
+}
+
+static void
+interrupt (Stream *stream, Interruption how)
+{
+
   switch (how) {
-    case 0:
+    case FLUSHED:
       gst_harness_push_event (stream->harness, gst_event_new_flush_start ());
       gst_harness_push_event (
           stream->harness, gst_event_new_flush_stop (TRUE));
-      G_GNUC_FALLTHROUGH;
-    case 1:
-      gst_segment_init (&segment, GST_FORMAT_TIME);
+      push_segment (stream);
+      return;
+    case NEW_SEGMENT:
+      push_segment (stream);
+      return;
+    case NEW_STREAM:
       gst_harness_push_event (
-          stream->harness, gst_event_new_segment (&segment));
-      break;
-    case 2:
+          stream->harness, gst_event_new_stream_start ("another"));
+      push_segment (stream);
+      return;
+    case GAP:
       gst_harness_push_event (
           stream->harness, gst_event_new_gap (0, 40 * GST_MSECOND));
-      break;
-    default: {
-      GstCaps *other = frames_caps ("I420", WIDTH, HEIGHT, "bt709");
-
-      gst_harness_set_src_caps (stream->harness, other);
-      break;
-    }
+      return;
+    case OTHER_MATRIX:
+      set_caps (stream, WIDTH, "bt709");
+      return;
+    case OTHER_SIZE_AND_BACK:
+      set_caps (stream, WIDTH + 16, NULL);
+      set_caps (stream, WIDTH, NULL);
+      return;
+    default:
+      change_property (stream);
   }
 }
 
 static void
 test_an_interrupted_stream_starts_anew (void)
 {
-  for (guint how = 0; how < 4; how++) {
+  for (guint how = 0; how < N_INTERRUPTIONS; how++) {
     GstBuffer *frame, *out;
     Stream stream;
 
     stream_init (&stream, ELEMENT, "I420");
     frame = frames_random (&stream.info, 1, FALSE);
     gst_buffer_unref (push_copy (&stream, frame));
-    interrupt (&stream, how);
+    /* Nothing else is in the way of keeping them. */
     out = push_copy (&stream, frame);
-    g_assert_cmpuint (count_changed (out), ==, 1 + N_PATCHES);
+    g_assert_cmpuint (count_changed (out), ==, 0);
+    gst_buffer_unref (out);
+    interrupt (&stream, (Interruption) how);
+    out = push_copy (&stream, frame);
+    g_assert_nonnull (out);
+    if (count_changed (out) != 1 + N_PATCHES)
+      g_error ("interruption %u: tokens were kept", how);
+    gst_buffer_unref (out);
+    /* And the stream goes on as before. */
+    out = push_copy (&stream, frame);
+    g_assert_cmpuint (count_changed (out), ==, 0);
     gst_buffer_unref (out);
     gst_buffer_unref (frame);
     stream_clear (&stream);
   }
+}
+
+static guint
+pull_changed (GstElement *sink)
+{
+  GstSample *sample = gst_app_sink_try_pull_sample (
+      GST_APP_SINK (sink), 10 * GST_SECOND);
+  guint n;
+
+  g_assert_nonnull (sample);
+  n = count_changed (gst_sample_get_buffer (sample));
+  gst_sample_unref (sample);
+  return n;
+}
+
+/* The same by a seek in a pipeline, to a frame like those before. */
+static void
+test_a_seek_starts_anew (void)
+{
+  GstElement *pipeline = gst_parse_launch (
+      "videotestsrc pattern=smpte75 ! video/x-raw,format=I420,width=96,"
+      "height=64 ! " ELEMENT " ! appsink name=sink sync=false max-buffers=1",
+      NULL);
+  GstElement *sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
+
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  g_assert_cmpuint (pull_changed (sink), ==, 1 + N_PATCHES);
+  g_assert_cmpuint (pull_changed (sink), ==, 0);
+  g_assert_true (gst_element_seek_simple (pipeline, GST_FORMAT_TIME,
+      GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE, GST_SECOND));
+  g_assert_cmpuint (pull_changed (sink), ==, 1 + N_PATCHES);
+  g_assert_cmpuint (pull_changed (sink), ==, 0);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (sink);
+  gst_object_unref (pipeline);
 }
 
 static void
@@ -499,6 +605,7 @@ main (int argc, char **argv)
       "/reuse/reuse-can-be-turned-off", test_reuse_can_be_turned_off);
   g_test_add_func ("/reuse/an-interrupted-stream-starts-anew",
       test_an_interrupted_stream_starts_anew);
+  g_test_add_func ("/reuse/a-seek-starts-anew", test_a_seek_starts_anew);
   g_test_add_func (
       "/reuse/stats-count-what-was-kept", test_stats_count_what_was_kept);
   g_test_add_func (
