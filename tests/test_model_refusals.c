@@ -33,6 +33,69 @@ test_other_formats (void)
 }
 
 static void
+write_bytes (const char *name, const char *bytes, gsize length)
+{
+  g_autofree char *path = folder_path (name);
+
+  g_assert_true (g_file_set_contents (path, bytes, (gssize) length, NULL));
+}
+
+/* Whatever such a file is called: by how it begins. */
+static void
+test_other_formats_under_any_name (void)
+{
+  static const struct {
+    const char *bytes;
+    gsize length;
+    const char *word;
+  } files[] = { { "PK\003\004\0\0\010\010\0\0\0\0", 12, "zip archive" },
+    { "\200\002\212\nl\374\234F\371 j\250P", 13, "pickle" },
+    { "\200\005\225\0", 4, "pickle" }, { "\200\002", 2, "pickle" },
+    { "GGUF\003\0\0\0\0\0\0\0", 12, "GGUF" },
+    { "\211HDF\r\n\032\n\0", 9, "not a safetensors file" } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (files); i++) {
+    write_bytes ("model.safetensors", files[i].bytes, files[i].length);
+    assert_refused ("model.safetensors", VIT_ERROR_UNSUPPORTED, files[i].word,
+        "safetensors", NULL);
+    assert_refused (NULL, VIT_ERROR_UNSUPPORTED, files[i].word, NULL);
+    write_bytes ("weights", files[i].bytes, files[i].length);
+    assert_refused (
+        "weights", VIT_ERROR_UNSUPPORTED, files[i].word, NULL);
+  }
+  folder_write_text ("M.PTH", "x");
+  assert_refused ("M.PTH", VIT_ERROR_UNSUPPORTED, "pickle", NULL);
+  folder_write_text ("m.Zip", "x");
+  assert_refused ("m.Zip", VIT_ERROR_UNSUPPORTED, "zip archive", NULL);
+}
+
+/* Headers of all lengths, of which some begin like a pickle: 0x280 bytes. */
+static void
+test_a_header_as_long_as_a_pickle_begins (void)
+{
+  g_autofree char *path = folder_path ("m.safetensors");
+  g_autofree char *bytes = NULL;
+  gsize length;
+  guint64 header;
+  GString *longer = g_string_new (NULL);
+
+  folder_write_weights (weights_new_dinov2 (), "m.safetensors");
+  g_assert_true (g_file_get_contents (path, &bytes, &length, NULL));
+  memcpy (&header, bytes, sizeof header);
+  g_assert_cmpuint (header, <=, 0x0280);
+  /* Spaces may end a header. */
+  g_string_append_len (longer, "\200\002\0\0\0\0\0\0", 8);
+  g_string_append_len (longer, bytes + 8, (gssize) header);
+  for (guint64 i = header; i < 0x0280; i++)
+    g_string_append_c (longer, ' ');
+  g_string_append_len (
+      longer, bytes + 8 + header, (gssize) (length - 8 - header));
+  write_bytes ("m.safetensors", longer->str, longer->len);
+  vit_model_unref (folder_load ("m.safetensors"));
+  g_string_free (longer, TRUE);
+}
+
+static void
 test_folder_with_pickles_only (void)
 {
   folder_write_text ("pytorch_model.bin", "x");
@@ -306,6 +369,9 @@ test_networks_told_by_their_tensors (void)
 static const FolderTest tests[] = {
   { "what-is-not-there", test_what_is_not_there },
   { "other-formats", test_other_formats },
+  { "other-formats-under-any-name", test_other_formats_under_any_name },
+  { "a-header-as-long-as-a-pickle-begins",
+      test_a_header_as_long_as_a_pickle_begins },
   { "folder-with-pickles-only", test_folder_with_pickles_only },
   { "folder-with-several-files", test_folder_with_several_files },
   { "shards-outside-the-folder", test_shards_outside_the_folder },
