@@ -13,6 +13,10 @@
 /* The index of a model of a million tensors is smaller. */
 #define MAX_INDEX_BYTES (64 * 1024 * 1024)
 
+/* An input stage lies in two or three; the rest of these are for towers that
+ * turn out to be others. */
+#define MAX_OPEN_SHARDS 64
+
 struct _VitCheckpoint {
   char *path;
   json_t *index;      /* NULL for a single file */
@@ -34,6 +38,14 @@ open_shard (VitCheckpoint *self, const char *path, GError **error)
 
   if (shard)
     return shard;
+  if (g_hash_table_size (self->shards) >= MAX_OPEN_SHARDS) {
+    vit_refuse (error, VIT_ERROR_UNSUPPORTED, self->path, NULL,
+        "tensors named like those of an input stage lie in more than %d of its "
+        "shards; give the shard that holds the vision tower, or put the "
+        "tower's tensors into one file",
+        MAX_OPEN_SHARDS);
+    return NULL;
+  }
   shard = vit_safetensors_open (path, error);
   if (shard)
     g_hash_table_insert (self->shards, g_strdup (path), shard);

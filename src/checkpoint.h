@@ -6,8 +6,9 @@
  *     { "metadata": { "total_size": 1234 },
  *       "weight_map": { "pos_embed": "model-00001-of-00002.safetensors" } }
  *
- * A shard is opened when a tensor of it is first asked for.  Its name must be
- * a plain file name: an index never leads out of its own folder.
+ * A shard is opened when a tensor of it is first asked for, and no more than 64
+ * are: an index cannot make the reader open files without end.  Its name must
+ * be a plain file name: an index never leads out of its own folder.
  *
  * Thread-safety: one thread at a time.
  */
@@ -21,7 +22,7 @@ typedef struct _VitCheckpoint VitCheckpoint;
 
 /* Opens a .safetensors file or, where `path` ends in ".json", an index.
  * Errors: those of vit_safetensors_open(); CONFIG for an index that makes no
- * sense.  Free with vit_checkpoint_close(). */
+ * sense.  Where a shard is needed later: UNSUPPORTED for one too many.  Free with vit_checkpoint_close(). */
 VitCheckpoint *vit_checkpoint_open (const char *path, GError **error);
 void vit_checkpoint_close (VitCheckpoint *checkpoint);
 

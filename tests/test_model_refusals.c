@@ -251,6 +251,40 @@ test_float8 (void)
   }
 }
 
+/* An index that names a patch embedding in each of many shards. */
+static void
+test_too_many_shards_that_might_matter (void)
+{
+  static const guint counts[] = { 64, 65, 3000 };
+
+  for (guint n = 0; n < G_N_ELEMENTS (counts); n++) {
+    g_autoptr (GString) index = g_string_new ("{\"weight_map\": {");
+
+    for (guint i = 0; i < counts[n]; i++) {
+      g_autofree char *shard = g_strdup_printf ("s%u.safetensors", i);
+      g_autofree char *key
+          = g_strdup_printf ("m%u.patch_embed.proj.weight", i);
+      Weights *weights = weights_new_dinov2 ();
+
+      weights_rename (weights, "patch_embed.proj.weight", key);
+      if (i < 70)
+        folder_write_weights (weights, shard);
+      else
+        weights_free (weights);
+      g_string_append_printf (
+          index, "%s\"%s\": \"%s\"", i ? ", " : "", key, shard);
+    }
+    g_string_append (index, "}}");
+    folder_write_text ("m.safetensors.index.json", index->str);
+    if (counts[n] > 64)
+      assert_refused ("m.safetensors.index.json", VIT_ERROR_UNSUPPORTED,
+          "more than 64 of its shards", "into one file", NULL);
+    else
+      assert_refused (
+          "m.safetensors.index.json", VIT_ERROR_TENSOR, "missing", NULL);
+  }
+}
+
 /* Three towers: two below "teacher." and one without a prefix, told apart by
  * their first weight. */
 static void
@@ -372,6 +406,8 @@ static const FolderTest tests[] = {
   { "other-formats-under-any-name", test_other_formats_under_any_name },
   { "a-header-as-long-as-a-pickle-begins",
       test_a_header_as_long_as_a_pickle_begins },
+  { "too-many-shards-that-might-matter",
+      test_too_many_shards_that_might_matter },
   { "folder-with-pickles-only", test_folder_with_pickles_only },
   { "folder-with-several-files", test_folder_with_several_files },
   { "shards-outside-the-folder", test_shards_outside_the_folder },
