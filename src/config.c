@@ -96,8 +96,8 @@ check_size (const Section *section, const char *key, const json_t *value,
       || json_integer_value (value) > G_MAXINT32)
     return vit_refuse (error, VIT_ERROR_CONFIG, section->path, key,
         "is %" JSON_INTEGER_FORMAT "; expected %" JSON_INTEGER_FORMAT
-        " or more",
-        json_integer_value (value), least);
+        " to %d",
+        json_integer_value (value), least, G_MAXINT32);
   *size = (guint) json_integer_value (value);
   return TRUE;
 }
