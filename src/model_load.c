@@ -394,6 +394,40 @@ read_norm (Stage *stage, VitModel *model, GError **error)
   return TRUE;
 }
 
+/* Register tokens by any layout's name for them that are there although this
+ * layout, which a config decided on, has none of that name: as the family's own
+ * code does, they are left out. */
+static void
+note_unused_registers (const Stage *stage, GString *reason)
+{
+  gsize n_layouts;
+  const VitLayout *layouts = vit_layout_list (&n_layouts);
+  const char *last = NULL;
+
+  for (gsize i = 0; i < n_layouts * VIT_LAYOUT_MAX_PREFIX; i++) {
+    const VitPrefixTensor *row
+        = &layouts[i / VIT_LAYOUT_MAX_PREFIX].prefix[i % VIT_LAYOUT_MAX_PREFIX];
+    g_autofree char *name = NULL;
+    gboolean is_known = FALSE;
+
+    if (!row->tensor || strcmp (row->kind, "register") != 0
+        || g_strcmp0 (row->tensor, last) == 0)
+      continue;
+    for (guint k = 0; k < VIT_LAYOUT_MAX_PREFIX; k++)
+      is_known |= g_strcmp0 (
+                      row->tensor, stage->tower.layout->prefix[k].tensor)
+          == 0;
+    name = g_strconcat (stage->tower.prefix, row->tensor, NULL);
+    if (is_known || !vit_checkpoint_has (stage->checkpoint, name))
+      continue;
+    last = row->tensor;
+    g_string_append_printf (reason,
+        "; not used: %s, which is there, but layout %s has no register tokens "
+        "of that name",
+        row->tensor, stage->tower.layout->name);
+  }
+}
+
 /* Rule, mean and std, and for people where each came from. */
 static void
 decide (const Stage *stage, const VitModelFiles *files, VitModel *model)
@@ -443,6 +477,7 @@ decide (const Stage *stage, const VitModelFiles *files, VitModel *model)
     g_string_append_printf (
         reason, "; tensors: those that begin with %.200s", prefix);
   }
+  note_unused_registers (stage, reason);
   if (files->set_aside)
     g_string_append_printf (reason, "; not used: %s", files->set_aside);
   model->reason = g_string_free (reason, FALSE);

@@ -68,6 +68,42 @@ test_config_that_contradicts_the_weights (void)
   }
 }
 
+/* The family's own code leaves them out as well; but it should be seen. */
+static void
+test_registers_that_the_config_knows_nothing_of (void)
+{
+  const char *note = "not used: embeddings.register_tokens";
+  Weights *weights;
+  VitModel *model;
+
+  folder_write_text ("config.json", "{\"model_type\": \"dinov2\"}");
+  weights = weights_new_hugging_face ();
+  weights_add (weights, "embeddings.mask_token", 2, 1, 6);
+  folder_write_weights (weights, "model.safetensors");
+  model = folder_load (NULL);
+  g_assert_cmpstr (model->layout, ==, "hf-dinov2");
+  g_assert_null (strstr (model->reason, "not used"));
+  vit_model_unref (model);
+
+  weights = weights_new_hugging_face ();
+  weights_add (weights, "embeddings.mask_token", 2, 1, 6);
+  weights_add (weights, "embeddings.register_tokens", 3, 1, 4, 6);
+  folder_write_weights (weights, "model.safetensors");
+  model = folder_load (NULL);
+  g_assert_cmpstr (model->layout, ==, "hf-dinov2");
+  g_assert_cmpuint (model->n_prefix_tokens, ==, 1);
+  g_assert_nonnull (strstr (model->reason, note));
+  g_assert_null (strstr (strstr (model->reason, note) + 1, note));
+  vit_model_unref (model);
+
+  folder_write_text (
+      "config.json", "{\"model_type\": \"dinov2_with_registers\"}");
+  model = folder_load (NULL);
+  g_assert_cmpuint (model->n_prefix_tokens, ==, 5);
+  g_assert_null (strstr (model->reason, "not used"));
+  vit_model_unref (model);
+}
+
 static void
 test_config_of_wrong_types (void)
 {
@@ -310,6 +346,8 @@ test_config_given_as_the_model (void)
 }
 
 static const FolderTest tests[] = {
+  { "registers-that-the-config-knows-nothing-of",
+      test_registers_that_the_config_knows_nothing_of },
   { "positions-by-a-timm-config", test_positions_by_a_timm_config },
   { "refused-type-beside-a-file", test_refused_type_beside_a_file },
   { "hostile-configs", test_hostile_configs },
