@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * GstVitTokensMeta: attaching patch tokens to a frame, and carrying them through
- * the elements that follow.
- *
- * The one rule of its transform function: a copy has a map that is true of the
- * frame it is on, or there is no copy.
+ * GstVitTokensMeta: attaching patch tokens to a frame and finding them there.
  */
 #include "gstvittokensmeta.h"
 
 #include <gst/video/video.h>
+
+#include "gstvittokens-private.h"
+#include "gstvittokensbytes.h"
 
 GType
 gst_vit_token_format_get_type (void)
@@ -91,85 +90,24 @@ gst_vit_tokens_meta_free (GstMeta *meta, GstBuffer *buffer G_GNUC_UNUSED)
   g_clear_pointer (&self->model_id, g_free);
 }
 
-static GstVitTokensMeta *
-add_copy (GstBuffer *dest, const GstVitTokensMeta *source)
+static const GstMetaInfo *
+register_info (void)
 {
-  GstVitTokensMeta *copy;
-  GstMeta base;
+#if GST_CHECK_VERSION(1, 24, 0)
+  GstMetaInfo *info = gst_meta_info_new (GST_VIT_TOKENS_META_API_TYPE,
+      "GstVitTokensMeta", sizeof (GstVitTokensMeta));
 
-  copy = (GstVitTokensMeta *) gst_buffer_add_meta (
-      dest, GST_VIT_TOKENS_META_INFO, NULL);
-  if (!copy)
-    return NULL;
-
-  base = copy->meta;
-  *copy = *source;
-  copy->meta = base;
-
-  if (copy->tokens)
-    gst_buffer_ref (copy->tokens);
-  if (copy->changed)
-    g_bytes_ref (copy->changed);
-  copy->model_id = g_strdup (copy->model_id);
-
-  return copy;
-}
-
-/* The scale transform tells both sizes but not whether the picture fills the
- * frame.  Scalers that keep the display aspect ratio (videoscale, by default)
- * add borders where it does not fit, others stretch: where the two would
- * differ by more than the rounding to whole pixels, neither can be assumed. */
-static gboolean
-may_have_borders (const GstVideoInfo *in, const GstVideoInfo *out)
-{
-  gdouble aspect = (gdouble) in->width / in->height * in->par_n / in->par_d
-                   * out->par_d / out->par_n;
-  gdouble width = out->height * aspect;
-  gdouble height = out->width / aspect;
-
-  return width < out->width - 1 || height < out->height - 1;
-}
-
-static gboolean
-add_scaled (GstBuffer *dest, const GstVitTokensMeta *source,
-    const GstVideoMetaTransform *scale)
-{
-  const GstVideoInfo *in = scale->in_info, *out = scale->out_info;
-  GstVitTokensMeta *copy;
-  gdouble x_scale, y_scale;
-
-  if (may_have_borders (in, out))
-    return FALSE;
-
-  copy = add_copy (dest, source);
-  if (!copy)
-    return FALSE;
-
-  x_scale = (gdouble) out->width / in->width;
-  y_scale = (gdouble) out->height / in->height;
-  for (guint i = 0; i < 3; i++) {
-    copy->map[i] *= x_scale;
-    copy->map[i + 3] *= y_scale;
-  }
-  return TRUE;
-}
-
-static gboolean
-gst_vit_tokens_meta_transform (GstBuffer *dest, GstMeta *meta,
-    GstBuffer *buffer G_GNUC_UNUSED, GQuark type, gpointer data)
-{
-  const GstVitTokensMeta *source = (const GstVitTokensMeta *) meta;
-
-  if (GST_META_TRANSFORM_IS_COPY (type)) {
-    const GstMetaTransformCopy *copy = data;
-
-    /* TRUE for a region too: the buffer code logs FALSE as an error. */
-    return copy->region || add_copy (dest, source);
-  }
-  if (GST_VIDEO_META_TRANSFORM_IS_SCALE (type))
-    return add_scaled (dest, source, data);
-
-  return FALSE;
+  info->init_func = gst_vit_tokens_meta_init;
+  info->free_func = gst_vit_tokens_meta_free;
+  info->transform_func = gst_vit_tokens_meta_transform;
+  info->serialize_func = gst_vit_tokens_meta_serialize;
+  info->deserialize_func = gst_vit_tokens_meta_deserialize;
+  return gst_meta_info_register (info);
+#else
+  return gst_meta_register (GST_VIT_TOKENS_META_API_TYPE, "GstVitTokensMeta",
+      sizeof (GstVitTokensMeta), gst_vit_tokens_meta_init,
+      gst_vit_tokens_meta_free, gst_vit_tokens_meta_transform);
+#endif
 }
 
 const GstMetaInfo *
@@ -178,34 +116,9 @@ gst_vit_tokens_meta_get_info (void)
   static gsize info = 0;
 
   if (g_once_init_enter (&info))
-    g_once_init_leave (
-        &info, (gsize) gst_meta_register (GST_VIT_TOKENS_META_API_TYPE,
-                   "GstVitTokensMeta", sizeof (GstVitTokensMeta),
-                   gst_vit_tokens_meta_init, gst_vit_tokens_meta_free,
-                   gst_vit_tokens_meta_transform));
+    g_once_init_leave (&info, (gsize) register_info ());
 
   return (const GstMetaInfo *) info;
-}
-
-/* n_tokens of a layout whose values fill exactly `size` bytes; 0 for one that
- * does not, that is empty or that overflows. */
-static guint
-count_tokens (gsize size, GstVitTokenFormat format, guint n_prefix_tokens,
-    guint grid_width, guint grid_height, guint embed_dim)
-{
-  guint n_tokens;
-  gsize expected;
-
-  if (grid_width == 0 || grid_height == 0 || embed_dim == 0
-      || !g_uint_checked_mul (&n_tokens, grid_width, grid_height)
-      || !g_uint_checked_add (&n_tokens, n_tokens, n_prefix_tokens)
-      || !g_size_checked_mul (&expected, n_tokens, embed_dim)
-      || !g_size_checked_mul (
-          &expected, expected, gst_vit_token_format_get_size (format))
-      || expected != size)
-    return 0;
-
-  return n_tokens;
 }
 
 /**
@@ -242,14 +155,16 @@ gst_buffer_add_vit_tokens_meta (GstBuffer *buffer, GstBuffer *tokens,
 {
   GstVitTokensMeta *meta;
   guint n_tokens;
+  gsize size;
 
   g_return_val_if_fail (GST_IS_BUFFER (buffer), NULL);
   g_return_val_if_fail (GST_IS_BUFFER (tokens) && tokens != buffer, NULL);
   g_return_val_if_fail (patch_size > 0, NULL);
   g_return_val_if_fail (frame_width > 0 && frame_height > 0, NULL);
-  n_tokens = count_tokens (gst_buffer_get_size (tokens), format,
-      n_prefix_tokens, grid_width, grid_height, embed_dim);
+  n_tokens = gst_vit_tokens_layout_count (
+      format, n_prefix_tokens, grid_width, grid_height, embed_dim, &size);
   g_return_val_if_fail (n_tokens > 0, NULL);
+  g_return_val_if_fail (gst_buffer_get_size (tokens) == size, NULL);
 
   meta = (GstVitTokensMeta *) gst_buffer_add_meta (
       buffer, GST_VIT_TOKENS_META_INFO, NULL);

@@ -101,6 +101,9 @@ typedef struct _GstVitTokensMeta GstVitTokensMeta;
  * scaled frame the map is scaled with it.  An element that moves pixels in
  * another way (crops, turns, adds borders) drops the meta.
  *
+ * From GStreamer 1.24 on the meta can be serialised: unixfdsink and unixfdsrc
+ * carry it to another process.
+ *
  * The structure is always allocated by GStreamer, so that later versions may
  * append to it.  The pointers are for reading; use the setters to change them.
  *

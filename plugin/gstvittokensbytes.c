@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * GstVitTokensMeta from and to bytes: the layout is in the header.  Functions
+ * of their arguments alone, so that they can be tested with any bytes and on
+ * every release of GStreamer.
+ */
+#include "gstvittokensbytes.h"
+
+#include <math.h>
+#include <string.h>
+
+#define HEAD_SIZE 96
+#define NO_MODEL_ID G_MAXUINT32
+
+guint
+gst_vit_tokens_layout_count (GstVitTokenFormat format, guint n_prefix_tokens,
+    guint grid_width, guint grid_height, guint embed_dim, gsize *values_size)
+{
+  gsize value_size;
+  guint n_tokens;
+
+  switch (format) {
+    case GST_VIT_TOKEN_FORMAT_F32:
+      value_size = 4;
+      break;
+    case GST_VIT_TOKEN_FORMAT_F16:
+    case GST_VIT_TOKEN_FORMAT_BF16:
+      value_size = 2;
+      break;
+    default:
+      return 0;
+  }
+  if (grid_width == 0 || grid_height == 0 || embed_dim == 0
+      || !g_uint_checked_mul (&n_tokens, grid_width, grid_height)
+      || !g_uint_checked_add (&n_tokens, n_tokens, n_prefix_tokens)
+      || !g_size_checked_mul (values_size, n_tokens, embed_dim)
+      || !g_size_checked_mul (values_size, *values_size, value_size))
+    return 0;
+
+  return n_tokens;
+}
+
+static gsize
+changed_size (guint n_tokens)
+{
+  return ((gsize) n_tokens + 7) / 8;
+}
+
+gsize
+gst_vit_tokens_bytes_head_size (const GstVitTokensFields *fields)
+{
+  gsize size = HEAD_SIZE;
+
+  if (fields->model_id
+      && (fields->model_id_size >= NO_MODEL_ID
+          || !g_size_checked_add (&size, size, fields->model_id_size)))
+    return 0;
+  if (fields->changed
+      && !g_size_checked_add (&size, size, changed_size (fields->n_tokens)))
+    return 0;
+
+  return size;
+}
+
+void
+gst_vit_tokens_bytes_write_head (
+    const GstVitTokensFields *fields, guint8 *bytes)
+{
+  const guint32 numbers[] = { fields->format, fields->n_prefix_tokens,
+    fields->grid_width, fields->grid_height, fields->patch_size,
+    fields->embed_dim, fields->frame_width, fields->frame_height,
+    fields->n_blocks, (guint32) fields->roi_id };
+
+  for (guint i = 0; i < G_N_ELEMENTS (numbers); i++)
+    GST_WRITE_UINT32_LE (bytes + 4 * i, numbers[i]);
+  for (guint i = 0; i < G_N_ELEMENTS (fields->map); i++)
+    GST_WRITE_DOUBLE_LE (bytes + 40 + 8 * i, fields->map[i]);
+  GST_WRITE_UINT32_LE (
+      bytes + 88, fields->model_id ? fields->model_id_size : NO_MODEL_ID);
+  GST_WRITE_UINT32_LE (bytes + 92, fields->changed ? 1 : 0);
+  bytes += HEAD_SIZE;
+  if (fields->model_id_size > 0)
+    memcpy (bytes, fields->model_id, fields->model_id_size);
+  bytes += fields->model_id_size;
+  if (fields->changed)
+    memcpy (bytes, fields->changed, changed_size (fields->n_tokens));
+}
+
+static gboolean
+read_numbers (const guint8 *bytes, GstVitTokensFields *fields)
+{
+  guint32 numbers[10];
+
+  for (guint i = 0; i < G_N_ELEMENTS (numbers); i++)
+    numbers[i] = GST_READ_UINT32_LE (bytes + 4 * i);
+  /* The grid and embed dim are tried with the values' size. */
+  if (numbers[0] > GST_VIT_TOKEN_FORMAT_BF16 || numbers[4] == 0
+      || numbers[6] == 0 || numbers[7] == 0)
+    return FALSE;
+
+  fields->format = (GstVitTokenFormat) numbers[0];
+  fields->n_prefix_tokens = numbers[1];
+  fields->grid_width = numbers[2];
+  fields->grid_height = numbers[3];
+  fields->patch_size = numbers[4];
+  fields->embed_dim = numbers[5];
+  fields->frame_width = numbers[6];
+  fields->frame_height = numbers[7];
+  fields->n_blocks = numbers[8];
+  fields->roi_id = (gint32) numbers[9];
+
+  for (guint i = 0; i < G_N_ELEMENTS (fields->map); i++) {
+    fields->map[i] = GST_READ_DOUBLE_LE (bytes + 40 + 8 * i);
+    if (!isfinite (fields->map[i]))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
+gst_vit_tokens_bytes_read (
+    const guint8 *bytes, gsize size, GstVitTokensFields *fields)
+{
+  guint32 model_id_size, is_change_known;
+
+  memset (fields, 0, sizeof *fields);
+  if (size < HEAD_SIZE || !read_numbers (bytes, fields))
+    return FALSE;
+  fields->n_tokens = gst_vit_tokens_layout_count (fields->format,
+      fields->n_prefix_tokens, fields->grid_width, fields->grid_height,
+      fields->embed_dim, &fields->values_size);
+  model_id_size = GST_READ_UINT32_LE (bytes + 88);
+  is_change_known = GST_READ_UINT32_LE (bytes + 92);
+  if (fields->n_tokens == 0 || is_change_known > 1)
+    return FALSE;
+  bytes += HEAD_SIZE;
+  size -= HEAD_SIZE;
+
+  if (model_id_size != NO_MODEL_ID) {
+    if (size < model_id_size
+        || !g_utf8_validate_len ((const gchar *) bytes, model_id_size, NULL))
+      return FALSE;
+    fields->model_id = (const gchar *) bytes;
+    fields->model_id_size = model_id_size;
+    bytes += model_id_size;
+    size -= model_id_size;
+  }
+  if (is_change_known) {
+    if (size < changed_size (fields->n_tokens))
+      return FALSE;
+    fields->changed = bytes;
+    bytes += changed_size (fields->n_tokens);
+    size -= changed_size (fields->n_tokens);
+  }
+  fields->values = bytes;
+  return size == fields->values_size;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A GstVitTokensMeta as bytes, for a frame that travels to another process.
+ * Whoever wrote the bytes that are read is not trusted.  Private to the
+ * library.  All numbers are little-endian, nothing is padded:
+ *
+ *     offset  size
+ *          0     4  format, a GstVitTokenFormat
+ *          4     4  number of prefix tokens, 0 or more
+ *          8    24  grid width, grid height, patch size, embed dim, frame
+ *                   width, frame height: 4 bytes and at least 1 each
+ *         32     4  number of blocks
+ *         36     4  region id, signed
+ *         40    48  map, six finite binary64
+ *         88     4  n: bytes of the model id; 2^32 - 1 if there is none
+ *         92     4  1 if it is known which tokens changed, else 0
+ *         96     n  model id, UTF-8 without a NUL
+ *     96 + n     c  if known: a bit a token, (n_tokens + 7) / 8 bytes
+ * 96 + n + c        the values, [n_tokens][embed_dim], up to the end
+ */
+#pragma once
+
+#include "gstvittokensmeta.h"
+
+G_BEGIN_DECLS
+
+#define GST_VIT_TOKENS_BYTES_VERSION 1
+
+typedef struct {
+  GstVitTokenFormat format;
+  guint n_tokens; /* not among the bytes: prefix and grid say it */
+  guint n_prefix_tokens;
+  guint grid_width;
+  guint grid_height;
+  guint patch_size;
+  guint embed_dim;
+  guint frame_width;
+  guint frame_height;
+  guint n_blocks;
+  gint roi_id;
+  gdouble map[6];
+  const gchar *model_id; /* (nullable), model_id_size bytes, no NUL after */
+  gsize model_id_size;
+  const guint8 *changed; /* (nullable), [(n_tokens + 7) / 8] */
+  const guint8 *values;  /* [n_tokens][embed_dim] */
+  gsize values_size;     /* bytes */
+} GstVitTokensFields;
+
+/* n_tokens of a layout, and the bytes of all its values in *values_size.  0 if
+ * one of its sizes is 0, the format unknown or a product too large. */
+G_GNUC_INTERNAL
+guint gst_vit_tokens_layout_count (GstVitTokenFormat format,
+    guint n_prefix_tokens, guint grid_width, guint grid_height, guint embed_dim,
+    gsize *values_size);
+
+/* Bytes that stand before the values; 0 if there are too many. */
+G_GNUC_INTERNAL
+gsize gst_vit_tokens_bytes_head_size (const GstVitTokensFields *fields);
+
+/* Writes what stands before the values: gst_vit_tokens_bytes_head_size().  The
+ * values of `fields` are not looked at. */
+G_GNUC_INTERNAL
+void gst_vit_tokens_bytes_write_head (
+    const GstVitTokensFields *fields, guint8 *bytes);
+
+/* FALSE for bytes that are not exactly one meta.  The fields point into them. */
+G_GNUC_INTERNAL
+gboolean gst_vit_tokens_bytes_read (
+    const guint8 *bytes, gsize size, GstVitTokensFields *fields);
+
+G_END_DECLS

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * GstVitTokensMeta through GStreamer's serialisation of metadata (1.24), with
+ * which unixfdsink and unixfdsrc carry it to another process.  The values are
+ * copied once on either side.
+ */
+#include "gstvittokens-private.h"
+
+#if GST_CHECK_VERSION(1, 24, 0)
+#include <string.h>
+
+#include "gstvittokensbytes.h"
+
+static GstVitTokensFields
+fields_of (const GstVitTokensMeta *meta)
+{
+  GstVitTokensFields fields = {
+    .format = meta->format,
+    .n_tokens = meta->n_tokens,
+    .n_prefix_tokens = meta->n_prefix_tokens,
+    .grid_width = meta->grid_width,
+    .grid_height = meta->grid_height,
+    .patch_size = meta->patch_size,
+    .embed_dim = meta->embed_dim,
+    .frame_width = meta->frame_width,
+    .frame_height = meta->frame_height,
+    .n_blocks = meta->n_blocks,
+    .roi_id = meta->roi_id,
+    .model_id = meta->model_id,
+  };
+
+  memcpy (fields.map, meta->map, sizeof fields.map);
+  if (meta->model_id)
+    fields.model_id_size = strlen (meta->model_id);
+  if (meta->changed)
+    fields.changed = g_bytes_get_data (meta->changed, NULL);
+
+  return fields;
+}
+
+gboolean
+gst_vit_tokens_meta_serialize (
+    const GstMeta *meta, GstByteArrayInterface *data, guint8 *version)
+{
+  const GstVitTokensMeta *self = (const GstVitTokensMeta *) meta;
+  GstVitTokensFields fields;
+  GstMapInfo values;
+  gsize head_size, size;
+  guint8 *bytes;
+
+  if (!self->tokens)
+    return FALSE;
+  fields = fields_of (self);
+  head_size = gst_vit_tokens_bytes_head_size (&fields);
+  if (head_size == 0 || !gst_buffer_map (self->tokens, &values, GST_MAP_READ))
+    return FALSE;
+
+  bytes = g_size_checked_add (&size, head_size, values.size)
+              ? gst_byte_array_interface_append (data, size)
+              : NULL;
+  if (bytes) {
+    gst_vit_tokens_bytes_write_head (&fields, bytes);
+    memcpy (bytes + head_size, values.data, values.size);
+  }
+  gst_buffer_unmap (self->tokens, &values);
+  *version = GST_VIT_TOKENS_BYTES_VERSION;
+
+  return bytes != NULL;
+}
+
+GstMeta *
+gst_vit_tokens_meta_deserialize (const GstMetaInfo *info G_GNUC_UNUSED,
+    GstBuffer *buffer, const guint8 *data, gsize size, guint8 version)
+{
+  GstVitTokensFields fields;
+  GstVitTokensMeta *meta;
+  GstBuffer *tokens;
+
+  if (version != GST_VIT_TOKENS_BYTES_VERSION
+      || !gst_vit_tokens_bytes_read (data, size, &fields))
+    return NULL;
+
+  tokens = gst_buffer_new_memdup (fields.values, fields.values_size);
+  meta = gst_buffer_add_vit_tokens_meta (buffer, tokens, fields.format,
+      fields.n_prefix_tokens, fields.grid_width, fields.grid_height,
+      fields.patch_size, fields.embed_dim, fields.frame_width,
+      fields.frame_height, NULL);
+  gst_buffer_unref (tokens);
+  if (!meta)
+    return NULL;
+
+  memcpy (meta->map, fields.map, sizeof meta->map);
+  meta->n_blocks = fields.n_blocks;
+  meta->roi_id = fields.roi_id;
+  if (fields.model_id)
+    meta->model_id = g_strndup (fields.model_id, fields.model_id_size);
+  if (fields.changed)
+    meta->changed
+        = g_bytes_new (fields.changed, ((gsize) fields.n_tokens + 7) / 8);
+
+  return &meta->meta;
+}
+#endif
