@@ -98,8 +98,10 @@ typedef struct _GstVitTokensMeta GstVitTokensMeta;
  * The patch tokens of one frame, or of one region of it.
  *
  * A copy of the frame has a copy of the meta that shares the tokens.  On a
- * scaled frame the map is scaled with it.  An element that moves pixels in
- * another way (crops, turns, adds borders) drops the meta.
+ * scaled frame the map is scaled with it.  Where an element moves pixels in
+ * another way (crops, turns, adds borders), the map follows if the element
+ * tells how, by the matrix transform of GStreamer 1.28; patches may then lie
+ * outside of the frame.  If it does not tell, the meta is dropped.
  *
  * From GStreamer 1.24 on the meta can be serialised: unixfdsink and unixfdsrc
  * carry it to another process.

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * GstVitTokensMeta on its own and through real elements.  Throughout, a frame
- * is 64 x 48 pixels with 4 x 3 patches of 16 x 16 and one prefix token: 13
- * tokens of 2 float32 values.
+ * GstVitTokensMeta on its own.  Throughout, a frame is 64 x 48 pixels with 4 x 3
+ * patches of 16 x 16 and one prefix token: 13 tokens of 2 float32 values.
  */
-#include <gst/check/gstharness.h>
+#include <gst/gst.h>
 #include <gst/video/video.h>
 
 #include "gstvittokensmeta.h"
 
-#define FRAME_CAPS "video/x-raw,format=I420,width=64,height=48,framerate=25/1"
 #define N_TOKENS 13
 #define TOKENS_SIZE (N_TOKENS * 2 * 4)
 
@@ -504,75 +502,6 @@ test_unknown_transform (void)
   g_assert_cmpuint (count_metas (out), ==, 0);
 }
 
-/* A frame through elements as a pipeline runs them. */
-typedef struct {
-  const gchar *name;
-  const gchar *elements;
-  const gchar *out_caps;
-  guint n_metas;
-  gdouble map[6]; /* expected, where the meta is kept */
-} Passage;
-
-static const Passage passages[] = {
-  { "queue-keeps-it", "queue", FRAME_CAPS, 1, { 16, 0, 0, 0, 16, 0 } },
-  { "tee-keeps-it", "tee name=t t. ! fakesink async=false t. ! queue",
-      FRAME_CAPS, 1, { 16, 0, 0, 0, 16, 0 } },
-  { "videorate-keeps-it", "videorate", FRAME_CAPS, 1, { 16, 0, 0, 0, 16, 0 } },
-  { "videoconvert-keeps-it", "videoconvert",
-      "video/x-raw,format=RGB,width=64,height=48", 1, { 16, 0, 0, 0, 16, 0 } },
-  { "videobalance-keeps-it", "videobalance brightness=0.5", FRAME_CAPS, 1,
-      { 16, 0, 0, 0, 16, 0 } },
-  { "videoscale-composes-the-map", "videoscale",
-      "video/x-raw,width=32,height=24", 1, { 8, 0, 0, 0, 8, 0 } },
-  { "videoscale-composes-the-map-per-axis", "videoscale",
-      "video/x-raw,width=32,height=96", 1, { 8, 0, 0, 0, 32, 0 } },
-  { "two-scalers-compose",
-      "videoscale ! video/x-raw,width=32,height=24 "
-      "! videoscale",
-      "video/x-raw,width=96,height=72", 1, { 24, 0, 0, 0, 24, 0 } },
-  { "videoscale-with-borders-drops-it", "videoscale",
-      "video/x-raw,width=64,height=64,pixel-aspect-ratio=1/1", 0, { 0 } },
-  { "videoscale-distorting-drops-it", "videoscale add-borders=false",
-      "video/x-raw,width=64,height=64,pixel-aspect-ratio=1/1", 0, { 0 } },
-  { "videoflip-drops-it", "videoflip video-direction=horiz", FRAME_CAPS, 0,
-      { 0 } },
-  { "videoflip-turning-drops-it", "videoflip video-direction=90r",
-      "video/x-raw,width=48,height=64", 0, { 0 } },
-  { "videocrop-drops-it", "videocrop left=16", "video/x-raw,width=48,height=48",
-      0, { 0 } },
-  { "videobox-drops-it", "videobox left=-16", "video/x-raw,width=80,height=48",
-      0, { 0 } },
-};
-
-static void
-test_passage (gconstpointer data)
-{
-  const Passage *passage = data;
-  GstHarness *harness = gst_harness_new_parse (passage->elements);
-  GstVitTokensMeta *meta;
-  GstBuffer *frame = new_frame (&meta);
-  GstBuffer *tokens = gst_buffer_ref (meta->tokens);
-  GstBuffer *out;
-
-  gst_harness_set_caps_str (harness, FRAME_CAPS, passage->out_caps);
-  gst_harness_push (harness, frame);
-  /* So that elements that hold one frame back let go of it. */
-  gst_harness_push_event (harness, gst_event_new_eos ());
-  out = gst_harness_pull (harness);
-
-  g_assert_nonnull (out);
-  g_assert_cmpuint (count_metas (out), ==, passage->n_metas);
-  if (passage->n_metas) {
-    meta = gst_buffer_get_vit_tokens_meta (out);
-    g_assert_true (meta->tokens == tokens);
-    assert_map (meta, passage->map);
-  }
-  gst_buffer_unref (out);
-  gst_harness_teardown (harness);
-  assert_refs (tokens, 1);
-  gst_buffer_unref (tokens);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -598,11 +527,5 @@ main (int argc, char **argv)
   TEST ("scale-composes-the-map", test_scale);
   TEST ("scale-to-another-aspect-drops-it", test_scale_aspect);
   TEST ("unknown-transform-drops-it", test_unknown_transform);
-  for (guint i = 0; i < G_N_ELEMENTS (passages); i++) {
-    gchar *path = g_strconcat ("/tokens-meta/", passages[i].name, NULL);
-
-    g_test_add_data_func (path, &passages[i], test_passage);
-    g_free (path);
-  }
   return g_test_run ();
 }
