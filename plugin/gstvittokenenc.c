@@ -1,25 +1,28 @@
 /* SPDX-License-Identifier: MIT
  *
  * vittokenenc: video frames that carry GstVitTokensMeta in; out, one buffer a
- * meta, each a complete file: a small header and then the token memory itself,
- * by reference.  The source caps choose the file format.
+ * meta: a small header, where the format has one, and then the token memory
+ * itself, by reference.  The source caps choose the format.
  *
- * npy 1.0: numpy.lib.format.  safetensors:
- * https://github.com/huggingface/safetensors, "Format".
+ * The caps of other/tensors say how many tokens there are, which nothing but
+ * the first tokens tell: until they come, the caps event and what follows it
+ * are held back.
  */
 #include "gstvittokenenc.h"
 
 #include <string.h>
 
 #include <gst/video/video.h>
-#include <jansson.h>
 
+#include "gstvitheldevents.h"
+#include "gstvittensorshape.h"
+#include "gstvittokenheader.h"
 #include "gstvittokensmeta.h"
 
 /**
  * SECTION:element-vittokenenc
  * @title: vittokenenc
- * @short_description: Patch tokens as npy or safetensors
+ * @short_description: Patch tokens as npy, safetensors or other/tensors
  *
  * Turns the tokens that #vitpatchembed attached to a frame into a stream of
  * their own; the picture ends here.  The caps downstream choose the encoding:
@@ -29,6 +32,11 @@
  *   the Python package ml_dtypes writes it: `array.view(ml_dtypes.bfloat16)`.
  * - `application/x-safetensors`: the same as tensor `tokens`, with the fields
  *   of the #GstVitTokensMeta as strings in `__metadata__`.
+ * - `other/tensors`: the values alone, in one memory, as NNStreamer's elements
+ *   take them: `format=static, num_tensors=1, types=float32,
+ *   dimensions=D:N:1:1` for N tokens of D values, or `types=float16`.  bf16 has
+ *   no name there and is refused.  When the number of tokens changes, the caps
+ *   change with it.  NNStreamer itself is not needed.
  *
  * A frame with several metas gives a buffer for each, in the order in which
  * they were attached.  A frame with none gives a GAP event; a stream in which
@@ -41,6 +49,9 @@
  * |[
  * gst-launch-1.0 videotestsrc num-buffers=1 ! vitpatchembed ! vittokenenc ! application/x-safetensors ! filesink location=tokens.safetensors
  * ]| One frame's tokens with all that is known of them.
+ * |[
+ * gst-launch-1.0 -v videotestsrc num-buffers=3 ! vitpatchembed ! vittokenenc ! other/tensors ! fakesink
+ * ]| Caps and buffers as an NNStreamer element would be given.
  *
  * Since: 0.1
  */
@@ -48,14 +59,16 @@
 GST_DEBUG_CATEGORY_STATIC (gst_vit_token_enc_debug);
 #define GST_CAT_DEFAULT gst_vit_token_enc_debug
 
-/* (transfer full) (nullable): what stands before the values in the file. */
+/* (transfer full) (nullable): what stands before the values. */
 typedef GstMemory *(*MakeHeader) (
     const GstVitTokensMeta *meta, GstClockTime pts);
 
 struct _GstVitTokenEnc {
   GstBaseTransform parent;
 
-  MakeHeader make_header;
+  MakeHeader make_header;  /* NULL: other/tensors, which has none */
+  GstVitTensorShape shape; /* of the last tokens; see set_shape() */
+  GstVitHeldEvents held;   /* until the first tokens come */
 
   GstBuffer *frame;  /* (nullable): the one being encoded */
   gpointer iterator; /* over the metas of `frame` */
@@ -74,158 +87,17 @@ GST_ELEMENT_REGISTER_DEFINE (
 
 #define NPY_CAPS "application/x-npy"
 #define SAFETENSORS_CAPS "application/x-safetensors"
+#define TENSORS_CAPS                                                           \
+  GST_VIT_TENSORS_NAME ", format=(string)static, num_tensors=(int)1, "         \
+                       "types=(string){ float32, float16 }, "                  \
+                       "framerate=(fraction)[ 0/1, max ]"
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
     "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS ("video/x-raw(ANY)"));
 
 static GstStaticPadTemplate src_template
     = GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS,
-        GST_STATIC_CAPS (NPY_CAPS "; " SAFETENSORS_CAPS));
-
-static const struct {
-  const gchar *name;        /* in the safetensors metadata */
-  const gchar *npy;         /* descr */
-  const gchar *safetensors; /* dtype */
-} formats[] = {
-  [GST_VIT_TOKEN_FORMAT_F32] = { "f32", "<f4", "F32" },
-  [GST_VIT_TOKEN_FORMAT_F16] = { "f16", "<f2", "F16" },
-  [GST_VIT_TOKEN_FORMAT_BF16] = { "bf16", "<V2", "BF16" },
-};
-
-/* Takes the string; its bytes become the memory. */
-static GstMemory *
-wrap_header (GString *header)
-{
-  gsize size = header->len;
-  gchar *bytes = g_string_free (header, FALSE);
-
-  return gst_memory_new_wrapped (0, bytes, size, 0, size, bytes, g_free);
-}
-
-/*   0              8        10                           multiple of 64
- *   +--------------+--------+-----------------------------------+
- *   | \x93NUMPY1 0 | n: u16 | Python dict, spaces, newline: n   | values
- *   +--------------+--------+-----------------------------------+       */
-static GstMemory *
-make_npy_header (const GstVitTokensMeta *meta, GstClockTime pts G_GNUC_UNUSED)
-{
-  static const gchar start[10] = "\x93NUMPY\x01\x00";
-  GString *header = g_string_new_len (start, sizeof start);
-
-  g_string_append_printf (header,
-      "{'descr': '%s', 'fortran_order': False, 'shape': (%u, %u), }",
-      formats[meta->format].npy, meta->n_tokens, meta->embed_dim);
-  while ((header->len + 1) % 64 != 0)
-    g_string_append_c (header, ' ');
-  g_string_append_c (header, '\n');
-  GST_WRITE_UINT16_LE (header->str + 8, header->len - sizeof start);
-
-  return wrap_header (header);
-}
-
-static json_t *
-map_to_json (const GstVitTokensMeta *meta)
-{
-  gchar number[G_ASCII_DTOSTR_BUF_SIZE];
-  GString *text = g_string_new ("[");
-  json_t *json;
-
-  for (guint i = 0; i < G_N_ELEMENTS (meta->map); i++) {
-    g_ascii_dtostr (number, sizeof number, meta->map[i]);
-    g_string_append_printf (text, "%s%s", i ? "," : "", number);
-  }
-  g_string_append_c (text, ']');
-  json = json_string (text->str);
-  g_string_free (text, TRUE);
-
-  return json;
-}
-
-/* One character a token: 1 where it changed. */
-static json_t *
-changed_to_json (const GstVitTokensMeta *meta)
-{
-  gchar *text = g_malloc ((gsize) meta->n_tokens + 1);
-  json_t *json;
-
-  for (guint i = 0; i < meta->n_tokens; i++)
-    text[i] = gst_vit_tokens_meta_is_changed (meta, i) ? '1' : '0';
-  text[meta->n_tokens] = '\0';
-  json = json_string (text);
-  g_free (text);
-
-  return json;
-}
-
-/* The format allows only strings here. */
-static json_t *
-fields_to_json (const GstVitTokensMeta *meta, GstClockTime pts)
-{
-  const struct {
-    const gchar *name;
-    guint value;
-  } numbers[] = {
-    { "n_tokens", meta->n_tokens },
-    { "n_prefix_tokens", meta->n_prefix_tokens },
-    { "grid_width", meta->grid_width },
-    { "grid_height", meta->grid_height },
-    { "patch_size", meta->patch_size },
-    { "embed_dim", meta->embed_dim },
-    { "frame_width", meta->frame_width },
-    { "frame_height", meta->frame_height },
-    { "n_blocks", meta->n_blocks },
-  };
-  json_t *fields = json_object ();
-
-  if (meta->model_id)
-    json_object_set_new (fields, "model_id", json_string (meta->model_id));
-  json_object_set_new (
-      fields, "token_format", json_string (formats[meta->format].name));
-  for (guint i = 0; i < G_N_ELEMENTS (numbers); i++)
-    json_object_set_new (
-        fields, numbers[i].name, json_sprintf ("%u", numbers[i].value));
-  json_object_set_new (fields, "roi_id", json_sprintf ("%d", meta->roi_id));
-  json_object_set_new (fields, "map", map_to_json (meta));
-  if (meta->changed)
-    json_object_set_new (fields, "changed", changed_to_json (meta));
-  if (GST_CLOCK_TIME_IS_VALID (pts))
-    json_object_set_new (
-        fields, "pts", json_sprintf ("%" G_GUINT64_FORMAT, pts));
-
-  return fields;
-}
-
-/*   0        8                     multiple of 8
- *   +--------+---------------------+
- *   | n: u64 | JSON and spaces: n  | values
- *   +--------+---------------------+        */
-static GstMemory *
-make_safetensors_header (const GstVitTokensMeta *meta, GstClockTime pts)
-{
-  json_int_t n_tokens = meta->n_tokens, embed_dim = meta->embed_dim;
-  json_int_t end = gst_buffer_get_size (meta->tokens);
-  const gchar *dtype = formats[meta->format].safetensors;
-  GString *header;
-  json_t *json;
-  char *text;
-
-  json = json_pack ("{s:o, s:{s:s, s:[I, I], s:[i, I]}}", "__metadata__",
-      fields_to_json (meta, pts), "tokens", "dtype", dtype, "shape", n_tokens,
-      embed_dim, "data_offsets", 0, end);
-  text = json_dumps (json, JSON_COMPACT);
-  json_decref (json);
-  if (!text)
-    return NULL;
-
-  header = g_string_new_len ("\0\0\0\0\0\0\0", 8);
-  g_string_append (header, text);
-  free (text);
-  while (header->len % 8 != 0)
-    g_string_append_c (header, ' ');
-  GST_WRITE_UINT64_LE (header->str, header->len - 8);
-
-  return wrap_header (header);
-}
+        GST_STATIC_CAPS (NPY_CAPS "; " SAFETENSORS_CAPS "; " TENSORS_CAPS));
 
 typedef struct {
   GstBuffer *tokens;
@@ -264,15 +136,18 @@ borrow_tokens (GstBuffer *tokens)
 static GstBuffer *
 encode (GstVitTokenEnc *self, const GstVitTokensMeta *meta)
 {
-  GstMemory *header = self->make_header (meta, GST_BUFFER_PTS (self->frame));
   GstMemory *values = borrow_tokens (meta->tokens);
+  GstMemory *header = NULL;
   GstBuffer *buffer = gst_buffer_new ();
 
-  if (header)
-    gst_buffer_append_memory (buffer, header);
+  if (self->make_header) {
+    header = self->make_header (meta, GST_BUFFER_PTS (self->frame));
+    if (header)
+      gst_buffer_append_memory (buffer, header);
+  }
   if (values)
     gst_buffer_append_memory (buffer, values);
-  if (!header || !values) {
+  if (!values || (self->make_header && !header)) {
     gst_buffer_unref (buffer);
     return NULL;
   }
@@ -299,6 +174,61 @@ drop_frame (GstVitTokenEnc *self)
 {
   gst_clear_buffer (&self->frame);
   self->iterator = NULL;
+}
+
+/* Written on the streaming thread alone, and read on others for caps. */
+static void
+set_shape (GstVitTokenEnc *self, GstVitTensorShape shape)
+{
+  GST_OBJECT_LOCK (self);
+  self->shape = shape;
+  GST_OBJECT_UNLOCK (self);
+}
+
+/* Why no caps of other/tensors could be agreed on. */
+static void
+post_refused_tensors (GstVitTokenEnc *self, const GstVitTensorShape *shape)
+{
+  if (!gst_vit_tensor_shape_type (shape))
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+        ("other/tensors has no type for bf16 tokens; set token-format=f32 or "
+         "f16 on vitpatchembed"),
+        (NULL));
+  else
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+        ("What comes next does not take other/tensors with types=%s, "
+         "dimensions=%u:%u:1:1",
+            gst_vit_tensor_shape_type (shape), shape->embed_dim,
+            shape->n_tokens),
+        (NULL));
+}
+
+/* Tells downstream when the tokens differ from those before; FALSE, with a
+ * message, if it does not take them. */
+static gboolean
+announce_shape (GstVitTokenEnc *self, const GstVitTokensMeta *meta)
+{
+  GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
+  GstVitTensorShape shape = gst_vit_tensor_shape_of (meta);
+  gboolean is_taken;
+  GstCaps *caps;
+
+  if (self->make_header || gst_vit_tensor_shape_equal (&self->shape, &shape))
+    return TRUE;
+  set_shape (self, shape);
+  caps = gst_vit_tensor_shape_type (&shape)
+             ? gst_pad_get_current_caps (trans->srcpad)
+             : NULL;
+  if (caps) {
+    caps = gst_caps_make_writable (caps);
+    gst_vit_tensor_shape_set (&shape, gst_caps_get_structure (caps, 0));
+  }
+  is_taken = caps && gst_pad_peer_query_accept_caps (trans->srcpad, caps)
+             && gst_base_transform_update_src_caps (trans, caps);
+  gst_clear_caps (&caps);
+  if (!is_taken)
+    post_refused_tensors (self, &shape);
+  return is_taken;
 }
 
 static void
@@ -328,9 +258,8 @@ warn_of_bare_frames (GstVitTokenEnc *self)
 }
 
 static void
-pass_bare_frame (GstVitTokenEnc *self)
+count_bare_frame (GstVitTokenEnc *self)
 {
-  push_gap (self);
   if (++self->n_bare_frames == BARE_FRAMES_BEFORE_WARNING)
     warn_of_bare_frames (self);
 }
@@ -353,12 +282,18 @@ gst_vit_token_enc_generate_output (GstBaseTransform *trans, GstBuffer **output)
 
   meta = next_meta (self);
   if (!meta) {
-    if (is_new)
-      pass_bare_frame (self);
+    if (is_new) {
+      push_gap (self);
+      count_bare_frame (self);
+    }
     drop_frame (self);
     return GST_FLOW_OK;
   }
   self->is_bare_known = TRUE;
+  if (!announce_shape (self, meta)) {
+    drop_frame (self);
+    return GST_FLOW_NOT_NEGOTIATED;
+  }
 
   *output = encode (self, meta);
   if (!*output) {
@@ -370,6 +305,28 @@ gst_vit_token_enc_generate_output (GstBaseTransform *trans, GstBuffer **output)
   return GST_FLOW_OK;
 }
 
+/* (transfer full) (nullable): `to`, one structure of a pad's template, as it is
+ * when the other pad has `from`. */
+static GstStructure *
+transform_structure (const GstVitTensorShape *shape, const GstStructure *from,
+    const GstStructure *to)
+{
+  const GValue *framerate = gst_structure_get_value (from, "framerate");
+  gboolean has_shape = gst_structure_has_name (to, GST_VIT_TENSORS_NAME)
+                       && shape->n_tokens > 0;
+  GstStructure *result;
+
+  if (has_shape && !gst_vit_tensor_shape_type (shape))
+    return NULL;
+
+  result = gst_structure_copy (to);
+  if (framerate)
+    gst_structure_set_value (result, "framerate", framerate);
+  if (has_shape)
+    gst_vit_tensor_shape_set (shape, result);
+  return result;
+}
+
 static GstCaps *
 gst_vit_token_enc_transform_caps (GstBaseTransform *trans,
     GstPadDirection direction, GstCaps *caps, GstCaps *filter)
@@ -378,21 +335,23 @@ gst_vit_token_enc_transform_caps (GstBaseTransform *trans,
       = direction == GST_PAD_SINK ? trans->srcpad : trans->sinkpad;
   GstCaps *all = gst_pad_get_pad_template_caps (other_pad);
   GstCaps *result, *filtered;
+  GstVitTensorShape shape;
 
+  GST_OBJECT_LOCK (trans);
+  shape = GST_VIT_TOKEN_ENC (trans)->shape;
+  GST_OBJECT_UNLOCK (trans);
   if (gst_caps_is_any (caps)) {
     result = all;
   } else {
     result = gst_caps_new_empty ();
     for (guint i = 0; i < gst_caps_get_size (all); i++) {
       for (guint j = 0; j < gst_caps_get_size (caps); j++) {
-        GstStructure *from = gst_caps_get_structure (caps, j);
-        GstStructure *to = gst_structure_copy (gst_caps_get_structure (all, i));
-        const GValue *framerate = gst_structure_get_value (from, "framerate");
+        GstStructure *to = transform_structure (&shape,
+            gst_caps_get_structure (caps, j), gst_caps_get_structure (all, i));
 
-        if (framerate)
-          gst_structure_set_value (to, "framerate", framerate);
-        result = gst_caps_merge_structure_full (result, to,
-            gst_caps_features_copy (gst_caps_get_features (all, i)));
+        if (to)
+          result = gst_caps_merge_structure_full (result, to,
+              gst_caps_features_copy (gst_caps_get_features (all, i)));
       }
     }
     gst_caps_unref (all);
@@ -412,19 +371,103 @@ gst_vit_token_enc_set_caps (
   GstVitTokenEnc *self = GST_VIT_TOKEN_ENC (trans);
   GstStructure *structure = gst_caps_get_structure (out_caps, 0);
 
-  self->make_header = gst_structure_has_name (structure, SAFETENSORS_CAPS)
-                          ? make_safetensors_header
-                          : make_npy_header;
-  return TRUE;
+  if (gst_structure_has_name (structure, SAFETENSORS_CAPS))
+    self->make_header = gst_vit_token_header_safetensors;
+  else if (gst_structure_has_name (structure, NPY_CAPS))
+    self->make_header = gst_vit_token_header_npy;
+  else
+    self->make_header = NULL;
+  /* Asked to reconfigure before there are tokens: not yet. */
+  return self->make_header || gst_structure_has_field (structure, "dimensions");
 }
 
+/* Whether an event's caps would be answered with other/tensors, were the tokens
+ * known, which they are not. */
 static gboolean
-gst_vit_token_enc_propose_allocation (GstBaseTransform *trans G_GNUC_UNUSED,
-    GstQuery *decide_query G_GNUC_UNUSED, GstQuery *query)
+must_wait_for_tokens (GstVitTokenEnc *self, GstEvent *event)
 {
-  /* The picture is not looked at, so any layout of it will do. */
-  gst_query_add_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
-  return TRUE;
+  GstCaps *caps, *all, *wanted;
+  gboolean is_first;
+
+  if (self->shape.n_tokens > 0)
+    return FALSE;
+  gst_event_parse_caps (event, &caps);
+  all = gst_vit_token_enc_transform_caps (
+      GST_BASE_TRANSFORM (self), GST_PAD_SINK, caps, NULL);
+  wanted = gst_pad_peer_query_caps (GST_BASE_TRANSFORM_SRC_PAD (self), all);
+  is_first = !gst_caps_is_any (wanted) && !gst_caps_is_empty (wanted)
+             && gst_structure_has_name (
+                 gst_caps_get_structure (wanted, 0), GST_VIT_TENSORS_NAME);
+
+  gst_caps_unref (wanted);
+  gst_caps_unref (all);
+  return is_first;
+}
+
+/* Passes on, in their order, the events that were held; caps only if asked. */
+static gboolean
+release_held (GstVitTokenEnc *self, gboolean with_caps)
+{
+  gboolean are_taken = TRUE;
+  GstEvent *event;
+
+  while ((event = gst_vit_held_events_pop (&self->held))) {
+    gboolean is_caps = GST_EVENT_TYPE (event) == GST_EVENT_CAPS;
+
+    if (is_caps && !with_caps) {
+      gst_event_unref (event);
+      continue;
+    }
+    if (!GST_BASE_TRANSFORM_CLASS (gst_vit_token_enc_parent_class)
+             ->sink_event (GST_BASE_TRANSFORM (self), event)
+        && is_caps)
+      are_taken = FALSE;
+  }
+  return are_taken;
+}
+
+/* The first tokens of all decide the caps that were held back for them. */
+static GstFlowReturn
+gst_vit_token_enc_submit_input_buffer (
+    GstBaseTransform *trans, gboolean is_discont, GstBuffer *frame)
+{
+  GstVitTokenEnc *self = GST_VIT_TOKEN_ENC (trans);
+
+  if (self->shape.n_tokens == 0) {
+    GstVitTokensMeta *meta = gst_buffer_get_vit_tokens_meta (frame);
+
+    if (meta && meta->tokens)
+      set_shape (self, gst_vit_tensor_shape_of (meta));
+  }
+  if (!gst_vit_held_events_is_empty (&self->held)) {
+    if (self->shape.n_tokens == 0) {
+      count_bare_frame (self);
+      gst_buffer_unref (frame);
+      return GST_FLOW_OK;
+    }
+    if (!release_held (self, TRUE)) {
+      post_refused_tensors (self, &self->shape);
+      gst_buffer_unref (frame);
+      return GST_FLOW_NOT_NEGOTIATED;
+    }
+  }
+  return GST_BASE_TRANSFORM_CLASS (gst_vit_token_enc_parent_class)
+      ->submit_input_buffer (trans, is_discont, frame);
+}
+
+/* The base class would first negotiate with the caps that are held back. */
+static gboolean
+gst_vit_token_enc_query (
+    GstBaseTransform *trans, GstPadDirection direction, GstQuery *query)
+{
+  if (direction == GST_PAD_SINK
+      && GST_QUERY_TYPE (query) == GST_QUERY_ALLOCATION) {
+    /* The picture is not looked at, so any layout of it will do. */
+    gst_query_add_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
+    return TRUE;
+  }
+  return GST_BASE_TRANSFORM_CLASS (gst_vit_token_enc_parent_class)
+      ->query (trans, direction, query);
 }
 
 static gboolean
@@ -432,10 +475,22 @@ gst_vit_token_enc_sink_event (GstBaseTransform *trans, GstEvent *event)
 {
   GstVitTokenEnc *self = GST_VIT_TOKEN_ENC (trans);
 
-  if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
+  if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP) {
     drop_frame (self);
-  if (GST_EVENT_TYPE (event) == GST_EVENT_EOS && self->n_bare_frames > 0)
-    warn_of_bare_frames (self);
+    gst_vit_held_events_flush (&self->held);
+  }
+  if (GST_EVENT_TYPE (event) == GST_EVENT_EOS) {
+    release_held (self, FALSE);
+    if (self->n_bare_frames > 0)
+      warn_of_bare_frames (self);
+  }
+  if (GST_EVENT_TYPE (event) == GST_EVENT_CAPS
+      && must_wait_for_tokens (self, event)) {
+    gst_vit_held_events_hold_caps (&self->held, event);
+    return TRUE;
+  }
+  if (gst_vit_held_events_hold (&self->held, event))
+    return TRUE;
 
   return GST_BASE_TRANSFORM_CLASS (gst_vit_token_enc_parent_class)
       ->sink_event (trans, event);
@@ -447,6 +502,8 @@ gst_vit_token_enc_stop (GstBaseTransform *trans)
   GstVitTokenEnc *self = GST_VIT_TOKEN_ENC (trans);
 
   drop_frame (self);
+  gst_vit_held_events_clear (&self->held);
+  set_shape (self, (GstVitTensorShape){ 0 });
   self->n_bare_frames = 0;
   self->is_bare_known = FALSE;
   return TRUE;
@@ -470,14 +527,16 @@ gst_vit_token_enc_class_init (GstVitTokenEncClass *klass)
 
   gst_element_class_set_static_metadata (element_class, "ViT token encoder",
       "Codec/Encoder/Metadata",
-      "Turns the patch tokens on video frames into npy or safetensors",
+      "Turns the patch tokens on video frames into npy, safetensors or "
+      "other/tensors",
       "The gst-vit authors");
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
 
   trans_class->transform_caps = gst_vit_token_enc_transform_caps;
   trans_class->set_caps = gst_vit_token_enc_set_caps;
-  trans_class->propose_allocation = gst_vit_token_enc_propose_allocation;
+  trans_class->query = gst_vit_token_enc_query;
+  trans_class->submit_input_buffer = gst_vit_token_enc_submit_input_buffer;
   trans_class->generate_output = gst_vit_token_enc_generate_output;
   trans_class->sink_event = gst_vit_token_enc_sink_event;
   trans_class->stop = gst_vit_token_enc_stop;

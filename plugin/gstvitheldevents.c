@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Events in the order in which they came.
+ */
+#include "gstvitheldevents.h"
+
+gboolean
+gst_vit_held_events_is_empty (const GstVitHeldEvents *held)
+{
+  return held->events.head == NULL;
+}
+
+void
+gst_vit_held_events_hold_caps (GstVitHeldEvents *held, GstEvent *caps)
+{
+  /* What waited already comes after the new caps just as well. */
+  if (!gst_vit_held_events_is_empty (held))
+    gst_event_unref (g_queue_pop_head (&held->events));
+  g_queue_push_head (&held->events, caps);
+}
+
+gboolean
+gst_vit_held_events_hold (GstVitHeldEvents *held, GstEvent *event)
+{
+  if (gst_vit_held_events_is_empty (held) || !GST_EVENT_IS_SERIALIZED (event)
+      || GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START
+      || GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP
+      || GST_EVENT_TYPE (event) == GST_EVENT_EOS)
+    return FALSE;
+  g_queue_push_tail (&held->events, event);
+  return TRUE;
+}
+
+GstEvent *
+gst_vit_held_events_pop (GstVitHeldEvents *held)
+{
+  return g_queue_pop_head (&held->events);
+}
+
+void
+gst_vit_held_events_flush (GstVitHeldEvents *held)
+{
+  GstEvent *caps = g_queue_pop_head (&held->events);
+
+  gst_vit_held_events_clear (held);
+  if (caps)
+    g_queue_push_head (&held->events, caps);
+}
+
+void
+gst_vit_held_events_clear (GstVitHeldEvents *held)
+{
+  g_queue_clear_full (&held->events, (GDestroyNotify) gst_event_unref);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The headers of the file formats in which tokens leave vittokenenc.
+ *
+ * npy 1.0: numpy.lib.format.  safetensors:
+ * https://github.com/huggingface/safetensors, "Format".
+ */
+#include "gstvittokenheader.h"
+
+#include <jansson.h>
+#include <string.h>
+
+static const struct {
+  const gchar *name;        /* in the safetensors metadata */
+  const gchar *npy;         /* descr */
+  const gchar *safetensors; /* dtype */
+} formats[] = {
+  [GST_VIT_TOKEN_FORMAT_F32] = { "f32", "<f4", "F32" },
+  [GST_VIT_TOKEN_FORMAT_F16] = { "f16", "<f2", "F16" },
+  [GST_VIT_TOKEN_FORMAT_BF16] = { "bf16", "<V2", "BF16" },
+};
+
+/* Takes the string; its bytes become the memory. */
+static GstMemory *
+wrap_header (GString *header)
+{
+  gsize size = header->len;
+  gchar *bytes = g_string_free (header, FALSE);
+
+  return gst_memory_new_wrapped (0, bytes, size, 0, size, bytes, g_free);
+}
+
+/*   0              8        10                           multiple of 64
+ *   +--------------+--------+-----------------------------------+
+ *   | \x93NUMPY1 0 | n: u16 | Python dict, spaces, newline: n   | values
+ *   +--------------+--------+-----------------------------------+       */
+GstMemory *
+gst_vit_token_header_npy (
+    const GstVitTokensMeta *meta, GstClockTime pts G_GNUC_UNUSED)
+{
+  static const gchar start[10] = "\x93NUMPY\x01\x00";
+  GString *header = g_string_new_len (start, sizeof start);
+
+  g_string_append_printf (header,
+      "{'descr': '%s', 'fortran_order': False, 'shape': (%u, %u), }",
+      formats[meta->format].npy, meta->n_tokens, meta->embed_dim);
+  while ((header->len + 1) % 64 != 0)
+    g_string_append_c (header, ' ');
+  g_string_append_c (header, '\n');
+  GST_WRITE_UINT16_LE (header->str + 8, header->len - sizeof start);
+
+  return wrap_header (header);
+}
+
+static json_t *
+map_to_json (const GstVitTokensMeta *meta)
+{
+  gchar number[G_ASCII_DTOSTR_BUF_SIZE];
+  GString *text = g_string_new ("[");
+  json_t *json;
+
+  for (guint i = 0; i < G_N_ELEMENTS (meta->map); i++) {
+    g_ascii_dtostr (number, sizeof number, meta->map[i]);
+    g_string_append_printf (text, "%s%s", i ? "," : "", number);
+  }
+  g_string_append_c (text, ']');
+  json = json_string (text->str);
+  g_string_free (text, TRUE);
+
+  return json;
+}
+
+/* One character a token: 1 where it changed. */
+static json_t *
+changed_to_json (const GstVitTokensMeta *meta)
+{
+  gchar *text = g_malloc ((gsize) meta->n_tokens + 1);
+  json_t *json;
+
+  for (guint i = 0; i < meta->n_tokens; i++)
+    text[i] = gst_vit_tokens_meta_is_changed (meta, i) ? '1' : '0';
+  text[meta->n_tokens] = '\0';
+  json = json_string (text);
+  g_free (text);
+
+  return json;
+}
+
+/* The format allows only strings here. */
+static json_t *
+fields_to_json (const GstVitTokensMeta *meta, GstClockTime pts)
+{
+  const struct {
+    const gchar *name;
+    guint value;
+  } numbers[] = {
+    { "n_tokens", meta->n_tokens },
+    { "n_prefix_tokens", meta->n_prefix_tokens },
+    { "grid_width", meta->grid_width },
+    { "grid_height", meta->grid_height },
+    { "patch_size", meta->patch_size },
+    { "embed_dim", meta->embed_dim },
+    { "frame_width", meta->frame_width },
+    { "frame_height", meta->frame_height },
+    { "n_blocks", meta->n_blocks },
+  };
+  json_t *fields = json_object ();
+
+  if (meta->model_id)
+    json_object_set_new (fields, "model_id", json_string (meta->model_id));
+  json_object_set_new (
+      fields, "token_format", json_string (formats[meta->format].name));
+  for (guint i = 0; i < G_N_ELEMENTS (numbers); i++)
+    json_object_set_new (
+        fields, numbers[i].name, json_sprintf ("%u", numbers[i].value));
+  json_object_set_new (fields, "roi_id", json_sprintf ("%d", meta->roi_id));
+  json_object_set_new (fields, "map", map_to_json (meta));
+  if (meta->changed)
+    json_object_set_new (fields, "changed", changed_to_json (meta));
+  if (GST_CLOCK_TIME_IS_VALID (pts))
+    json_object_set_new (
+        fields, "pts", json_sprintf ("%" G_GUINT64_FORMAT, pts));
+
+  return fields;
+}
+
+/*   0        8                     multiple of 8
+ *   +--------+---------------------+
+ *   | n: u64 | JSON and spaces: n  | values
+ *   +--------+---------------------+        */
+GstMemory *
+gst_vit_token_header_safetensors (
+    const GstVitTokensMeta *meta, GstClockTime pts)
+{
+  json_int_t n_tokens = meta->n_tokens, embed_dim = meta->embed_dim;
+  json_int_t end = gst_buffer_get_size (meta->tokens);
+  const gchar *dtype = formats[meta->format].safetensors;
+  GString *header;
+  json_t *json;
+  char *text;
+
+  json = json_pack ("{s:o, s:{s:s, s:[I, I], s:[i, I]}}", "__metadata__",
+      fields_to_json (meta, pts), "tokens", "dtype", dtype, "shape", n_tokens,
+      embed_dim, "data_offsets", 0, end);
+  text = json_dumps (json, JSON_COMPACT);
+  json_decref (json);
+  if (!text)
+    return NULL;
+
+  header = g_string_new_len ("\0\0\0\0\0\0\0", 8);
+  g_string_append (header, text);
+  free (text);
+  while (header->len % 8 != 0)
+    g_string_append_c (header, ' ');
+  GST_WRITE_UINT64_LE (header->str, header->len - 8);
+
+  return wrap_header (header);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What stands before the values [n_tokens][embed_dim] in a file of one frame's
+ * tokens.
+ */
+#pragma once
+
+#include "gstvittokensmeta.h"
+
+G_BEGIN_DECLS
+
+/* (transfer full): a multiple of 64 bytes; `pts` is not used. */
+GstMemory *gst_vit_token_header_npy (
+    const GstVitTokensMeta *meta, GstClockTime pts);
+
+/* (transfer full) (nullable): a multiple of 8 bytes, with the fields of `meta`
+ * and `pts`, if valid, as metadata.  NULL when there is no memory for it. */
+GstMemory *gst_vit_token_header_safetensors (
+    const GstVitTokensMeta *meta, GstClockTime pts);
+
+G_END_DECLS
