@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "gstvitnotes.h"
 
+#include "gstvittensor.h"
+
 /* Both parts of the message say it: of an INFO message gst-launch-1.0 prints
  * the debug part alone. */
 #define POST(element, ...)                                                     \
@@ -28,10 +30,24 @@ has_unused_size (const GstVitSettings *settings, const VitModel *model)
              && settings->embed_dim != model->embed_dim);
 }
 
+/* Whether it was asked for tensors in the caps, and there will be none. */
+static gboolean
+cannot_advertise (const GstVitSettings *settings)
+{
+  const GstVitTensorNotice notice = { .id = settings->tensor_id };
+
+  return settings->advertise_tensors && !gst_vit_tensor_can_advertise (&notice);
+}
+
 void
 gst_vit_notes_post (
     GstElement *element, const GstVitSettings *settings, const VitModel *model)
 {
+  if (cannot_advertise (settings))
+    POST (element,
+        "'advertise-tensors' has no effect: it takes GStreamer 1.28 with its "
+        "analytics library, and a 'tensor-id' of letters, digits and /-_.:+ "
+        "that starts with a letter.");
   if (settings->model == NULL) {
     POST (element,
         "Using the built-in model: its tokens hold the picture, but they are "

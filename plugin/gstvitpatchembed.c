@@ -25,6 +25,7 @@
 #include "gstvitnotes.h"
 #include "gstvitsettings.h"
 #include "gstvitstats.h"
+#include "gstvittensor.h"
 #include "gstvittokensmeta.h"
 #include "gstvittokenspool.h"
 #include "gstvitworkers.h"
@@ -367,6 +368,48 @@ gst_vit_patch_embed_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
   return GST_FLOW_OK;
 }
 
+/* The tokens, and then the same as tensors. */
+static GstFlowReturn
+gst_vit_patch_embed_transform_frame (GstBaseTransform *base, GstBuffer *buffer)
+{
+  GstVitPatchEmbed *self = GST_VIT_PATCH_EMBED (base);
+  guint n_before = gst_buffer_get_n_meta (buffer, GST_VIT_TOKENS_META_API_TYPE);
+  GstFlowReturn flow = gst_vit_patch_embed_transform_ip (base, buffer);
+  GQuark tensor_id;
+
+  GST_OBJECT_LOCK (self);
+  tensor_id = self->settings.tensor_id;
+  GST_OBJECT_UNLOCK (self);
+  if (flow == GST_FLOW_OK && tensor_id != 0)
+    gst_vit_tensor_attach (buffer, n_before, tensor_id);
+  return flow;
+}
+
+static GstCaps *
+gst_vit_patch_embed_transform_caps (GstBaseTransform *base,
+    GstPadDirection direction, GstCaps *caps, GstCaps *filter)
+{
+  GstVitPatchEmbed *self = GST_VIT_PATCH_EMBED (base);
+  GstVitTensorNotice notice = { 0 };
+  GstCaps *result = gst_caps_ref (caps), *filtered;
+
+  GST_OBJECT_LOCK (self);
+  if (self->settings.advertise_tensors)
+    notice.id = self->settings.tensor_id;
+  notice.format = (GstVitTokenFormat) self->settings.token_format;
+  if (self->model_info != NULL)
+    gst_structure_get_uint (self->model_info, "embed-dim", &notice.embed_dim);
+  GST_OBJECT_UNLOCK (self);
+
+  if (notice.id != 0)
+    result = gst_vit_tensor_transform_caps (&notice, direction, result);
+  if (filter == NULL)
+    return result;
+  filtered = gst_caps_intersect_full (filter, result, GST_CAPS_INTERSECT_FIRST);
+  gst_caps_unref (result);
+  return filtered;
+}
+
 static gboolean
 gst_vit_patch_embed_sink_event (GstBaseTransform *base, GstEvent *event)
 {
@@ -460,7 +503,8 @@ gst_vit_patch_embed_class_init (GstVitPatchEmbedClass *klass)
   base_class->prepare_output_buffer
       = gst_vit_patch_embed_prepare_output_buffer;
   base_class->propose_allocation = gst_vit_patch_embed_propose_allocation;
-  base_class->transform_ip = gst_vit_patch_embed_transform_ip;
+  base_class->transform_caps = gst_vit_patch_embed_transform_caps;
+  base_class->transform_ip = gst_vit_patch_embed_transform_frame;
 }
 
 static void

@@ -8,6 +8,7 @@
 #include "gstvittokensmeta.h"
 
 #define MAX_THREADS 256
+#define DEFAULT_TENSOR_ID "vit-patch-tokens"
 
 /* The two enumerations are one, so that a value passes as it is. */
 G_STATIC_ASSERT ((gint) VIT_TOKEN_F32 == (gint) GST_VIT_TOKEN_FORMAT_F32);
@@ -148,6 +149,16 @@ gst_vit_settings_install (GObjectClass *klass)
       g_param_spec_uint ("n-threads", "Threads",
           "Threads that compute a frame; 0: one per processor", 0, MAX_THREADS,
           0, flags));
+  g_object_class_install_property (klass, GST_VIT_SETTING_TENSOR_ID,
+      g_param_spec_string ("tensor-id", "Tensor id",
+          "Id of the GstTensor of the tokens [1, n_tokens, embed_dim], attached "
+          "with GStreamer 1.26 or later; NULL: none is attached",
+          DEFAULT_TENSOR_ID, flags));
+  g_object_class_install_property (klass, GST_VIT_SETTING_ADVERTISE_TENSORS,
+      g_param_spec_boolean ("advertise-tensors", "Advertise tensors",
+          "Name the tensor in the source caps, field tensors (GStreamer 1.28 "
+          "or later)",
+          FALSE, flags));
 }
 
 void
@@ -158,6 +169,7 @@ gst_vit_settings_init (GstVitSettings *settings)
   settings->embed_dim = 768;
   settings->prefix_tokens = TRUE;
   settings->reuse_tokens = TRUE;
+  settings->tensor_id = g_quark_from_static_string (DEFAULT_TENSOR_ID);
 }
 
 void
@@ -276,6 +288,12 @@ gst_vit_settings_set (GstVitSettings *settings, guint id, const GValue *value)
     case GST_VIT_SETTING_N_THREADS:
       settings->n_threads = g_value_get_uint (value);
       return TRUE;
+    case GST_VIT_SETTING_TENSOR_ID:
+      settings->tensor_id = g_quark_from_string (g_value_get_string (value));
+      return TRUE;
+    case GST_VIT_SETTING_ADVERTISE_TENSORS:
+      settings->advertise_tensors = g_value_get_boolean (value);
+      return TRUE;
     default:
       return FALSE;
   }
@@ -328,6 +346,12 @@ gst_vit_settings_get (const GstVitSettings *settings, guint id, GValue *value)
       return TRUE;
     case GST_VIT_SETTING_N_THREADS:
       g_value_set_uint (value, settings->n_threads);
+      return TRUE;
+    case GST_VIT_SETTING_TENSOR_ID:
+      g_value_set_static_string (value, g_quark_to_string (settings->tensor_id));
+      return TRUE;
+    case GST_VIT_SETTING_ADVERTISE_TENSORS:
+      g_value_set_boolean (value, settings->advertise_tensors);
       return TRUE;
     default:
       return FALSE;

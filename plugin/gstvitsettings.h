@@ -24,6 +24,8 @@ typedef struct {
   gboolean reuse_tokens;
   guint reuse_tolerance; /* largest difference of a sample */
   guint n_threads; /* 0: one per processor */
+  GQuark tensor_id; /* 0: no tensor is attached */
+  gboolean advertise_tensors;
   gboolean has_mean;
   gboolean has_std;
   double mean[3];
@@ -49,6 +51,8 @@ enum {
   GST_VIT_SETTING_REUSE_TOKENS,
   GST_VIT_SETTING_REUSE_TOLERANCE,
   GST_VIT_SETTING_N_THREADS,
+  GST_VIT_SETTING_TENSOR_ID,
+  GST_VIT_SETTING_ADVERTISE_TENSORS,
   GST_VIT_N_SETTINGS
 };
 

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tokens as GStreamer's own tensors: GstTensorMeta on the frame (1.26) and the
+ * field `tensors` in its caps (1.28).
+ *
+ * Both are compiled in where gstreamer-analytics-1.0 is there, in that release
+ * or a later one; elsewhere these functions do nothing.
+ */
+#pragma once
+
+#include "gstvittokensmeta.h"
+
+G_BEGIN_DECLS
+
+/* Attaches a GstTensorMeta for each tokens meta on `frame` but the first
+ * `n_before`: one tensor [1, n_tokens, embed_dim] called `id`, row-major, whose
+ * data is the tokens' own buffer, by reference. */
+void gst_vit_tensor_attach (GstBuffer *frame, guint n_before, GQuark id);
+
+/* What the caps say of the tokens. */
+typedef struct {
+  GQuark id; /* of the tensor, and of the group in which it is alone */
+  GstVitTokenFormat format;
+  guint embed_dim; /* 0: not known yet */
+} GstVitTensorNotice;
+
+/* Whether caps can carry such a notice. */
+gboolean gst_vit_tensor_can_advertise (const GstVitTensorNotice *notice);
+
+/* (transfer full): `caps` as they are on the other pad of an element, the one
+ * that adds such tokens: with the notice beside what `tensors` holds already,
+ * on the way from the sink pad, and without it on the way to that.  Takes
+ * `caps`. */
+GstCaps *gst_vit_tensor_transform_caps (
+    const GstVitTensorNotice *notice, GstPadDirection direction, GstCaps *caps);
+
+G_END_DECLS
