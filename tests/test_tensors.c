@@ -26,7 +26,7 @@ push_frame (GstHarness *harness, GstCaps *caps)
 }
 
 #ifdef HAVE_GST_ANALYTICS
-#include <gst/analytics/gsttensormeta.h>
+#include <gst/analytics/analytics.h>
 
 static void
 assert_tensor (const gchar *element, GstTensorDataType type, const gchar *id)
@@ -285,6 +285,38 @@ test_decode_bin (void)
   assert_decoder (SMALL " advertise-tensors=true",
       frame_caps (yolo_names, yolo_tensors), "yolov8tensordec");
 }
+
+/* The sample in examples/ is one that GStreamer reads, and its input is what
+ * vitpatchembed attaches. */
+static void
+test_model_info (void)
+{
+  GstAnalyticsModelInfo *info
+      = gst_analytics_modelinfo_load (EXAMPLES_DIR "/models/vit-encoder.onnx");
+  gsize dims[] = { 1, 13, 384 };
+  g_autofree gchar *input = NULL, *output = NULL, *id = NULL;
+  GParamSpecString *tensor_id;
+  GstElement *element = gst_element_factory_make ("vitpatchembed", NULL);
+
+  g_assert_nonnull (info);
+  input = gst_analytics_modelinfo_find_tensor_name (info,
+      MODELINFO_DIRECTION_INPUT, 0, NULL, GST_TENSOR_DATA_TYPE_FLOAT32, 3,
+      dims);
+  output = gst_analytics_modelinfo_find_tensor_name (info,
+      MODELINFO_DIRECTION_OUTPUT, 0, NULL, GST_TENSOR_DATA_TYPE_FLOAT32, 3,
+      dims);
+  g_assert_cmpstr (input, ==, "tokens");
+  g_assert_cmpstr (output, ==, "last_hidden_state");
+  id = gst_analytics_modelinfo_get_id (info, input);
+  tensor_id = G_PARAM_SPEC_STRING (
+      g_object_class_find_property (G_OBJECT_GET_CLASS (element), "tensor-id"));
+  g_assert_cmpstr (id, ==, tensor_id->default_value);
+  g_assert_cmpint (gst_analytics_modelinfo_get_dims_order (info, input), ==,
+      GST_TENSOR_DIM_ORDER_ROW_MAJOR);
+
+  gst_object_unref (element);
+  gst_analytics_modelinfo_free (info);
+}
 #endif
 
 /* On every release the properties are there and do no harm. */
@@ -326,6 +358,7 @@ main (int argc, char **argv)
   TEST ("caps-are-appended-to-those-of-upstream", test_caps_appended);
   TEST ("caps-are-removed-towards-upstream", test_caps_removed);
   TEST ("tensordecodebin-finds-its-decoder-still", test_decode_bin);
+  TEST ("sample-modelinfo-is-read", test_model_info);
 #endif
   return g_test_run ();
 }
