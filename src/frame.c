@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fold.h"
 #include "input_norm.h"
 #include "kernel.h"
 
@@ -17,72 +16,26 @@
 /* Rows that a kernel may read of a block. */
 #define ROWS(block) ((gsize) (block) + VIT_KERNEL_PATCH_TILE - 1)
 
-/* Those of pixels, where some patch may need them. */
 static gboolean
-make_pixel_weights (VitFrame *frame, const double *folded, guint8 *component,
-    GError **error)
+find_weights (VitFrame *frame, VitWeights *like, GError **error)
 {
   const VitFrameRequest *request = &frame->request;
   const VitPlan *plan = &frame->plan;
-  gsize area
-      = (gsize) request->model->patch_size * request->model->patch_size;
+  VitWeightsRequest wanted = {
+    .model = request->model,
+    .format = request->format,
+    .precision = request->precision,
+    .needs_pixels = plan->may_clamp || !plan->has_samples
+        || plan->whole_columns < plan->grid_width
+        || plan->whole_rows < plan->grid_height,
+  };
 
-  if (!plan->may_clamp && plan->has_samples
-      && plan->whole_columns >= plan->grid_width
-      && plan->whole_rows >= plan->grid_height)
-    return TRUE;
-  for (gsize k = 0; k < 3 * area; k++)
-    component[k] = (guint8) (k / area);
-  return vit_projection_init (&frame->pixel_weights, request->precision,
-      folded, request->model->embed_dim, 3 * area, component, 1.0 / 256.0,
-      error);
-}
-
-/* Those of samples, where patches are multiplied as stored. */
-static gboolean
-make_sample_weights (VitFrame *frame, const double *folded, guint8 *component,
-    GError **error)
-{
-  const VitSamples *samples = &frame->plan.samples;
-  guint n_channels = frame->request.model->embed_dim;
-  gboolean done = FALSE;
-  double *weight;
-
-  if (!frame->plan.has_samples)
-    return TRUE;
-  weight
-      = vit_try_aligned (n_channels * samples->n_terms, sizeof (double), error);
-  if (weight != NULL) {
-    vit_fold_samples (samples, n_channels, folded, weight);
-    vit_samples_components (samples, component);
-    done = vit_projection_init (&frame->sample_weights,
-        frame->request.precision, weight, n_channels, samples->n_terms,
-        component, 1.0, error);
-  }
-  free (weight);
-  return done;
-}
-
-static gboolean
-make_weights (VitFrame *frame, double *bias, GError **error)
-{
-  const VitFrameRequest *request = &frame->request;
-  const VitModel *model = request->model;
-  gsize n_terms = (gsize) 3 * model->patch_size * model->patch_size;
-  double *folded
-      = vit_try_aligned (model->embed_dim * n_terms, sizeof (double), error);
-  guint8 *component = folded ? vit_try_aligned (n_terms, 1, error) : NULL;
-  gboolean done = FALSE;
-
-  if (component != NULL) {
-    vit_fold_pixels (model, request->mean, request->std,
-        vit_image_pixel_centre (&request->format), folded, bias);
-    done = make_pixel_weights (frame, folded, component, error)
-        && make_sample_weights (frame, folded, component, error);
-  }
-  free (component);
-  free (folded);
-  return done;
+  memcpy (wanted.mean, request->mean, sizeof wanted.mean);
+  memcpy (wanted.std, request->std, sizeof wanted.std);
+  frame->weights = vit_weights_serve (like, &wanted)
+      ? vit_weights_ref (like)
+      : vit_weights_new (&wanted, error);
+  return frame->weights != NULL;
 }
 
 /* A worker's memory, in this order: two planes of bytes or one of floats,
@@ -91,7 +44,7 @@ static gsize
 terms_size (const VitFrame *frame)
 {
   gsize stride
-      = MAX (frame->sample_weights.stride, frame->pixel_weights.stride);
+      = MAX (frame->weights->samples.stride, frame->weights->pixels.stride);
 
   if (frame->request.precision == VIT_PRECISION_F32)
     return ROWS (BLOCK_F32) * stride * sizeof (float);
@@ -126,48 +79,41 @@ make_scratch (VitFrame *frame, GError **error)
 }
 
 static gboolean
-make_addend (VitFrame *frame, const double *bias, GError **error)
+make_addend (VitFrame *frame, GError **error)
 {
   const VitFrameRequest *request = &frame->request;
 
-  return vit_addend_init (&frame->addend, request->model, request->rule, bias,
-      request->grid_width, request->grid_height, request->square, error);
+  return vit_addend_init (&frame->addend, request->model, request->rule,
+      frame->weights->bias, request->grid_width, request->grid_height,
+      request->square, error);
 }
 
 gboolean
-vit_frame_init (
-    VitFrame *frame, const VitFrameRequest *request, GError **error)
+vit_frame_init (VitFrame *frame, const VitFrameRequest *request,
+    VitWeights *like, GError **error)
 {
-  guint n_channels = request->model->embed_dim;
-  double *bias = vit_try_aligned (n_channels, sizeof (double), error);
   double outside[3];
-  gboolean done;
 
   memset (frame, 0, sizeof *frame);
   frame->request = *request;
   frame->block
       = request->precision == VIT_PRECISION_F32 ? BLOCK_F32 : BLOCK_FIXED;
-  if (bias == NULL)
-    return FALSE;
   for (guint c = 0; c < 3; c++)
     outside[c] = 255.0 * request->mean[c];
   vit_pixels_init (&frame->pixels, &request->format,
       request->model->patch_size, outside);
-  done = vit_plan_init (&frame->plan, &request->format,
+  return vit_plan_init (&frame->plan, &request->format,
              request->model->patch_size, request->grid_width,
              request->grid_height, error)
-      && make_weights (frame, bias, error)
-      && make_addend (frame, bias, error) && make_scratch (frame, error);
-  free (bias);
-  return done;
+      && find_weights (frame, like, error) && make_addend (frame, error)
+      && make_scratch (frame, error);
 }
 
 void
 vit_frame_clear (VitFrame *frame)
 {
   vit_plan_clear (&frame->plan);
-  vit_projection_clear (&frame->sample_weights);
-  vit_projection_clear (&frame->pixel_weights);
+  vit_weights_unref (frame->weights);
   vit_addend_clear (&frame->addend);
   free (frame->scratch);
   memset (frame, 0, sizeof *frame);
@@ -232,8 +178,8 @@ pack_f32 (const VitFrame *frame, const VitImage *image, VitPatchKind kind,
   const VitPlan *plan = &frame->plan;
   const VitImageFormat *format = &frame->request.format;
   const VitProjection *weights = kind == VIT_PATCH_SAMPLES
-      ? &frame->sample_weights
-      : &frame->pixel_weights;
+      ? &frame->weights->samples
+      : &frame->weights->pixels;
 
   for (guint i = 0; i < n; i++) {
     const guint8 *stored = plan->terms + patches[i] * plan->stride;
@@ -261,8 +207,8 @@ pack_fixed (const VitFrame *frame, const VitImage *image, VitPatchKind kind,
   const VitPlan *plan = &frame->plan;
   const VitImageFormat *format = &frame->request.format;
   const VitProjection *weights = kind == VIT_PATCH_SAMPLES
-      ? &frame->sample_weights
-      : &frame->pixel_weights;
+      ? &frame->weights->samples
+      : &frame->weights->pixels;
   guint8 *high = terms, *low = terms + ROWS (BLOCK_FIXED) * weights->stride;
   VitFixedSamples samples = { high, low, weights->stride,
     kind == VIT_PATCH_SAMPLES ? (gint32) vit_image_sample_centre (format)
@@ -331,8 +277,8 @@ compute_block (const VitFrame *frame, const FrameJob *job, VitPatchKind kind,
   float *out[MAX (BLOCK_F32, BLOCK_FIXED)];
   VitProduct product = { n, (unsigned) n_channels, add, out };
   const VitProjection *weights = kind == VIT_PATCH_SAMPLES
-      ? &frame->sample_weights
-      : &frame->pixel_weights;
+      ? &frame->weights->samples
+      : &frame->weights->pixels;
 
   for (guint i = 0; i < n; i++) {
     add[i] = frame->addend.rows + patches[i] * frame->addend.stride;

@@ -11,8 +11,8 @@
 #include "addend.h"
 #include "pixels.h"
 #include "plan.h"
-#include "projection.h"
 #include "token_type.h"
+#include "weights.h"
 
 G_BEGIN_DECLS
 
@@ -43,18 +43,18 @@ typedef struct {
   VitFrameRequest request;
   VitPlan plan;
   VitPixels pixels;
-  VitProjection sample_weights; /* where the plan has samples */
-  VitProjection pixel_weights;  /* where some patch may need pixels */
+  VitWeights *weights;
   VitAddend addend;
   guint block;           /* patches that a worker multiplies at once, at most */
   gsize worker_scratch;  /* bytes */
   guint8 *scratch;       /* [n_workers][worker_scratch] */
 } VitFrame;
 
-/* Errors: NO_MEMORY, SETTING.  Clear with vit_frame_clear(), also after an
+/* `like` (nullable): of a frame made ready before, used again where they serve.
+ * Errors: NO_MEMORY, SETTING.  Clear with vit_frame_clear(), also after an
  * error.  Keeps no reference to the model. */
-gboolean vit_frame_init (
-    VitFrame *frame, const VitFrameRequest *request, GError **error);
+gboolean vit_frame_init (VitFrame *frame, const VitFrameRequest *request,
+    VitWeights *like, GError **error);
 void vit_frame_clear (VitFrame *frame);
 
 /* See vit_patch_embed_plan(). */

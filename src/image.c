@@ -77,8 +77,10 @@ vit_image_plane_extent (const VitImageFormat *format, guint plane,
   *n_rows = 0;
   for (guint c = 0; c < 3; c++) {
     const VitComponent *component = &pixel->component[c];
-    guint64 last_x = (format->width - 1) >> component->shift_x;
-    guint64 last_y = (format->height - 1) >> component->shift_y;
+    guint64 last_x = ((guint64) format->phase_x + format->width - 1)
+        >> component->shift_x;
+    guint64 last_y = ((guint64) format->phase_y + format->height - 1)
+        >> component->shift_y;
     guint64 end = last_x * component->step + component->offset
         + pixel->sample_bytes;
 
@@ -86,6 +88,36 @@ vit_image_plane_extent (const VitImageFormat *format, guint plane,
       continue;
     *row_bytes = MAX (*row_bytes, end);
     *n_rows = MAX (*n_rows, last_y + 1);
+  }
+}
+
+void
+vit_image_crop (VitImageFormat *format, VitImage *image, guint x, guint y,
+    guint width, guint height)
+{
+  const VitPixelFormat *pixel = format->pixel;
+  guint shift_x = 0, shift_y = 0;
+
+  for (guint c = 0; c < 3; c++) {
+    shift_x = MAX (shift_x, pixel->component[c].shift_x);
+    shift_y = MAX (shift_y, pixel->component[c].shift_y);
+  }
+  x += format->phase_x;
+  y += format->phase_y;
+  format->phase_x = x & ((1u << shift_x) - 1);
+  format->phase_y = y & ((1u << shift_y) - 1);
+  format->width = width;
+  format->height = height;
+  /* From the start of a block on, a plane's components are moved alike. */
+  x -= format->phase_x;
+  y -= format->phase_y;
+  for (guint p = 0; p < pixel->n_planes; p++) {
+    const VitComponent *component = pixel->component;
+
+    while (component->plane != p)
+      component++;
+    image->plane[p] += (gssize) (y >> component->shift_y) * image->stride[p]
+        + (gssize) (x >> component->shift_x) * component->step;
   }
 }
 

@@ -63,6 +63,12 @@ typedef struct {
   double kr;
   double kb;
   gboolean full_range;
+  /* Where the first pixel lies in its chroma block, which is as many pixels
+   * wide and high as the format's coarsest component: 0, or 1 in a part of a
+   * larger picture that starts in the middle of a block.  Planes point to the
+   * start of that block, and x and y above count from there. */
+  guint phase_x;
+  guint phase_y;
 } VitImageFormat;
 
 typedef struct {
@@ -74,6 +80,15 @@ typedef struct {
  * checks this against the memory it has before it makes a VitImage. */
 void vit_image_plane_extent (const VitImageFormat *format, guint plane,
     guint64 *row_bytes, guint64 *n_rows);
+
+/* Makes of a picture the width x height pixels of it that start at (x, y), as a
+ * picture of its own over the same memory.  They must lie inside; any x and y
+ * will do.  Each pixel keeps the chroma sample that covers it in the whole
+ * picture: of 4:2:0 an odd x splits a block, and the pixels of the new
+ * picture's first column then have a chroma sample that the second no longer
+ * shares. */
+void vit_image_crop (VitImageFormat *format, VitImage *image, guint x, guint y,
+    guint width, guint height);
 
 /* The affine map from stored samples to pixel values in [0,255] (before
  * clamping): pixel[c] = sum_k matrix[c][k] * sample[k] + matrix[c][3].  The

@@ -173,6 +173,23 @@ vit_patch_embed_new (VitModel *model, const VitPatchEmbedSettings *settings,
   return embed;
 }
 
+VitPatchEmbed *
+vit_patch_embed_new_like (const VitPatchEmbed *other, GError **error)
+{
+  VitPatchEmbed *embed = g_new0 (VitPatchEmbed, 1);
+
+  embed->model = vit_model_ref (other->model);
+  embed->settings = other->settings;
+  embed->predicted_error = other->predicted_error;
+  if (!prepare_prefix (embed, error)) {
+    vit_patch_embed_free (embed);
+    return NULL;
+  }
+  if (other->frame.weights != NULL)
+    embed->frame.weights = vit_weights_ref (other->frame.weights);
+  return embed;
+}
+
 void
 vit_patch_embed_free (VitPatchEmbed *embed)
 {
@@ -242,7 +259,7 @@ vit_patch_embed_configure (VitPatchEmbed *embed, const VitImageFormat *format,
   request.square = settings->fit == VIT_FIT_PAD
       ? shape.grid_width == shape.grid_height
       : format->width == format->height;
-  if (!vit_frame_init (&frame, &request, error)) {
+  if (!vit_frame_init (&frame, &request, embed->frame.weights, error)) {
     vit_frame_clear (&frame);
     return FALSE;
   }

@@ -48,6 +48,12 @@ typedef struct _VitPatchEmbed VitPatchEmbed;
 /* Keeps a reference to `model`.  Errors: SETTING, NO_MEMORY. */
 VitPatchEmbed *vit_patch_embed_new (VitModel *model,
     const VitPatchEmbedSettings *settings, GError **error);
+
+/* Another of the same model and settings, for pictures of another size at the
+ * same time.  The weights of `other`, if it was configured, are shared with
+ * it where the format is the same.  Errors: NO_MEMORY. */
+VitPatchEmbed *vit_patch_embed_new_like (
+    const VitPatchEmbed *other, GError **error);
 void vit_patch_embed_free (VitPatchEmbed *embed);
 
 /* Must succeed before the first run; may be called again at any time.  After

@@ -60,7 +60,8 @@ vit_pixels_source_image (const VitPixels *pixels, const VitImage *image,
 {
   const VitImageFormat *format = &pixels->format;
   guint size = pixels->patch_size, x = column * size, y = row * size;
-  VitPixelsSource source = { .x = x, .y = y };
+  VitPixelsSource source
+      = { .x = format->phase_x + x, .y = format->phase_y + y };
 
   if (x < format->width && y < format->height) {
     source.width = MIN (size, format->width - x);

@@ -20,6 +20,8 @@ vit_samples_init (
   memset (samples, 0, sizeof *samples);
   samples->format = *format;
   samples->patch_size = patch_size;
+  if (format->phase_x != 0 || format->phase_y != 0)
+    return FALSE;
   for (guint c = 0; c < 3; c++) {
     const VitComponent *component = &pixel->component[c];
     VitSampleRows *rows = &samples->rows[component->plane];
@@ -250,6 +252,14 @@ count_components (const VitSamples *samples)
   return samples->format.pixel->family == VIT_COLOUR_GRAY ? 1 : 3;
 }
 
+/* The samples that n pixels in a row take at most: those of a patch that starts
+ * with the last pixel of a chroma block. */
+static gsize
+longest_range (guint n, guint shift)
+{
+  return (((gsize) n + (1u << shift) - 2) >> shift) + 1;
+}
+
 gsize
 vit_samples_trace_size (const VitSamples *samples)
 {
@@ -257,27 +267,28 @@ vit_samples_trace_size (const VitSamples *samples)
 
   for (guint c = 0; c < count_components (samples); c++) {
     const VitComponent *component = &samples->format.pixel->component[c];
-    gsize last = samples->patch_size - 1;
 
-    n_samples += ((last >> component->shift_x) + 1)
-        * ((last >> component->shift_y) + 1);
+    n_samples += longest_range (samples->patch_size, component->shift_x)
+        * longest_range (samples->patch_size, component->shift_y);
   }
   return n_samples * samples->format.pixel->sample_bytes;
 }
 
 /* The samples first .. end - 1 that patch i's pixels are read from, along one
- * axis of a frame of `length` pixels; none where it lies outside. */
+ * axis of a picture of `length` pixels, the first of which is pixel `phase` of
+ * its chroma block; none where the patch lies outside. */
 static void
-trace_range (guint i, guint patch_size, guint length, guint shift,
+trace_range (guint i, guint patch_size, guint length, guint phase, guint shift,
     guint *first, guint *end)
 {
   guint64 start = (guint64) i * patch_size;
+  guint64 last = MIN (start + patch_size, length) - 1;
 
   *first = *end = 0;
   if (start >= length)
     return;
-  *first = (guint) start >> shift;
-  *end = (((guint) MIN (start + patch_size, length) - 1) >> shift) + 1;
+  *first = (guint) ((phase + start) >> shift);
+  *end = (guint) ((phase + last) >> shift) + 1;
 }
 
 /* One component's rectangle of samples in the frame. */
@@ -300,10 +311,10 @@ find_rectangle (const VitSamples *samples, const VitImage *image,
   Rectangle found = { .base = image->plane[component->plane] + component->offset,
     .stride = image->stride[component->plane], .step = component->step };
 
-  trace_range (column, samples->patch_size, format->width, component->shift_x,
-      &found.first_x, &found.end_x);
-  trace_range (row, samples->patch_size, format->height, component->shift_y,
-      &found.first_y, &found.end_y);
+  trace_range (column, samples->patch_size, format->width, format->phase_x,
+      component->shift_x, &found.first_x, &found.end_x);
+  trace_range (row, samples->patch_size, format->height, format->phase_y,
+      component->shift_y, &found.first_y, &found.end_y);
   return found;
 }
 

@@ -37,8 +37,8 @@ typedef struct {
 } VitSamples;
 
 /* FALSE where a patch is not made of whole chroma blocks: an odd patch size
- * with subsampled chroma.  Then there are no terms, and only the functions of
- * traces below may be used. */
+ * with subsampled chroma, or a picture that starts in the middle of a block.
+ * Then there are no terms, and only the functions of traces below may be used. */
 gboolean vit_samples_init (
     VitSamples *samples, const VitImageFormat *format, guint patch_size);
 
