@@ -6,8 +6,9 @@
 
 #include "error.h"
 #include "gstvittokensmeta.h"
+#include "gstvitworkers.h"
 
-#define MAX_THREADS 256
+
 #define DEFAULT_TENSOR_ID "vit-patch-tokens"
 
 /* The two enumerations are one, so that a value passes as it is. */
@@ -147,7 +148,7 @@ gst_vit_settings_install (GObjectClass *klass)
           0, 1023, 0, flags));
   g_object_class_install_property (klass, GST_VIT_SETTING_N_THREADS,
       g_param_spec_uint ("n-threads", "Threads",
-          "Threads that compute a frame; 0: one per processor", 0, MAX_THREADS,
+          "Threads that compute a frame; 0: one per processor", 0, GST_VIT_MAX_WORKERS,
           0, flags));
   g_object_class_install_property (klass, GST_VIT_SETTING_TENSOR_ID,
       g_param_spec_string ("tensor-id", "Tensor id",
@@ -363,7 +364,7 @@ gst_vit_settings_n_workers (const GstVitSettings *settings)
 {
   guint n = settings->n_threads;
 
-  return MIN (n > 0 ? n : g_get_num_processors (), MAX_THREADS);
+  return MIN (n > 0 ? n : g_get_num_processors (), GST_VIT_MAX_WORKERS);
 }
 
 VitPatchEmbedSettings

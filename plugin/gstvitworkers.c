@@ -1,84 +1,48 @@
 /* SPDX-License-Identifier: MIT */
 #include "gstvitworkers.h"
 
-/* Milliseconds that a thread is given to start. */
-#define THREAD_START_TRIES 500
-
 typedef enum {
   TASK_WAITING, /* for whoever comes first: a thread of the pool or the caller */
   TASK_TAKEN,
   TASK_DONE,
 } TaskState;
 
-/* The pool may never come to a task: where no thread could be started it waits
- * in the pool's queue for ever.  So the caller takes back what nobody took, and
- * a thread that comes late finds either nothing or the task of a later frame,
- * which it may as well do. */
+/* The pool may come to a task late, where its threads are busy elsewhere, or
+ * never, where none could be started.  So the caller takes back what nobody
+ * took, and a thread that comes late finds either nothing or the task of a
+ * later frame, which it may as well do.  A task lies in the pool's queue at
+ * most once, so that the queue never grows over the number of tasks. */
 typedef struct {
   GstVitWorkers *workers;
   VitWork work;
   gpointer data;
   guint worker;
-  gint state; /* a TaskState, atomic; DONE is set under the lock */
+  gint state;     /* a TaskState, atomic; DONE is set under the lock */
+  gint is_queued; /* atomic */
 } Task;
 
 struct _GstVitWorkers {
-  GstTaskPool *pool; /* NULL for a single worker */
-  gint was_pushed;   /* atomic: some task was given to the pool */
-  gint has_begun;    /* atomic: a thread of the pool has come to one */
-  Task *tasks;       /* [n_workers] */
+  gint ref_count; /* atomic: the element's, and one for each task queued */
+  guint n_workers;
+  GThreadPool *helpers; /* NULL for a single worker */
+  Task *tasks;          /* [n_workers] */
   GMutex lock;
   GCond done;
 };
 
-GstVitWorkers *
-gst_vit_workers_new (guint n_workers)
-{
-  GstVitWorkers *workers = g_new0 (GstVitWorkers, 1);
+/* GstSharedTaskPool would do, could it grow: its size is fixed when it is
+ * prepared.  Where nobody asks for helpers there is no pool. */
+static struct {
+  GMutex lock;
+  GThreadPool *helpers;
+  guint n_asking[GST_VIT_MAX_WORKERS]; /* [n]: elements that want n helpers */
+} shared;
 
-  g_mutex_init (&workers->lock);
-  g_cond_init (&workers->done);
-  workers->tasks = g_new0 (Task, n_workers);
-  for (guint i = 0; i < n_workers; i++) {
-    workers->tasks[i].workers = workers;
-    workers->tasks[i].state = TASK_DONE;
-  }
-  if (n_workers > 1) {
-    workers->pool = gst_shared_task_pool_new ();
-    gst_shared_task_pool_set_max_threads (
-        GST_SHARED_TASK_POOL (workers->pool), n_workers - 1);
-    gst_task_pool_prepare (workers->pool, NULL);
-  }
-  return workers;
-}
-
-/* Whether the pool has a thread.  It may be about to start its first. */
-static gboolean
-pool_is_alive (GstVitWorkers *workers)
+static void
+workers_unref (GstVitWorkers *workers)
 {
-  for (guint i = 0; i < THREAD_START_TRIES; i++) {
-    if (!g_atomic_int_get (&workers->was_pushed)
-        || g_atomic_int_get (&workers->has_begun))
-      return TRUE;
-    g_usleep (1000);
-  }
-  return FALSE;
-}
-
-void
-gst_vit_workers_free (GstVitWorkers *workers)
-{
-  if (workers == NULL)
+  if (!g_atomic_int_dec_and_test (&workers->ref_count))
     return;
-  if (workers->pool != NULL && !pool_is_alive (workers)) {
-    /* To end such a pool is to wait for ever; its queue points to the tasks. */
-    GST_WARNING ("no thread could be started; leaving the pool behind");
-    return;
-  }
-  if (workers->pool != NULL) {
-    gst_task_pool_cleanup (workers->pool);
-    gst_object_unref (workers->pool);
-  }
   g_mutex_clear (&workers->lock);
   g_cond_clear (&workers->done);
   g_free (workers->tasks);
@@ -96,17 +60,120 @@ try_task (Task *task)
 }
 
 static void
-run_task (void *user_data)
+run_task (gpointer data, gpointer user_data)
 {
-  Task *task = user_data;
+  Task *task = data;
+  GstVitWorkers *workers = task->workers;
 
-  g_atomic_int_set (&task->workers->has_begun, 1);
-  if (!try_task (task))
+  /* First this, so that a task offered from here on is queued anew. */
+  g_atomic_int_set (&task->is_queued, 0);
+  if (try_task (task)) {
+    g_mutex_lock (&workers->lock);
+    g_atomic_int_set (&task->state, TASK_DONE);
+    g_cond_signal (&workers->done);
+    g_mutex_unlock (&workers->lock);
+  }
+  workers_unref (workers);
+}
+
+/* A task that no thread came to before the pool's end. */
+static void
+drop_task (gpointer data)
+{
+  workers_unref (((Task *) data)->workers);
+}
+
+static guint
+most_helpers_asked_for (void)
+{
+  guint n = GST_VIT_MAX_WORKERS - 1;
+
+  while (n > 0 && shared.n_asking[n] == 0)
+    n--;
+  return n;
+}
+
+static GThreadPool *
+ask_for_helpers (guint n)
+{
+  guint n_threads;
+
+  g_mutex_lock (&shared.lock);
+  shared.n_asking[n]++;
+  n_threads = most_helpers_asked_for ();
+  if (shared.helpers == NULL)
+    shared.helpers = g_thread_pool_new_full (
+        run_task, NULL, drop_task, (gint) n_threads, FALSE, NULL);
+  else
+    g_thread_pool_set_max_threads (shared.helpers, (gint) n_threads, NULL);
+  g_mutex_unlock (&shared.lock);
+  return shared.helpers;
+}
+
+static void
+leave_helpers (guint n)
+{
+  GThreadPool *unused = NULL;
+  guint n_threads;
+
+  g_mutex_lock (&shared.lock);
+  shared.n_asking[n]--;
+  n_threads = most_helpers_asked_for ();
+  if (n_threads > 0)
+    g_thread_pool_set_max_threads (shared.helpers, (gint) n_threads, NULL);
+  else
+    unused = g_steal_pointer (&shared.helpers);
+  g_mutex_unlock (&shared.lock);
+  /* At once: what is queued was done by others long ago, and where no thread
+   * could be started nobody would come to it. */
+  if (unused != NULL)
+    g_thread_pool_free (unused, TRUE, TRUE);
+}
+
+GstVitWorkers *
+gst_vit_workers_new (guint n_workers)
+{
+  GstVitWorkers *workers = g_new0 (GstVitWorkers, 1);
+
+  g_assert (n_workers >= 1 && n_workers <= GST_VIT_MAX_WORKERS);
+  g_mutex_init (&workers->lock);
+  g_cond_init (&workers->done);
+  workers->ref_count = 1;
+  workers->n_workers = n_workers;
+  workers->tasks = g_new0 (Task, n_workers);
+  for (guint i = 0; i < n_workers; i++) {
+    workers->tasks[i].workers = workers;
+    workers->tasks[i].worker = i;
+    workers->tasks[i].state = TASK_DONE;
+  }
+  if (n_workers > 1)
+    workers->helpers = ask_for_helpers (n_workers - 1);
+  return workers;
+}
+
+void
+gst_vit_workers_free (GstVitWorkers *workers)
+{
+  if (workers == NULL)
     return;
-  g_mutex_lock (&task->workers->lock);
-  g_atomic_int_set (&task->state, TASK_DONE);
-  g_cond_signal (&task->workers->done);
-  g_mutex_unlock (&task->workers->lock);
+  if (workers->n_workers > 1)
+    leave_helpers (workers->n_workers - 1);
+  workers_unref (workers);
+}
+
+static void
+offer_task (Task *task, VitWork work, gpointer data)
+{
+  GstVitWorkers *workers = task->workers;
+
+  task->work = work;
+  task->data = data;
+  g_atomic_int_set (&task->state, TASK_WAITING);
+  if (!g_atomic_int_compare_and_exchange (&task->is_queued, 0, 1))
+    return;
+  g_atomic_int_inc (&workers->ref_count);
+  /* It is queued even where no thread can be started for it. */
+  g_thread_pool_push (workers->helpers, task, NULL);
 }
 
 /* Does the task itself if no thread has come to it. */
@@ -131,19 +198,8 @@ gst_vit_workers_run (
 {
   GstVitWorkers *workers = user_data;
 
-  for (guint i = 1; i < n_workers; i++) {
-    Task *task = &workers->tasks[i];
-    gpointer id;
-
-    task->work = work;
-    task->data = data;
-    task->worker = i;
-    g_atomic_int_set (&task->state, TASK_WAITING);
-    g_atomic_int_set (&workers->was_pushed, 1);
-    id = gst_task_pool_push (workers->pool, run_task, task, NULL);
-    if (id != NULL)
-      gst_task_pool_dispose_handle (workers->pool, id);
-  }
+  for (guint i = 1; i < n_workers; i++)
+    offer_task (&workers->tasks[i], work, data);
   work (data, 0);
   for (guint i = 1; i < n_workers; i++)
     finish_task (&workers->tasks[i]);
