@@ -85,9 +85,25 @@ crop_fits (
   return FALSE;
 }
 
+/* Bytes of a row, those between and after the samples too. */
+static guint64
+whole_row_bytes (const VitImageFormat *format, guint plane)
+{
+  guint64 n_bytes = 0;
+
+  for (guint c = 0; c < 3; c++) {
+    const VitComponent *component = &format->pixel->component[c];
+    guint64 last = (format->width - 1) >> component->shift_x;
+
+    if (component->plane == plane)
+      n_bytes = MAX (n_bytes, (last + 1) * component->step);
+  }
+  return n_bytes;
+}
+
 static gboolean
 read_planes (const GstVideoFrame *frame, const VitImageFormat *format,
-    VitImage *image, gchar **reason)
+    gboolean whole_pixels, VitImage *image, gchar **reason)
 {
   for (guint p = 0; p < format->pixel->n_planes; p++) {
     /* With a GstVideoMeta every plane is mapped for itself. */
@@ -97,6 +113,8 @@ read_planes (const GstVideoFrame *frame, const VitImageFormat *format,
     guint64 row_bytes, n_rows;
 
     vit_image_plane_extent (format, p, &row_bytes, &n_rows);
+    if (whole_pixels)
+      row_bytes = whole_row_bytes (format, p);
     if (!plane_fits (map, data, stride, row_bytes, n_rows)) {
       *reason = g_strdup_printf ("plane %u of %s %ux%u leads out of its %"
           G_GSIZE_FORMAT " bytes: %" G_GUINT64_FORMAT " rows of %"
@@ -112,8 +130,8 @@ read_planes (const GstVideoFrame *frame, const VitImageFormat *format,
 
 gboolean
 gst_vit_frame_map (GstVideoFrame *frame, const GstVideoInfo *info,
-    const VitImageFormat *format, GstBuffer *buffer, VitImage *image,
-    gchar **reason)
+    const VitImageFormat *format, GstBuffer *buffer, gboolean whole_pixels,
+    VitImage *image, gchar **reason)
 {
   if (!meta_fits (gst_buffer_get_video_meta (buffer), info, reason)
       || !crop_fits (gst_buffer_get_video_crop_meta (buffer), info, reason))
@@ -128,7 +146,7 @@ gst_vit_frame_map (GstVideoFrame *frame, const GstVideoInfo *info,
         GST_VIDEO_INFO_SIZE (info));
     return FALSE;
   }
-  if (!read_planes (frame, format, image, reason)) {
+  if (!read_planes (frame, format, whole_pixels, image, reason)) {
     gst_video_frame_unmap (frame);
     return FALSE;
   }

@@ -30,9 +30,11 @@ gboolean gst_vit_matrix_is_of_caps (
  * unwritable).  On success `image` is valid until gst_video_frame_unmap().
  * FALSE, with a text for people in *reason (transfer full), if the buffer
  * cannot be mapped, is of another size or format than `info` says, holds less
- * than that takes, or asks to be cropped; nothing stays mapped then. */
+ * than that takes, or asks to be cropped; nothing stays mapped then.
+ * `whole_pixels`: also the last byte of an RGBx row will be read, and the other
+ * half of a last pixel pair. */
 gboolean gst_vit_frame_map (GstVideoFrame *frame, const GstVideoInfo *info,
-    const VitImageFormat *format, GstBuffer *buffer, VitImage *image,
-    gchar **reason);
+    const VitImageFormat *format, GstBuffer *buffer, gboolean whole_pixels,
+    VitImage *image, gchar **reason);
 
 G_END_DECLS

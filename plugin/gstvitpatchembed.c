@@ -21,14 +21,14 @@
 
 #include "gstviterror.h"
 #include "gstvitframe.h"
+#include "gstvitlateness.h"
 #include "gstvitmodelinfo.h"
 #include "gstvitnotes.h"
+#include "gstvitregions.h"
 #include "gstvitsettings.h"
 #include "gstvitstats.h"
 #include "gstvittensor.h"
-#include "gstvittokensmeta.h"
-#include "gstvittokenspool.h"
-#include "gstvitworkers.h"
+#include "gstvittokenizers.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_vit_patch_embed_debug);
 #define GST_CAT_DEFAULT gst_vit_patch_embed_debug
@@ -50,22 +50,22 @@ struct _GstVitPatchEmbed {
 
   /* Under the object lock. */
   GstVitSettings settings;
+  GstVitLateness lateness;
   GstVitStats stats;
   VitImageFormat format;
-  VitTokensShape shape;
+  VitTokensShape shape;     /* of the last frame or region with tokens */
   GstStructure *model_info; /* from start to stop */
 
   /* Written only while no data flows, or on the streaming thread. */
+  GstVitLiveSettings live; /* of the last frame */
   VitModel *model;
-  VitPatchEmbed *embed;
+  GstVitTokenizers *tokenizers;
   GstVitWorkers *workers;
   GstVideoInfo video_info;
-  GstBufferPool *tokens_pool;
   GstCaps *refused_caps; /* (nullable): the last, if no others came since */
-  GstVitTokenFormat token_format;
-  gboolean reuse_tokens;
-  guint reuse_tolerance;
-  GstBuffer *last_tokens; /* of the frame before; NULL: nothing is kept */
+  GArray *regions;       /* of GstVitRegion, of the frame in work */
+  guint64 n_with_tokens; /* frames */
+  guint n_since;         /* frames since the last with tokens, that included */
 };
 
 static GParamSpec *stats_pspec;
@@ -83,12 +83,37 @@ G_DEFINE_TYPE_WITH_CODE (GstVitPatchEmbed, gst_vit_patch_embed,
 GST_ELEMENT_REGISTER_DEFINE (vitpatchembed, "vitpatchembed", GST_RANK_NONE,
     GST_TYPE_VIT_PATCH_EMBED);
 
+/* The next frame is the first of a stream: its tokens are due, and new. */
+static void
+begin_stream (GstVitPatchEmbed *self)
+{
+  gst_vit_tokenizers_reset (self->tokenizers);
+  self->n_since = G_MAXUINT;
+}
+
+static GstVitTokenizers *
+make_tokenizers (GstVitPatchEmbed *self, const GstVitSettings *settings,
+    VitPatchEmbed *embed)
+{
+  GstVitTokenizerSetup setup = {
+    .model = self->model,
+    .n_prefix_tokens
+    = settings->prefix_tokens ? self->model->n_prefix_tokens : 0,
+    .pad = settings->fit == VIT_FIT_PAD,
+    .token_format = (GstVitTokenFormat) settings->token_format,
+    .workers = self->workers,
+  };
+
+  return gst_vit_tokenizers_new (&setup, embed);
+}
+
 static gboolean
 gst_vit_patch_embed_start (GstBaseTransform *base)
 {
   GstVitPatchEmbed *self = GST_VIT_PATCH_EMBED (base);
   GstVitSettings settings;
   VitPatchEmbedSettings embed_settings;
+  VitPatchEmbed *embed = NULL;
   GstStructure *info;
   GError *error = NULL;
 
@@ -99,23 +124,25 @@ gst_vit_patch_embed_start (GstBaseTransform *base)
   embed_settings = gst_vit_settings_for_embed (&settings);
   self->model = gst_vit_settings_load_model (&settings, &error);
   if (self->model != NULL)
-    self->embed = vit_patch_embed_new (self->model, &embed_settings, &error);
-  if (self->embed == NULL) {
+    embed = vit_patch_embed_new (self->model, &embed_settings, &error);
+  if (embed == NULL) {
     gst_vit_settings_clear (&settings);
     g_clear_pointer (&self->model, vit_model_unref);
     gst_vit_error_post (GST_ELEMENT (self), error);
     return FALSE;
   }
-  self->token_format = (GstVitTokenFormat) settings.token_format;
-  self->reuse_tokens = settings.reuse_tokens;
-  self->reuse_tolerance = settings.reuse_tolerance;
+  self->live = settings.live;
   self->workers
       = gst_vit_workers_new (gst_vit_settings_n_workers (&settings));
+  info = gst_vit_model_info_new (self->model, embed);
+  self->tokenizers = make_tokenizers (self, &settings, embed);
+  self->n_with_tokens = 0;
+  begin_stream (self);
 
-  info = gst_vit_model_info_new (self->model, self->embed);
   GST_INFO_OBJECT (self, "%" GST_PTR_FORMAT, info);
   GST_OBJECT_LOCK (self);
   self->model_info = info;
+  gst_vit_lateness_reset (&self->lateness);
   memset (&self->stats, 0, sizeof self->stats);
   memset (&self->format, 0, sizeof self->format);
   memset (&self->shape, 0, sizeof self->shape);
@@ -127,25 +154,15 @@ gst_vit_patch_embed_start (GstBaseTransform *base)
   return TRUE;
 }
 
-static void
-clear_tokens_pool (GstVitPatchEmbed *self)
-{
-  if (self->tokens_pool != NULL)
-    gst_buffer_pool_set_active (self->tokens_pool, FALSE);
-  gst_clear_object (&self->tokens_pool);
-}
-
 static gboolean
 gst_vit_patch_embed_stop (GstBaseTransform *base)
 {
   GstVitPatchEmbed *self = GST_VIT_PATCH_EMBED (base);
   GstStructure *info;
 
-  gst_clear_buffer (&self->last_tokens);
-  clear_tokens_pool (self);
   gst_clear_caps (&self->refused_caps);
+  g_clear_pointer (&self->tokenizers, gst_vit_tokenizers_free);
   g_clear_pointer (&self->workers, gst_vit_workers_free);
-  g_clear_pointer (&self->embed, vit_patch_embed_free);
   g_clear_pointer (&self->model, vit_model_unref);
   GST_OBJECT_LOCK (self);
   info = self->model_info;
@@ -153,17 +170,6 @@ gst_vit_patch_embed_stop (GstBaseTransform *base)
   GST_OBJECT_UNLOCK (self);
   g_clear_pointer (&info, gst_structure_free);
   return TRUE;
-}
-
-/* A pool of buffers of exactly one frame's tokens. */
-static gboolean
-make_tokens_pool (GstVitPatchEmbed *self, const VitTokensShape *shape)
-{
-  clear_tokens_pool (self);
-  self->tokens_pool = gst_vit_tokens_pool_new (
-      (gsize) shape->n_tokens * shape->embed_dim
-      * gst_vit_token_format_get_size (self->token_format));
-  return self->tokens_pool != NULL;
 }
 
 /* Caps that are refused come again with every frame that upstream tries; the
@@ -182,50 +188,69 @@ refuse_caps (
     gst_vit_error_post (GST_ELEMENT (self), error);
 }
 
+static GstVitRegion
+whole_frame (const VitImageFormat *format)
+{
+  return (GstVitRegion) { -1, 0, 0, format->width, format->height };
+}
+
+/* Makes ready for whole frames, so that what cannot be computed is refused
+ * here; regions are seen only when they come. */
+static gboolean
+prepare_frames (
+    GstVitPatchEmbed *self, const VitImageFormat *format, GError **error)
+{
+  GstVitRegion whole = whole_frame (format);
+  GstVitTokenizer *tokenizer;
+
+  gst_vit_tokenizers_set_format (
+      self->tokenizers, &self->video_info, format, self->live.max_tokens);
+  if (self->live.regions != GST_VIT_REGIONS_FRAME)
+    return TRUE;
+  tokenizer
+      = gst_vit_tokenizers_find (self->tokenizers, 0, &whole, NULL, error);
+  if (tokenizer == NULL)
+    return FALSE;
+  GST_OBJECT_LOCK (self);
+  self->shape = tokenizer->shape;
+  GST_OBJECT_UNLOCK (self);
+  return TRUE;
+}
+
 static gboolean
 gst_vit_patch_embed_set_caps (
     GstBaseTransform *base, GstCaps *in_caps, GstCaps *out_caps)
 {
   GstVitPatchEmbed *self = GST_VIT_PATCH_EMBED (base);
   VitImageFormat format;
-  VitTokensShape shape;
-  GstVideoInfo info;
   GError *error = NULL;
 
-  if (!gst_video_info_from_caps (&info, in_caps)
-      || !gst_vit_image_format_from_info (&info, &format)) {
+  if (!gst_video_info_from_caps (&self->video_info, in_caps)
+      || !gst_vit_image_format_from_info (&self->video_info, &format)) {
     GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("Cannot read this video format"),
         ("%" GST_PTR_FORMAT, in_caps));
     return FALSE;
   }
-  if (!gst_vit_matrix_is_of_caps (&info, in_caps))
+  if (!gst_vit_matrix_is_of_caps (&self->video_info, in_caps))
     GST_WARNING_OBJECT (self,
         "No Y'CbCr matrix in the colorimetry of %" GST_PTR_FORMAT
         "; taking the one with Kr %g, Kb %g",
         in_caps, format.kr, format.kb);
-  if (!vit_patch_embed_configure (self->embed, &format, &error)) {
+  GST_OBJECT_LOCK (self);
+  self->live = self->settings.live;
+  GST_OBJECT_UNLOCK (self);
+  begin_stream (self);
+  if (!prepare_frames (self, &format, &error)) {
     refuse_caps (self, in_caps, error);
     return FALSE;
   }
   gst_clear_caps (&self->refused_caps);
-  gst_clear_buffer (&self->last_tokens);
-  shape = vit_patch_embed_shape (self->embed);
-  if (!make_tokens_pool (self, &shape)) {
-    GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
-        ("Cannot make a pool for %u tokens of %u numbers", shape.n_tokens,
-            shape.embed_dim),
-        (NULL));
-    return FALSE;
-  }
-  self->video_info = info;
   GST_OBJECT_LOCK (self);
   self->format = format;
-  self->shape = shape;
   GST_OBJECT_UNLOCK (self);
-  GST_INFO_OBJECT (self, "%s %ux%u, matrix Kr %g Kb %g, %s range: %u x %u patches",
+  GST_INFO_OBJECT (self, "%s %ux%u, matrix Kr %g Kb %g, %s range",
       format.pixel->name, format.width, format.height, format.kr, format.kb,
-      format.full_range ? "full" : "narrow", shape.grid_width,
-      shape.grid_height);
+      format.full_range ? "full" : "narrow");
   return TRUE;
 }
 
@@ -261,82 +286,143 @@ gst_vit_patch_embed_propose_allocation (
   return TRUE;
 }
 
-/* Computes the planned tokens into a buffer of the pool; NULL when there is no
- * memory for them. */
-static GstBuffer *
-compute_tokens (GstVitPatchEmbed *self, const VitImage *image)
+/* What was set since the last frame takes effect. */
+static void
+take_live_settings (GstVitPatchEmbed *self)
 {
-  GstBuffer *tokens = NULL;
-  GstMapInfo map, previous = GST_MAP_INFO_INIT;
+  GstVitLiveSettings before = self->live, *now = &self->live;
 
-  if (gst_buffer_pool_acquire_buffer (self->tokens_pool, &tokens, NULL)
-      != GST_FLOW_OK)
-    return NULL;
-  if (!gst_buffer_map (tokens, &map, GST_MAP_WRITE)) {
-    gst_buffer_unref (tokens);
-    return NULL;
-  }
-  if (self->last_tokens != NULL)
-    gst_buffer_map (self->last_tokens, &previous, GST_MAP_READ);
-  vit_patch_embed_run (self->embed, image, previous.data, map.data,
-      gst_vit_workers_run, self->workers);
-  if (self->last_tokens != NULL)
-    gst_buffer_unmap (self->last_tokens, &previous);
-  gst_buffer_unmap (tokens, &map);
-  return tokens;
+  GST_OBJECT_LOCK (self);
+  self->live = self->settings.live;
+  GST_OBJECT_UNLOCK (self);
+  if (now->max_tokens != before.max_tokens || now->regions != before.regions)
+    gst_vit_tokenizers_set_format (
+        self->tokenizers, &self->video_info, &self->format, now->max_tokens);
+  else if (now->reuse_tokens != before.reuse_tokens
+      || now->reuse_tolerance != before.reuse_tolerance)
+    gst_vit_tokenizers_reset (self->tokenizers);
 }
 
-/* The tokens of a mapped frame: those of the frame before where no patch
- * changed, or NULL when there is no memory for new ones. */
-static GstBuffer *
-find_tokens (GstVitPatchEmbed *self, const VitImage *image)
+/* A frame whose tokens were due but late leaves them due. */
+static gboolean
+is_due (GstVitPatchEmbed *self)
 {
-  GstClockTime start = gst_util_get_timestamp ();
-  VitFrameCounts counts
-      = vit_patch_embed_plan (self->embed, image, self->last_tokens != NULL,
-          self->reuse_tolerance, gst_vit_workers_run, self->workers);
-  GstBuffer *tokens;
+  if (self->n_since >= self->live.interval)
+    return TRUE;
+  self->n_since++;
+  return FALSE;
+}
 
-  if (self->last_tokens != NULL && counts.n_short + counts.n_full == 0)
-    tokens = gst_buffer_ref (self->last_tokens);
-  else
-    tokens = compute_tokens (self, image);
-  /* The samples are now those of the new tokens, or of none. */
-  gst_clear_buffer (&self->last_tokens);
-  if (tokens == NULL)
-    return NULL;
-  if (self->reuse_tokens)
-    self->last_tokens = gst_buffer_ref (tokens);
+/* Whether the frame is to pass without tokens; then the application is told. */
+static gboolean
+is_skipped (GstVitPatchEmbed *self, GstBuffer *buffer)
+{
+  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
+  GstVitLateness lateness;
+  GstClockTime time;
+  gboolean is_late;
+
+  if (!self->live.skip_late || segment->format != GST_FORMAT_TIME)
+    return FALSE;
+  time = gst_segment_to_running_time (
+      segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
   GST_OBJECT_LOCK (self);
-  gst_vit_stats_count (&self->stats, &counts, self->shape.n_tokens,
-      gst_util_get_timestamp () - start);
+  is_late = gst_vit_lateness_is_late (&self->lateness, time);
+  if (is_late) {
+    self->lateness.n_skipped++;
+    self->stats.n_late++;
+  }
+  lateness = self->lateness;
   GST_OBJECT_UNLOCK (self);
-  return tokens;
+  if (!is_late)
+    return FALSE;
+  GST_DEBUG_OBJECT (self,
+      "no tokens for the frame of %" GST_TIME_FORMAT ": too late",
+      GST_TIME_ARGS (time));
+  gst_element_post_message (GST_ELEMENT (self),
+      gst_vit_lateness_message (
+          &lateness, GST_OBJECT (self), segment, buffer));
+  return TRUE;
+}
+
+/* Takes `error`, NULL for tokens without memory. */
+static void
+leave_without_tokens (
+    GstVitPatchEmbed *self, const GstVitRegion *region, GError *error)
+{
+  if (g_error_matches (error, VIT_ERROR, VIT_ERROR_FRAME_SIZE))
+    GST_DEBUG_OBJECT (self, "no tokens for region %d, %ux%u at (%u,%u): %s",
+        region->id, region->width, region->height, region->x, region->y,
+        error->message);
+  else
+    GST_ELEMENT_WARNING (self, RESOURCE, NO_SPACE_LEFT,
+        ("No memory for the tokens of this frame; it passes without them"),
+        ("%s", error != NULL ? error->message : "no buffer for them"));
+  g_clear_error (&error);
+}
+
+/* The tokens of a region, in `image`, that of the frame, onto `buffer`; adds to
+ * counts and returns their number. */
+static guint
+attach_tokens (GstVitPatchEmbed *self, GstBuffer *buffer, VitImage image,
+    GstVitRegion region, VitFrameCounts *counts)
+{
+  GstVitTokenizerTask task = { self->live.reuse_tokens,
+    self->live.reuse_tolerance, self->n_with_tokens };
+  VitFrameCounts own = { 0 };
+  GError *error = NULL;
+  GstVitTokenizer *tokenizer = gst_vit_tokenizers_find (
+      self->tokenizers, task.serial, &region, &image, &error);
+
+  if (tokenizer == NULL
+      || !gst_vit_tokenizer_run (tokenizer, &task, &image, &region, buffer,
+          self->format.width, self->format.height, &own)) {
+    leave_without_tokens (self, &region, error);
+    return 0;
+  }
+  counts->n_kept += own.n_kept;
+  counts->n_short += own.n_short;
+  counts->n_full += own.n_full;
+  GST_OBJECT_LOCK (self);
+  self->shape = tokenizer->shape;
+  GST_OBJECT_UNLOCK (self);
+  return tokenizer->shape.n_tokens;
 }
 
 static void
-attach_tokens (GstVitPatchEmbed *self, GstBuffer *frame, GstBuffer *tokens,
-    gboolean may_be_kept)
+find_regions (GstVitPatchEmbed *self, GstBuffer *buffer)
 {
-  const VitTokensShape *shape = &self->shape;
-  gsize n_bytes = (shape->n_tokens + (gsize) 7) / 8;
-  GstVitTokensMeta *meta = gst_buffer_add_vit_tokens_meta (frame, tokens,
-      self->token_format, shape->n_prefix_tokens, shape->grid_width,
-      shape->grid_height, self->model->patch_size, shape->embed_dim,
-      self->format.width, self->format.height, self->model->id);
+  GstVitRegion whole = whole_frame (&self->format);
 
-  if (may_be_kept) {
-    guint8 *bits = g_try_malloc (n_bytes);
-    GBytes *changed;
-
-    /* Without it every token counts as changed. */
-    if (bits == NULL)
-      return;
-    changed = g_bytes_new_take (bits, n_bytes);
-    vit_patch_embed_changed (self->embed, bits);
-    gst_vit_tokens_meta_set_changed (meta, changed);
-    g_bytes_unref (changed);
+  if (self->live.regions == GST_VIT_REGIONS_ROI) {
+    gst_vit_regions_find (
+        buffer, self->format.width, self->format.height, self->regions);
+    return;
   }
+  g_array_set_size (self->regions, 0);
+  g_array_append_val (self->regions, whole);
+}
+
+static void
+attach_all (GstVitPatchEmbed *self, GstBuffer *buffer, const VitImage *image)
+{
+  GstClockTime start = gst_util_get_timestamp ();
+  VitFrameCounts counts = { 0 };
+  guint n_tokens = 0;
+
+  self->n_with_tokens++;
+  self->n_since = 1;
+  find_regions (self, buffer);
+  for (guint i = 0; i < self->regions->len; i++)
+    n_tokens += attach_tokens (self, buffer, *image,
+        g_array_index (self->regions, GstVitRegion, i), &counts);
+  if (n_tokens == 0)
+    return;
+  GST_OBJECT_LOCK (self);
+  self->lateness.n_processed++;
+  gst_vit_stats_count (&self->stats, &counts, n_tokens,
+      gst_util_get_timestamp () - start);
+  GST_OBJECT_UNLOCK (self);
 }
 
 static GstFlowReturn
@@ -344,27 +430,20 @@ gst_vit_patch_embed_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
 {
   GstVitPatchEmbed *self = GST_VIT_PATCH_EMBED (base);
   GstVideoFrame frame;
-  gboolean had_tokens = self->last_tokens != NULL;
-  GstBuffer *tokens;
   VitImage image;
   gchar *reason = NULL;
 
+  take_live_settings (self);
+  if (!is_due (self) || is_skipped (self, buffer))
+    return GST_FLOW_OK;
   if (!gst_vit_frame_map (&frame, &self->video_info, &self->format, buffer,
-          &image, &reason)) {
+          self->live.max_tokens > 0, &image, &reason)) {
     GST_ELEMENT_ERROR (self, STREAM, FAILED, ("%s", reason), (NULL));
     g_free (reason);
     return GST_FLOW_ERROR;
   }
-  tokens = find_tokens (self, &image);
+  attach_all (self, buffer, &image);
   gst_video_frame_unmap (&frame);
-  if (tokens == NULL) {
-    GST_ELEMENT_WARNING (self, RESOURCE, NO_SPACE_LEFT,
-        ("No memory for the tokens of this frame; it passes without them"),
-        (NULL));
-    return GST_FLOW_OK;
-  }
-  attach_tokens (self, buffer, tokens, had_tokens);
-  gst_buffer_unref (tokens);
   return GST_FLOW_OK;
 }
 
@@ -416,14 +495,46 @@ gst_vit_patch_embed_sink_event (GstBaseTransform *base, GstEvent *event)
   GstVitPatchEmbed *self = GST_VIT_PATCH_EMBED (base);
 
   /* "The frame before" is the one before in the stream, not in time. */
-  if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP
-      || GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT
-      || GST_EVENT_TYPE (event) == GST_EVENT_GAP)
-    gst_clear_buffer (&self->last_tokens);
-  if (GST_EVENT_TYPE (event) == GST_EVENT_EOS)
-    g_object_notify_by_pspec (G_OBJECT (base), stats_pspec);
+  switch (GST_EVENT_TYPE (event)) {
+    case GST_EVENT_FLUSH_STOP:
+      GST_OBJECT_LOCK (self);
+      gst_vit_lateness_reset (&self->lateness);
+      GST_OBJECT_UNLOCK (self);
+      G_GNUC_FALLTHROUGH;
+    case GST_EVENT_SEGMENT:
+      begin_stream (self);
+      break;
+    case GST_EVENT_GAP:
+      gst_vit_tokenizers_reset (self->tokenizers);
+      break;
+    case GST_EVENT_EOS:
+      g_object_notify_by_pspec (G_OBJECT (base), stats_pspec);
+      break;
+    default:
+      break;
+  }
   return GST_BASE_TRANSFORM_CLASS (gst_vit_patch_embed_parent_class)
       ->sink_event (base, event);
+}
+
+/* Once it knows of lateness the base class drops frames, where its property
+ * `qos` is set; with skip-late they pass without tokens instead. */
+static gboolean
+gst_vit_patch_embed_src_event (GstBaseTransform *base, GstEvent *event)
+{
+  GstVitPatchEmbed *self = GST_VIT_PATCH_EMBED (base);
+  gboolean skip_late;
+
+  if (GST_EVENT_TYPE (event) == GST_EVENT_QOS) {
+    GST_OBJECT_LOCK (self);
+    gst_vit_lateness_update (&self->lateness, event);
+    skip_late = self->settings.live.skip_late;
+    GST_OBJECT_UNLOCK (self);
+    if (skip_late)
+      return gst_pad_push_event (GST_BASE_TRANSFORM_SINK_PAD (base), event);
+  }
+  return GST_BASE_TRANSFORM_CLASS (gst_vit_patch_embed_parent_class)
+      ->src_event (base, event);
 }
 
 static void
@@ -463,7 +574,10 @@ gst_vit_patch_embed_get_property (
 static void
 gst_vit_patch_embed_finalize (GObject *object)
 {
-  gst_vit_settings_clear (&GST_VIT_PATCH_EMBED (object)->settings);
+  GstVitPatchEmbed *self = GST_VIT_PATCH_EMBED (object);
+
+  gst_vit_settings_clear (&self->settings);
+  g_array_unref (self->regions);
   G_OBJECT_CLASS (gst_vit_patch_embed_parent_class)->finalize (object);
 }
 
@@ -479,8 +593,9 @@ gst_vit_patch_embed_class_init (GstVitPatchEmbedClass *klass)
   object_class->finalize = gst_vit_patch_embed_finalize;
   gst_vit_settings_install (object_class);
   stats_pspec = g_param_spec_boxed ("stats", "Statistics",
-      "Frames, tokens, patches computed and reused, mean and worst time a frame (nanoseconds), and the "
-      "shape of the tokens; notified at the end of the stream",
+      "Frames with tokens, frames without because late, tokens, patches "
+      "computed and reused, mean and worst time a frame (nanoseconds), and the "
+      "shape of the last tokens; notified at the end of the stream",
       GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_property (object_class, PROP_STATS, stats_pspec);
   g_object_class_install_property (object_class, PROP_MODEL_INFO,
@@ -500,6 +615,7 @@ gst_vit_patch_embed_class_init (GstVitPatchEmbedClass *klass)
   base_class->stop = gst_vit_patch_embed_stop;
   base_class->set_caps = gst_vit_patch_embed_set_caps;
   base_class->sink_event = gst_vit_patch_embed_sink_event;
+  base_class->src_event = gst_vit_patch_embed_src_event;
   base_class->prepare_output_buffer
       = gst_vit_patch_embed_prepare_output_buffer;
   base_class->propose_allocation = gst_vit_patch_embed_propose_allocation;
@@ -513,8 +629,9 @@ gst_vit_patch_embed_init (GstVitPatchEmbed *self)
   GstBaseTransform *base = GST_BASE_TRANSFORM (self);
 
   gst_vit_settings_init (&self->settings);
+  gst_vit_lateness_reset (&self->lateness);
+  self->regions = g_array_new (FALSE, FALSE, sizeof (GstVitRegion));
   gst_base_transform_set_in_place (base, TRUE);
   gst_base_transform_set_passthrough (base, FALSE);
   gst_base_transform_set_gap_aware (base, TRUE);
-  gst_base_transform_set_qos_enabled (base, TRUE);
 }

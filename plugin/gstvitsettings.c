@@ -8,7 +8,6 @@
 #include "gstvittokensmeta.h"
 #include "gstvitworkers.h"
 
-
 #define DEFAULT_TENSOR_ID "vit-patch-tokens"
 
 /* The two enumerations are one, so that a value passes as it is. */
@@ -82,6 +81,21 @@ fit_get_type (void)
   return type;
 }
 
+static GType
+regions_get_type (void)
+{
+  static gsize type = 0;
+  static const GEnumValue values[] = {
+    { GST_VIT_REGIONS_FRAME, "The whole frame", "frame" },
+    { GST_VIT_REGIONS_ROI, "Each GstVideoRegionOfInterestMeta", "roi" },
+    { 0, NULL, NULL },
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("GstVitRegions", values));
+  return type;
+}
+
 static GParamSpec *
 triple_pspec (const gchar *name, const gchar *nick, const gchar *blurb)
 {
@@ -89,8 +103,9 @@ triple_pspec (const gchar *name, const gchar *nick, const gchar *blurb)
       G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
 }
 
-void
-gst_vit_settings_install (GObjectClass *klass)
+/* Those that are read once, at the start. */
+static void
+install_fixed (GObjectClass *klass)
 {
   GParamFlags flags
       = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
@@ -103,53 +118,51 @@ gst_vit_settings_install (GObjectClass *klass)
   g_object_class_install_property (klass, GST_VIT_SETTING_MODEL_PREFIX,
       g_param_spec_string ("model-prefix", "Model prefix",
           "Which vision tower, of a file that holds several: what begins the "
-          "names of its tensors",
+          "names of its tensors; NULL: the only one",
           NULL, flags));
   g_object_class_install_property (klass, GST_VIT_SETTING_PATCH_SIZE,
       g_param_spec_uint ("patch-size", "Patch size",
-          "Patch size of the built-in model, pixels", 1, 64, 16, flags));
+          "Side of a patch in pixels, of the built-in model only", 1, 64, 16,
+          flags));
   g_object_class_install_property (klass, GST_VIT_SETTING_EMBED_DIM,
       g_param_spec_uint ("embed-dim", "Embedding dimension",
-          "Numbers in a token of the built-in model", 1, 65536, 768, flags));
+          "Numbers in a token, of the built-in model only", 1, 65536, 768,
+          flags));
   g_object_class_install_property (klass, GST_VIT_SETTING_POSITION_RULE,
       g_param_spec_enum ("position-rule", "Position rule",
           "How the position table is resampled to the frame's grid",
           position_rule_get_type (), VIT_POSITION_RULE_AUTO, flags));
   g_object_class_install_property (klass, GST_VIT_SETTING_MEAN,
       triple_pspec ("mean", "Mean",
-          "Mean of R, G, B in [0,1], instead of the model's: "
-          "mean=\"<0.5,0.5,0.5>\""));
+          "Mean of R, G, B, where 0 is black and 1 is white: "
+          "mean=\"<0.5,0.5,0.5>\"; empty: the model's"));
   g_object_class_install_property (klass, GST_VIT_SETTING_STD,
       triple_pspec ("std", "Standard deviation",
-          "Standard deviation of R, G, B, instead of the model's: "
-          "std=\"<0.5,0.5,0.5>\""));
+          "Standard deviation of R, G, B, where 0 is black and 1 is white, "
+          "each greater than 0: std=\"<0.5,0.5,0.5>\"; empty: the model's"));
   g_object_class_install_property (klass, GST_VIT_SETTING_PRECISION,
       g_param_spec_enum ("precision", "Precision",
           "Arithmetic of the projection", precision_get_type (),
           VIT_PRECISION_AUTO, flags));
   g_object_class_install_property (klass, GST_VIT_SETTING_FIT,
       g_param_spec_enum ("fit", "Fit",
-          "What becomes of pixels that no whole patch covers", fit_get_type (),
-          VIT_FIT_CROP, flags));
+          "What becomes of pixels on the right and at the bottom that no whole "
+          "patch covers",
+          fit_get_type (), VIT_FIT_CROP, flags));
   g_object_class_install_property (klass, GST_VIT_SETTING_PREFIX_TOKENS,
       g_param_spec_boolean ("prefix-tokens", "Prefix tokens",
-          "Emit class, register and distillation tokens", TRUE, flags));
+          "Emit class, register and distillation tokens, before the patches'",
+          TRUE, flags));
   g_object_class_install_property (klass, GST_VIT_SETTING_TOKEN_FORMAT,
       g_param_spec_enum ("token-format", "Token format",
-          "Type of the emitted tokens", GST_TYPE_VIT_TOKEN_FORMAT,
+          "Type of the emitted numbers", GST_TYPE_VIT_TOKEN_FORMAT,
           GST_VIT_TOKEN_FORMAT_F32, flags));
-  g_object_class_install_property (klass, GST_VIT_SETTING_REUSE_TOKENS,
-      g_param_spec_boolean ("reuse-tokens", "Reuse tokens",
-          "Keep the tokens of patches that did not change", TRUE, flags));
-  g_object_class_install_property (klass, GST_VIT_SETTING_REUSE_TOLERANCE,
-      g_param_spec_uint ("reuse-tolerance", "Reuse tolerance",
-          "Largest difference of a stored sample from that of its token that "
-          "still keeps the token; 0: tokens are exact",
-          0, 1023, 0, flags));
   g_object_class_install_property (klass, GST_VIT_SETTING_N_THREADS,
       g_param_spec_uint ("n-threads", "Threads",
-          "Threads that compute a frame; 0: one per processor", 0, GST_VIT_MAX_WORKERS,
-          0, flags));
+          "Threads that compute a frame, of a pool that all elements of the "
+          "process share and that is as large as the most that one asks for; "
+          "0: one per processor",
+          0, GST_VIT_MAX_WORKERS, 0, flags));
   g_object_class_install_property (klass, GST_VIT_SETTING_TENSOR_ID,
       g_param_spec_string ("tensor-id", "Tensor id",
           "Id of the GstTensor of the tokens [1, n_tokens, embed_dim], attached "
@@ -162,6 +175,51 @@ gst_vit_settings_install (GObjectClass *klass)
           FALSE, flags));
 }
 
+static void
+install_live (GObjectClass *klass)
+{
+  GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS
+      | GST_PARAM_MUTABLE_PLAYING;
+
+  g_object_class_install_property (klass, GST_VIT_SETTING_REUSE_TOKENS,
+      g_param_spec_boolean ("reuse-tokens", "Reuse tokens",
+          "Keep the tokens of patches that did not change since the last frame",
+          TRUE, flags));
+  g_object_class_install_property (klass, GST_VIT_SETTING_REUSE_TOLERANCE,
+      g_param_spec_uint ("reuse-tolerance", "Reuse tolerance",
+          "Largest difference of a sample, in steps of 8 or 10 bits, from that "
+          "its token was computed of that still keeps the token; 0: tokens are "
+          "exact",
+          0, 1023, 0, flags));
+  g_object_class_install_property (klass, GST_VIT_SETTING_INTERVAL,
+      g_param_spec_uint ("interval", "Interval",
+          "Tokens on every n-th frame; the others pass untouched", 1, G_MAXINT,
+          1, flags));
+  g_object_class_install_property (klass, GST_VIT_SETTING_SKIP_LATE,
+      g_param_spec_boolean ("skip-late", "Skip late frames",
+          "Let frames pass without tokens that would reach the sink too late, "
+          "as its QoS events say, and post a QoS message for each",
+          FALSE, flags));
+  g_object_class_install_property (klass, GST_VIT_SETTING_REGIONS,
+      g_param_spec_enum ("regions", "Regions",
+          "What the tokens are of: the frame, or one set of tokens for each "
+          "region that a GstVideoRegionOfInterestMeta marks in it",
+          regions_get_type (), GST_VIT_REGIONS_FRAME, flags));
+  g_object_class_install_property (klass, GST_VIT_SETTING_MAX_TOKENS,
+      g_param_spec_uint ("max-tokens", "Most tokens",
+          "Most tokens of a frame or region, prefix tokens included; larger "
+          "pictures are scaled down to it, but not under one patch; 0: no "
+          "limit",
+          0, G_MAXINT, 0, flags));
+}
+
+void
+gst_vit_settings_install (GObjectClass *klass)
+{
+  install_fixed (klass);
+  install_live (klass);
+}
+
 void
 gst_vit_settings_init (GstVitSettings *settings)
 {
@@ -169,8 +227,9 @@ gst_vit_settings_init (GstVitSettings *settings)
   settings->patch_size = 16;
   settings->embed_dim = 768;
   settings->prefix_tokens = TRUE;
-  settings->reuse_tokens = TRUE;
   settings->tensor_id = g_quark_from_static_string (DEFAULT_TENSOR_ID);
+  settings->live.reuse_tokens = TRUE;
+  settings->live.interval = 1;
 }
 
 void
@@ -239,6 +298,33 @@ gst_vit_value_set_triple (GValue *value, const double triple[3])
   }
 }
 
+static gboolean
+set_live (GstVitLiveSettings *live, guint id, const GValue *value)
+{
+  switch (id) {
+    case GST_VIT_SETTING_REUSE_TOKENS:
+      live->reuse_tokens = g_value_get_boolean (value);
+      return TRUE;
+    case GST_VIT_SETTING_REUSE_TOLERANCE:
+      live->reuse_tolerance = g_value_get_uint (value);
+      return TRUE;
+    case GST_VIT_SETTING_INTERVAL:
+      live->interval = g_value_get_uint (value);
+      return TRUE;
+    case GST_VIT_SETTING_SKIP_LATE:
+      live->skip_late = g_value_get_boolean (value);
+      return TRUE;
+    case GST_VIT_SETTING_REGIONS:
+      live->regions = (GstVitRegions) g_value_get_enum (value);
+      return TRUE;
+    case GST_VIT_SETTING_MAX_TOKENS:
+      live->max_tokens = g_value_get_uint (value);
+      return TRUE;
+    default:
+      return FALSE;
+  }
+}
+
 gboolean
 gst_vit_settings_set (GstVitSettings *settings, guint id, const GValue *value)
 {
@@ -280,12 +366,6 @@ gst_vit_settings_set (GstVitSettings *settings, guint id, const GValue *value)
     case GST_VIT_SETTING_TOKEN_FORMAT:
       settings->token_format = (VitTokenType) g_value_get_enum (value);
       return TRUE;
-    case GST_VIT_SETTING_REUSE_TOKENS:
-      settings->reuse_tokens = g_value_get_boolean (value);
-      return TRUE;
-    case GST_VIT_SETTING_REUSE_TOLERANCE:
-      settings->reuse_tolerance = g_value_get_uint (value);
-      return TRUE;
     case GST_VIT_SETTING_N_THREADS:
       settings->n_threads = g_value_get_uint (value);
       return TRUE;
@@ -294,6 +374,33 @@ gst_vit_settings_set (GstVitSettings *settings, guint id, const GValue *value)
       return TRUE;
     case GST_VIT_SETTING_ADVERTISE_TENSORS:
       settings->advertise_tensors = g_value_get_boolean (value);
+      return TRUE;
+    default:
+      return set_live (&settings->live, id, value);
+  }
+}
+
+static gboolean
+get_live (const GstVitLiveSettings *live, guint id, GValue *value)
+{
+  switch (id) {
+    case GST_VIT_SETTING_REUSE_TOKENS:
+      g_value_set_boolean (value, live->reuse_tokens);
+      return TRUE;
+    case GST_VIT_SETTING_REUSE_TOLERANCE:
+      g_value_set_uint (value, live->reuse_tolerance);
+      return TRUE;
+    case GST_VIT_SETTING_INTERVAL:
+      g_value_set_uint (value, live->interval);
+      return TRUE;
+    case GST_VIT_SETTING_SKIP_LATE:
+      g_value_set_boolean (value, live->skip_late);
+      return TRUE;
+    case GST_VIT_SETTING_REGIONS:
+      g_value_set_enum (value, (gint) live->regions);
+      return TRUE;
+    case GST_VIT_SETTING_MAX_TOKENS:
+      g_value_set_uint (value, live->max_tokens);
       return TRUE;
     default:
       return FALSE;
@@ -339,12 +446,6 @@ gst_vit_settings_get (const GstVitSettings *settings, guint id, GValue *value)
     case GST_VIT_SETTING_TOKEN_FORMAT:
       g_value_set_enum (value, (gint) settings->token_format);
       return TRUE;
-    case GST_VIT_SETTING_REUSE_TOKENS:
-      g_value_set_boolean (value, settings->reuse_tokens);
-      return TRUE;
-    case GST_VIT_SETTING_REUSE_TOLERANCE:
-      g_value_set_uint (value, settings->reuse_tolerance);
-      return TRUE;
     case GST_VIT_SETTING_N_THREADS:
       g_value_set_uint (value, settings->n_threads);
       return TRUE;
@@ -355,7 +456,7 @@ gst_vit_settings_get (const GstVitSettings *settings, guint id, GValue *value)
       g_value_set_boolean (value, settings->advertise_tensors);
       return TRUE;
     default:
-      return FALSE;
+      return get_live (&settings->live, id, value);
   }
 }
 

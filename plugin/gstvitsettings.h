@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The properties of vitpatchembed that choose the model and its numbers: what
- * they are called, what they hold, and what they become for the library.
+ * The properties of vitpatchembed: what they are called, what they hold, and
+ * what they become for the library.
  */
 #pragma once
 
@@ -11,7 +11,24 @@
 
 G_BEGIN_DECLS
 
+/* What tokens are computed of. */
+typedef enum {
+  GST_VIT_REGIONS_FRAME,
+  GST_VIT_REGIONS_ROI, /* each GstVideoRegionOfInterestMeta */
+} GstVitRegions;
+
+/* Those that take effect on the next frame. */
 typedef struct {
+  gboolean reuse_tokens;
+  guint reuse_tolerance; /* largest difference of a sample */
+  guint interval;        /* frames, at least 1 */
+  gboolean skip_late;
+  GstVitRegions regions;
+  guint max_tokens;      /* 0: no limit */
+} GstVitLiveSettings;
+
+typedef struct {
+  GstVitLiveSettings live;
   gchar *model; /* path, or NULL for the built-in model */
   gchar *model_prefix; /* of the tower that is meant, or NULL */
   guint patch_size;
@@ -21,8 +38,6 @@ typedef struct {
   VitTokenType token_format;
   VitFit fit;
   gboolean prefix_tokens;
-  gboolean reuse_tokens;
-  guint reuse_tolerance; /* largest difference of a sample */
   guint n_threads; /* 0: one per processor */
   GQuark tensor_id; /* 0: no tensor is attached */
   gboolean advertise_tensors;
@@ -53,6 +68,10 @@ enum {
   GST_VIT_SETTING_N_THREADS,
   GST_VIT_SETTING_TENSOR_ID,
   GST_VIT_SETTING_ADVERTISE_TENSORS,
+  GST_VIT_SETTING_INTERVAL,
+  GST_VIT_SETTING_SKIP_LATE,
+  GST_VIT_SETTING_REGIONS,
+  GST_VIT_SETTING_MAX_TOKENS,
   GST_VIT_N_SETTINGS
 };
 

@@ -23,6 +23,7 @@ gst_vit_stats_describe (const GstVitStats *stats, const VitImageFormat *format,
 
   return gst_structure_new ("vit-stats",
       "frames", G_TYPE_UINT64, stats->n_frames,
+      "late", G_TYPE_UINT64, stats->n_late,
       "tokens", G_TYPE_UINT64, stats->n_tokens,
       "computed", G_TYPE_UINT64, stats->n_computed,
       "reused", G_TYPE_UINT64, stats->n_reused,

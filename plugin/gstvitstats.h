@@ -14,7 +14,8 @@
 G_BEGIN_DECLS
 
 typedef struct {
-  guint64 n_frames;
+  guint64 n_frames;   /* that tokens were computed of */
+  guint64 n_late;     /* that passed without tokens, because late */
   guint64 n_tokens;
   guint64 n_computed; /* patches */
   guint64 n_reused;   /* patches */
@@ -23,6 +24,7 @@ typedef struct {
   GstClockTime worst_time;
 } GstVitStats;
 
+/* One frame: its patches and tokens, those of all its regions. */
 void gst_vit_stats_count (GstVitStats *stats, const VitFrameCounts *counts,
     guint n_tokens, GstClockTime time);
 

@@ -111,7 +111,7 @@ vit_image_crop (VitImageFormat *format, VitImage *image, guint x, guint y,
   /* From the start of a block on, a plane's components are moved alike. */
   x -= format->phase_x;
   y -= format->phase_y;
-  for (guint p = 0; p < pixel->n_planes; p++) {
+  for (guint p = 0; image != NULL && p < pixel->n_planes; p++) {
     const VitComponent *component = pixel->component;
 
     while (component->plane != p)

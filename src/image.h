@@ -86,7 +86,7 @@ void vit_image_plane_extent (const VitImageFormat *format, guint plane,
  * will do.  Each pixel keeps the chroma sample that covers it in the whole
  * picture: of 4:2:0 an odd x splits a block, and the pixels of the new
  * picture's first column then have a chroma sample that the second no longer
- * shares. */
+ * shares.  `image` may be NULL where only the format is wanted. */
 void vit_image_crop (VitImageFormat *format, VitImage *image, guint x, guint y,
     guint width, guint height);
 

@@ -53,7 +53,7 @@ make_frame (VitFrame *frame, const VitModel *model,
     .type = VIT_TOKEN_F32, .grid_width = COLUMNS, .grid_height = ROWS,
     .n_workers = 1 };
 
-  g_assert_true (vit_frame_init (frame, &request, NULL));
+  g_assert_true (vit_frame_init (frame, &request, NULL, NULL));
 }
 
 /* What luma may be beside this chroma: lowest and highest real number with

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The parts of a frame that tokens are wanted of, as its
+ * GstVideoRegionOfInterestMeta say.
+ */
+#pragma once
+
+#include <gst/video/video.h>
+
+G_BEGIN_DECLS
+
+/* Pixels of the frame, none of them outside it; width and height at least 1. */
+typedef struct {
+  gint id; /* that of the ROI meta; -1: the whole frame */
+  guint x;
+  guint y;
+  guint width;
+  guint height;
+} GstVitRegion;
+
+/* Fills `regions`, an array of GstVitRegion, in the order of the metas.  A
+ * region that reaches out of the frame is clipped to it; one that lies outside
+ * is left out. */
+void gst_vit_regions_find (
+    GstBuffer *frame, guint frame_width, guint frame_height, GArray *regions);
+
+G_END_DECLS

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The tokens of pictures of one size: whole frames, or regions of frames.
+ *
+ *     picture -> scaled, if it has too many patches -> planned -> computed
+ *
+ * with the buffers that tokens go into, and the last tokens, which are given
+ * again where the next picture is the same.
+ *
+ * Thread-safety: one picture at a time.
+ */
+#pragma once
+
+#include "gstvitregions.h"
+#include "gstvitscaler.h"
+#include "gstvittokensmeta.h"
+#include "gstvitworkers.h"
+#include "patch_embed.h"
+
+G_BEGIN_DECLS
+
+/* What stays the same for all sizes, from start to stop. */
+typedef struct {
+  const VitModel *model;
+  guint n_prefix_tokens; /* that are emitted */
+  gboolean pad;          /* VIT_FIT_PAD */
+  GstVitTokenFormat token_format;
+  GstVitWorkers *workers;
+} GstVitTokenizerSetup;
+
+/* How a frame is treated. */
+typedef struct {
+  gboolean reuse;  /* keep tokens for the next frame */
+  guint tolerance; /* see vit_patch_embed_plan() */
+  guint64 serial;  /* counts the frames of the stream that have tokens */
+} GstVitTokenizerTask;
+
+typedef struct {
+  const GstVitTokenizerSetup *setup;
+  VitPatchEmbed *embed;
+  VitImageFormat format; /* of the pictures; pixel is NULL: not configured */
+  VitTokensShape shape;
+  GstVitScaler *scaler;  /* NULL: pictures have the size of the model's input */
+  double pixels_x;       /* of the frame, in one of the model's input */
+  double pixels_y;
+  GstBufferPool *pool;
+  GstBuffer *last_tokens;   /* NULL: nothing is kept */
+  GstVitRegion last_region; /* that they are of */
+  guint64 last_serial;      /* of their frame */
+} GstVitTokenizer;
+
+/* Takes `embed`, which may have been configured before. */
+GstVitTokenizer *gst_vit_tokenizer_new (
+    const GstVitTokenizerSetup *setup, VitPatchEmbed *embed);
+void gst_vit_tokenizer_free (GstVitTokenizer *tokenizer);
+
+/* Whether pictures of this size have more patches than `max_tokens` allows,
+ * prefix tokens counted; 0: any number is allowed. */
+gboolean gst_vit_tokenizer_must_scale (const GstVitTokenizerSetup *setup,
+    guint width, guint height, guint max_tokens);
+
+/* For pictures of `format` in frames of `info`; those that must be scaled are
+ * in chroma phase 0.  After an error no picture may come.  Errors: as
+ * vit_patch_embed_configure(). */
+gboolean gst_vit_tokenizer_configure (GstVitTokenizer *tokenizer,
+    const GstVideoInfo *info, const VitImageFormat *format, guint max_tokens,
+    GError **error);
+
+/* Forgets the last tokens: the next are new. */
+void gst_vit_tokenizer_reset (GstVitTokenizer *tokenizer);
+
+/* Computes the tokens of `image`, a picture of the configured format, and
+ * attaches them to `frame`, of `frame_width` x `frame_height` pixels, in which
+ * it covers `region`.  FALSE where there is no memory for them. */
+gboolean gst_vit_tokenizer_run (GstVitTokenizer *tokenizer,
+    const GstVitTokenizerTask *task, VitImage *image,
+    const GstVitRegion *region, GstBuffer *frame, guint frame_width,
+    guint frame_height, VitFrameCounts *counts);
+
+G_END_DECLS
