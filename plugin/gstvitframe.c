@@ -85,9 +85,8 @@ crop_fits (
   return FALSE;
 }
 
-/* Bytes of a row, those between and after the samples too. */
-static guint64
-whole_row_bytes (const VitImageFormat *format, guint plane)
+guint64
+gst_vit_frame_row_bytes (const VitImageFormat *format, guint plane)
 {
   guint64 n_bytes = 0;
 
@@ -114,7 +113,7 @@ read_planes (const GstVideoFrame *frame, const VitImageFormat *format,
 
     vit_image_plane_extent (format, p, &row_bytes, &n_rows);
     if (whole_pixels)
-      row_bytes = whole_row_bytes (format, p);
+      row_bytes = gst_vit_frame_row_bytes (format, p);
     if (!plane_fits (map, data, stride, row_bytes, n_rows)) {
       *reason = g_strdup_printf ("plane %u of %s %ux%u leads out of its %"
           G_GSIZE_FORMAT " bytes: %" G_GUINT64_FORMAT " rows of %"

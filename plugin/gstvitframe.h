@@ -26,6 +26,9 @@ gboolean gst_vit_image_format_from_info (
 gboolean gst_vit_matrix_is_of_caps (
     const GstVideoInfo *info, const GstCaps *caps);
 
+/* Bytes of a row of whole pixels, those that hold no component too. */
+guint64 gst_vit_frame_row_bytes (const VitImageFormat *format, guint plane);
+
 /* Maps `buffer` for reading, without taking a reference (which would make it
  * unwritable).  On success `image` is valid until gst_video_frame_unmap().
  * FALSE, with a text for people in *reason (transfer full), if the buffer

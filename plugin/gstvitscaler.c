@@ -2,14 +2,21 @@
 #include "gstvitscaler.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include "gstvitframe.h"
 
 #define CACHE_LINE 64
+/* Bytes, of the longest vectors that the converter loads as if aligned. */
+#define ALIGNMENT 16
 
+/* Both frames stay mapped as long as the scaler lives. */
 struct _GstVitScaler {
   GstVideoConverter *converter;
   GstVideoInfo from;
-  GstVideoFrame to; /* mapped as long as the scaler lives */
-  guint n_planes;
+  GstVideoFrame to;
+  GstVideoFrame aligned; /* of `from`; no buffer: never needed yet */
+  VitImageFormat format; /* of pictures as they come */
 };
 
 static guint64
@@ -20,47 +27,66 @@ count_patches (guint width, guint height, guint patch_size, gboolean pad)
   return (width + rest) / patch_size * ((height + rest) / patch_size);
 }
 
-/* The side that goes with `side` of `whole`: in [least, other]. */
-static guint
-scale_side (guint other, guint side, guint whole, guint least)
+typedef struct {
+  guint width;
+  guint height;
+  gboolean keeps_aspect;
+  guint64 n_patches;
+} Size;
+
+/* Sizes that keep the aspect ratio first, then those with more patches. */
+static gboolean
+is_better (const Size *a, const Size *b)
 {
-  guint64 scaled = gst_util_uint64_scale_int_round (
+  if (a->keeps_aspect != b->keeps_aspect)
+    return a->keeps_aspect;
+  return a->n_patches > b->n_patches;
+}
+
+/* The side that goes with `side` of `whole`, but at least `least`. */
+static guint
+scale_side (guint other, guint side, guint whole, guint least,
+    gboolean *keeps_aspect)
+{
+  guint scaled = (guint) gst_util_uint64_scale_int_round (
       other, (gint) side, (gint) whole);
 
-  return (guint) CLAMP (scaled, MIN (least, other), other);
+  *keeps_aspect = scaled >= least;
+  return MAX (scaled, least);
 }
 
 void
 gst_vit_scaler_choose_size (guint width, guint height, guint patch_size,
     gboolean pad, guint max_patches, guint *out_width, guint *out_height)
 {
-  guint64 most = count_patches (width, height, patch_size, pad), best = 0;
   guint least = pad ? 1 : patch_size;
+  Size best = { width, height, FALSE, 0 };
 
   *out_width = width;
   *out_height = height;
-  if (most <= max_patches)
+  if (count_patches (width, height, patch_size, pad) <= max_patches)
     return;
-  for (guint w = patch_size; w <= width; w += patch_size) {
-    guint h = scale_side (height, w, width, least);
-    guint64 n = count_patches (w, h, patch_size, pad);
+  for (guint side = patch_size; side <= MAX (width, height);
+       side += patch_size) {
+    Size of_width = { .width = side }, of_height = { .height = side };
 
-    if (n > max_patches || n < best)
-      continue;
-    best = n;
-    *out_width = w;
-    *out_height = h;
+    of_width.height = scale_side (
+        height, side, width, least, &of_width.keeps_aspect);
+    of_height.width = scale_side (
+        width, side, height, least, &of_height.keeps_aspect);
+    of_width.n_patches
+        = count_patches (of_width.width, of_width.height, patch_size, pad);
+    of_height.n_patches
+        = count_patches (of_height.width, of_height.height, patch_size, pad);
+    if (side <= width && of_width.height <= height
+        && of_width.n_patches <= max_patches && is_better (&of_width, &best))
+      best = of_width;
+    if (side <= height && of_height.width <= width
+        && of_height.n_patches <= max_patches && is_better (&of_height, &best))
+      best = of_height;
   }
-  for (guint h = patch_size; h <= height; h += patch_size) {
-    guint w = scale_side (width, h, height, least);
-    guint64 n = count_patches (w, h, patch_size, pad);
-
-    if (n > max_patches || n <= best)
-      continue;
-    best = n;
-    *out_width = w;
-    *out_height = h;
-  }
+  *out_width = best.width;
+  *out_height = best.height;
 }
 
 /* GStreamer's own allocator ends the process where there is no memory. */
@@ -76,14 +102,14 @@ new_buffer (gsize n_bytes)
 }
 
 static gboolean
-map_new_frame (GstVitScaler *scaler, const GstVideoInfo *info)
+map_new_frame (GstVideoFrame *frame, const GstVideoInfo *info)
 {
   GstBuffer *buffer = new_buffer (GST_VIDEO_INFO_SIZE (info));
   gboolean mapped;
 
   if (buffer == NULL)
     return FALSE;
-  mapped = gst_video_frame_map (&scaler->to, info, buffer, GST_MAP_READWRITE);
+  mapped = gst_video_frame_map (frame, info, buffer, GST_MAP_READWRITE);
   gst_buffer_unref (buffer);
   return mapped;
 }
@@ -93,12 +119,17 @@ static gboolean
 describe (GstVideoInfo *out, const GstVideoInfo *info, guint width,
     guint height)
 {
+  GstVideoAlignment alignment;
+
   if (!gst_video_info_set_format (
           out, GST_VIDEO_INFO_FORMAT (info), width, height))
     return FALSE;
   out->colorimetry = info->colorimetry;
   out->chroma_site = info->chroma_site;
-  return TRUE;
+  gst_video_alignment_reset (&alignment);
+  for (guint p = 0; p < GST_VIDEO_INFO_N_PLANES (out); p++)
+    alignment.stride_align[p] = ALIGNMENT - 1;
+  return gst_video_info_align (out, &alignment);
 }
 
 GstVitScaler *
@@ -108,10 +139,10 @@ gst_vit_scaler_new (const GstVideoInfo *info, const VitImageFormat *format,
   GstVitScaler *scaler = g_new0 (GstVitScaler, 1);
   GstVideoInfo to;
 
-  scaler->n_planes = format->pixel->n_planes;
+  scaler->format = *format;
   if (!describe (&scaler->from, info, format->width, format->height)
       || !describe (&to, info, out_width, out_height)
-      || !map_new_frame (scaler, &to)) {
+      || !map_new_frame (&scaler->to, &to)) {
     g_free (scaler);
     return NULL;
   }
@@ -137,21 +168,64 @@ gst_vit_scaler_free (GstVitScaler *scaler)
     return;
   g_clear_pointer (&scaler->converter, gst_video_converter_free);
   gst_video_frame_unmap (&scaler->to);
+  if (scaler->aligned.buffer != NULL)
+    gst_video_frame_unmap (&scaler->aligned);
   g_free (scaler);
 }
 
-void
+static gboolean
+is_aligned (const GstVideoFrame *frame, guint n_planes)
+{
+  for (guint p = 0; p < n_planes; p++) {
+    if ((gsize) frame->data[p] % ALIGNMENT != 0
+        || frame->info.stride[p] % ALIGNMENT != 0)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* Not gst_video_frame_copy(), which leaves half of a last pixel pair out. */
+static void
+copy_planes (const VitImageFormat *format, const VitImage *image,
+    GstVideoFrame *to)
+{
+  for (guint p = 0; p < format->pixel->n_planes; p++) {
+    guint8 *row = to->data[p];
+    guint64 row_bytes, n_rows;
+
+    vit_image_plane_extent (format, p, &row_bytes, &n_rows);
+    row_bytes = gst_vit_frame_row_bytes (format, p);
+    for (guint64 y = 0; y < n_rows; y++) {
+      memcpy (row, image->plane[p] + (gssize) y * image->stride[p], row_bytes);
+      row += to->info.stride[p];
+    }
+  }
+}
+
+gboolean
 gst_vit_scaler_run (GstVitScaler *scaler, VitImage *image)
 {
+  guint n_planes = scaler->format.pixel->n_planes;
   GstVideoFrame from = { .info = scaler->from };
 
-  for (guint p = 0; p < scaler->n_planes; p++) {
+  for (guint p = 0; p < n_planes; p++) {
     from.data[p] = (gpointer) image->plane[p];
     from.info.stride[p] = (gint) image->stride[p];
   }
-  gst_video_converter_frame (scaler->converter, &from, &scaler->to);
-  for (guint p = 0; p < scaler->n_planes; p++) {
+  /* Some of the converter's loops crash on a picture that starts anywhere. */
+  if (!is_aligned (&from, n_planes)) {
+    if (scaler->aligned.buffer == NULL
+        && !map_new_frame (&scaler->aligned, &scaler->from))
+      return FALSE;
+    copy_planes (&scaler->format, image, &scaler->aligned);
+    gst_video_converter_frame (
+        scaler->converter, &scaler->aligned, &scaler->to);
+  } else {
+    gst_video_converter_frame (scaler->converter, &from, &scaler->to);
+  }
+  for (guint p = 0; p < n_planes; p++) {
     image->plane[p] = GST_VIDEO_FRAME_PLANE_DATA (&scaler->to, p);
     image->stride[p] = GST_VIDEO_FRAME_PLANE_STRIDE (&scaler->to, p);
   }
+  return TRUE;
 }

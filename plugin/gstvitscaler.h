@@ -2,8 +2,8 @@
  *
  * Pictures brought to a smaller size, so that they have no more patches than
  * are wanted: GstVideoConverter, with the antialiased bicubic filter that the
- * models' own preprocessing has (a = -1/2), into a frame that is allocated
- * once.  Format and colours stay as they are.
+ * models' own preprocessing has (a = -1/2; exact halves are averaged), into a
+ * frame that is allocated once.  Format and colours stay as they are.
  *
  * Thread-safety: one picture at a time.
  */
@@ -17,9 +17,9 @@ G_BEGIN_DECLS
 
 typedef struct _GstVitScaler GstVitScaler;
 
-/* The largest size, at most that of the picture, at which it has at most
- * `max_patches` (at least 1).  The aspect ratio is kept to the pixel, but that
- * a side never falls under one patch; one side is of whole patches.  `pad`:
+/* The size of most patches, at most that of the picture and at most
+ * `max_patches` of them (at least 1).  The aspect ratio is kept to the pixel,
+ * unless a side would fall under one patch; one side is of whole patches.  `pad`:
  * patches that are covered in part count too (VIT_FIT_PAD). */
 void gst_vit_scaler_choose_size (guint width, guint height, guint patch_size,
     gboolean pad, guint max_patches, guint *out_width, guint *out_height);
@@ -32,7 +32,7 @@ void gst_vit_scaler_free (GstVitScaler *scaler);
 
 /* `image` becomes the scaled picture, which is valid until the next.  All bytes
  * of its pixels are read, also those that hold no component: see
- * gst_vit_frame_map(). */
-void gst_vit_scaler_run (GstVitScaler *scaler, VitImage *image);
+ * gst_vit_frame_map().  FALSE where there is no memory. */
+gboolean gst_vit_scaler_run (GstVitScaler *scaler, VitImage *image);
 
 G_END_DECLS

@@ -199,8 +199,9 @@ gst_vit_tokenizer_run (GstVitTokenizer *tokenizer,
   GstVitTokensMeta *meta;
   GstBuffer *tokens;
 
-  if (tokenizer->scaler != NULL)
-    gst_vit_scaler_run (tokenizer->scaler, image);
+  if (tokenizer->scaler != NULL
+      && !gst_vit_scaler_run (tokenizer->scaler, image))
+    return FALSE;
   tokens = find_tokens (tokenizer, task, image, counts);
   tokenizer->last_region = *region;
   tokenizer->last_serial = task->serial;

@@ -216,21 +216,23 @@ frames_default_settings (void)
   return settings;
 }
 
-/* Normalised channels of the pixel, 0 outside the frame. */
+/* Normalised channels of the pixel, 0 outside the region. */
 static void
-normalised_pixel (const GstVideoFrame *frame, gint x, gint y,
-    const gdouble mean[3], const gdouble std[3], gdouble out[3])
+normalised_pixel (const GstVideoFrame *frame,
+    const GstVideoRectangle *region, gint x, gint y, const gdouble mean[3],
+    const gdouble std[3], gdouble out[3])
 {
   memset (out, 0, 3 * sizeof (gdouble));
-  if (x >= GST_VIDEO_FRAME_WIDTH (frame) || y >= GST_VIDEO_FRAME_HEIGHT (frame))
+  if (x >= region->w || y >= region->h)
     return;
-  frames_pixel (frame, x, y, out);
+  frames_pixel (frame, region->x + x, region->y + y, out);
   for (guint c = 0; c < 3; c++)
     out[c] = (out[c] / 255 - mean[c]) / std[c];
 }
 
 static void
-define_patch (const GstVideoFrame *frame, const VitModel *model,
+define_patch (const GstVideoFrame *frame,
+    const GstVideoRectangle *region, const VitModel *model,
     const gdouble mean[3], const gdouble std[3], gint left, gint top,
     gdouble *token)
 {
@@ -243,7 +245,7 @@ define_patch (const GstVideoFrame *frame, const VitModel *model,
     for (gint x = 0; x < size; x++) {
       gdouble pixel[3];
 
-      normalised_pixel (frame, left + x, top + y, mean, std, pixel);
+      normalised_pixel (frame, region, left + x, top + y, mean, std, pixel);
       for (guint d = 0; d < model->embed_dim; d++) {
         const gfloat *weight
             = model->weight + (gsize) d * 3 * (gsize) area + y * size + x;
@@ -282,18 +284,18 @@ define_positions (const VitModel *model, VitPositionRule rule, guint rows,
 }
 
 gdouble *
-frames_define_tokens (GstBuffer *buffer, const GstVideoInfo *info,
-    const VitModel *model, const VitPatchEmbedSettings *settings,
-    guint *n_tokens)
+frames_define_region_tokens (GstBuffer *buffer, const GstVideoInfo *info,
+    const GstVideoRectangle *region, const VitModel *model,
+    const VitPatchEmbedSettings *settings, guint *n_tokens)
 {
   gint size = (gint) model->patch_size;
   gint rest = settings->fit == VIT_FIT_PAD ? size - 1 : 0;
-  gint cols = (GST_VIDEO_INFO_WIDTH (info) + rest) / size;
-  gint rows = (GST_VIDEO_INFO_HEIGHT (info) + rest) / size;
+  gint cols = (region->w + rest) / size;
+  gint rows = (region->h + rest) / size;
   guint n_prefix = settings->prefix_tokens ? model->n_prefix_tokens : 0;
   gboolean square = settings->fit == VIT_FIT_PAD
       ? rows == cols
-      : GST_VIDEO_INFO_WIDTH (info) == GST_VIDEO_INFO_HEIGHT (info);
+      : region->w == region->h;
   gfloat *positions = define_positions (
       model, settings->rule, (guint) rows, (guint) cols, square);
   gsize n_channels = model->embed_dim;
@@ -308,7 +310,7 @@ frames_define_tokens (GstBuffer *buffer, const GstVideoInfo *info,
   for (gint p = 0; p < rows * cols; p++) {
     gdouble *token = tokens + (n_prefix + (gsize) p) * n_channels;
 
-    define_patch (&frame, model,
+    define_patch (&frame, region, model,
         settings->override_mean ? settings->mean : model->mean,
         settings->override_std ? settings->std : model->std, p % cols * size,
         p / cols * size, token);
@@ -318,6 +320,18 @@ frames_define_tokens (GstBuffer *buffer, const GstVideoInfo *info,
   gst_video_frame_unmap (&frame);
   g_free (positions);
   return tokens;
+}
+
+gdouble *
+frames_define_tokens (GstBuffer *buffer, const GstVideoInfo *info,
+    const VitModel *model, const VitPatchEmbedSettings *settings,
+    guint *n_tokens)
+{
+  GstVideoRectangle whole
+      = { 0, 0, GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_INFO_HEIGHT (info) };
+
+  return frames_define_region_tokens (
+      buffer, info, &whole, model, settings, n_tokens);
 }
 
 gdouble

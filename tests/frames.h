@@ -42,6 +42,12 @@ gdouble *frames_define_tokens (GstBuffer *buffer, const GstVideoInfo *info,
     const VitModel *model, const VitPatchEmbedSettings *settings,
     guint *n_tokens);
 
+/* The same of a region of the frame, as of a picture of its own. */
+gdouble *frames_define_region_tokens (GstBuffer *buffer,
+    const GstVideoInfo *info, const GstVideoRectangle *region,
+    const VitModel *model, const VitPatchEmbedSettings *settings,
+    guint *n_tokens);
+
 /* max |found - expected| / rms of expected; fails the test if any value found
  * is not finite. */
 gdouble frames_worst_error (const gfloat *found, const gdouble *expected,

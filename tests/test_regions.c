@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tokens of regions of interest: those of the region as a picture of its own,
+ * wherever it lies; which regions have tokens, and what their meta says.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "frames.h"
+#include "gstvittokensmeta.h"
+
+#define MAX_ERROR 2e-5
+#define MAX_FIXED_ERROR 1e-4
+#define ELEMENT "vitpatchembed embed-dim=24 n-threads=2 regions=roi "
+
+static void
+mark (GstBuffer *frame, gint id, guint x, guint y, guint width, guint height)
+{
+  gst_buffer_add_video_region_of_interest_meta (
+      frame, "thing", x, y, width, height)
+      ->id
+      = id;
+}
+
+static guint
+count_metas (GstBuffer *frame)
+{
+  gpointer state = NULL;
+  guint n = 0;
+
+  while (gst_buffer_iterate_vit_tokens_meta (frame, &state))
+    n++;
+  return n;
+}
+
+static guint
+count_changed (const GstVitTokensMeta *meta)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < meta->n_tokens; i++)
+    n += gst_vit_tokens_meta_is_changed (meta, i);
+  return n;
+}
+
+/* How far the tokens of a meta are from those of the region by the definition:
+ * of the largest, or in the norm. */
+static gdouble
+error_of_meta (const GstVitTokensMeta *meta, GstBuffer *frame,
+    const GstVideoInfo *info, const GstVideoRectangle *region,
+    const VitModel *model, const VitPatchEmbedSettings *settings,
+    gboolean fixed)
+{
+  guint n_tokens;
+  gdouble error, *expected = frames_define_region_tokens (
+      frame, info, region, model, settings, &n_tokens);
+  gsize n = (gsize) n_tokens * model->embed_dim;
+  GstMapInfo map;
+
+  g_assert_cmpuint (meta->n_tokens, ==, n_tokens);
+  g_assert_true (gst_buffer_map (meta->tokens, &map, GST_MAP_READ));
+  g_assert_cmpuint (map.size, ==, n * sizeof (gfloat));
+  error = fixed ? frames_relative_error ((gfloat *) map.data, expected, n)
+                : frames_worst_error ((gfloat *) map.data, expected, n);
+  gst_buffer_unmap (meta->tokens, &map);
+  g_free (expected);
+  return error;
+}
+
+static const GstVideoRectangle places[] = { { 0, 0, 32, 32 },
+  { 2, 4, 40, 36 }, { 5, 3, 33, 49 }, { 8, 1, 16, 17 }, { 7, 2, 48, 16 },
+  { 13, 11, 64, 48 } };
+
+/* Odd offsets split chroma blocks. */
+static void
+check_format (const gchar *format, const gchar *options, gboolean fixed)
+{
+  gchar *launch = g_strconcat (ELEMENT, options, NULL);
+  GstHarness *harness = gst_harness_new_parse (launch);
+  GstCaps *caps = frames_caps (format, 77, 59, NULL);
+  guint patch_size = strstr (options, "patch-size=7") != NULL ? 7 : 16;
+  VitModel *model = vit_model_new_builtin (patch_size, 24, NULL);
+  VitPatchEmbedSettings settings = frames_default_settings ();
+  GstVideoInfo info;
+
+  if (strstr (options, "fit=pad") != NULL)
+    settings.fit = VIT_FIT_PAD;
+  g_assert_true (gst_video_info_from_caps (&info, caps));
+  gst_harness_set_src_caps (harness, caps);
+  for (guint i = 0; i < 3; i++) {
+    GstBuffer *frame = i == 1 ? frames_calm (&info, i, FALSE)
+                              : frames_random (&info, i, i == 2);
+    GstBuffer *out;
+
+    for (guint r = 0; r < G_N_ELEMENTS (places); r++)
+      mark (frame, (gint) r, (guint) places[r].x, (guint) places[r].y,
+          (guint) places[r].w, (guint) places[r].h);
+    out = gst_harness_push_and_pull (harness, frame);
+    g_assert_cmpuint (count_metas (out), ==, G_N_ELEMENTS (places));
+    for (guint r = 0; r < G_N_ELEMENTS (places); r++) {
+      GstVitTokensMeta *meta
+          = gst_buffer_get_vit_tokens_meta_roi (out, (gint) r);
+      gdouble error;
+
+      g_assert_nonnull (meta);
+      error = error_of_meta (
+          meta, out, &info, &places[r], model, &settings, fixed);
+      if (!(error <= (fixed ? MAX_FIXED_ERROR : MAX_ERROR)))
+        g_error ("%s, %s, region %u: error %g", format, options, r, error);
+      g_assert_cmpfloat (meta->map[2], ==, places[r].x);
+      g_assert_cmpfloat (meta->map[5], ==, places[r].y);
+      g_assert_cmpfloat (meta->map[0], ==, patch_size);
+      g_assert_cmpfloat (meta->map[4], ==, patch_size);
+      g_assert_cmpuint (meta->frame_width, ==, 77);
+      g_assert_cmpuint (meta->frame_height, ==, 59);
+    }
+    gst_buffer_unref (out);
+  }
+  vit_model_unref (model);
+  gst_harness_teardown (harness);
+  g_free (launch);
+}
+
+static void
+test_tokens_are_those_of_the_region_alone (gconstpointer data)
+{
+  check_format (data, "precision=f32", FALSE);
+  check_format (data, "precision=int16", TRUE);
+  check_format (data, "precision=f32 fit=pad", FALSE);
+  check_format (data, "precision=f32 patch-size=7", FALSE);
+}
+
+static void
+test_regions_are_clipped_and_small_ones_left_out (void)
+{
+  GstHarness *harness = gst_harness_new_parse (ELEMENT);
+  GstElement *element = gst_harness_find_element (harness, "vitpatchembed");
+  VitModel *model = vit_model_new_builtin (16, 24, NULL);
+  VitPatchEmbedSettings settings = frames_default_settings ();
+  GstCaps *caps = frames_caps ("I420", 96, 64, NULL);
+  GstVideoRectangle clipped = { 61, 31, 35, 33 };
+  GstBus *bus = gst_bus_new ();
+  GstVitTokensMeta *meta;
+  GstBuffer *frame;
+  GstVideoInfo info;
+
+  gst_element_set_bus (element, bus);
+  g_assert_true (gst_video_info_from_caps (&info, caps));
+  gst_harness_set_src_caps (harness, caps);
+  frame = frames_random (&info, 1, FALSE);
+  mark (frame, 1, 61, 31, G_MAXUINT, 200);
+  mark (frame, 2, 96, 0, 32, 32);
+  mark (frame, 3, 0, 64, 32, 32);
+  mark (frame, 4, 10, 10, 15, 40);
+  mark (frame, 5, 81, 10, 40, 40);
+  mark (frame, 6, 10, 10, 0, 40);
+  mark (frame, 7, G_MAXUINT, G_MAXUINT, G_MAXUINT, G_MAXUINT);
+  frame = gst_harness_push_and_pull (harness, frame);
+  g_assert_cmpuint (count_metas (frame), ==, 1);
+  meta = gst_buffer_get_vit_tokens_meta (frame);
+  g_assert_cmpint (meta->roi_id, ==, 1);
+  g_assert_cmpfloat (error_of_meta (meta, frame, &info, &clipped, model,
+                         &settings, FALSE),
+      <=, MAX_ERROR);
+  g_assert_null (gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING));
+  g_assert_null (gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR));
+  gst_buffer_unref (frame);
+
+  /* A frame without any passes as it is. */
+  frame = gst_harness_push_and_pull (harness, frames_random (&info, 2, FALSE));
+  g_assert_nonnull (frame);
+  g_assert_cmpuint (count_metas (frame), ==, 0);
+  gst_buffer_unref (frame);
+  gst_element_set_bus (element, NULL);
+  gst_object_unref (bus);
+  gst_object_unref (element);
+  vit_model_unref (model);
+  gst_harness_teardown (harness);
+}
+
+/* Two of one size, one that moves. */
+static void
+test_a_still_region_keeps_its_tokens (void)
+{
+  GstHarness *harness = gst_harness_new_parse (ELEMENT);
+  GstCaps *caps = frames_caps ("NV12", 160, 128, NULL);
+  GstBuffer *still, *before = NULL;
+  GstVideoInfo info;
+
+  g_assert_true (gst_video_info_from_caps (&info, caps));
+  gst_harness_set_src_caps (harness, caps);
+  still = frames_random (&info, 1, FALSE);
+  for (guint i = 0; i < 6; i++) {
+    GstBuffer *frame = gst_buffer_copy_deep (still);
+
+    mark (frame, 1, 0, 0, 48, 32);
+    mark (frame, 2, 64, 64, 48, 32);
+    mark (frame, 3, 2 * i, 16, 32, 32);
+    frame = gst_harness_push_and_pull (harness, frame);
+    g_assert_cmpuint (count_metas (frame), ==, 3);
+    for (gint id = 1; before != NULL && id <= 3; id++) {
+      GstVitTokensMeta *now = gst_buffer_get_vit_tokens_meta_roi (frame, id);
+      GstVitTokensMeta *then = gst_buffer_get_vit_tokens_meta_roi (before, id);
+
+      g_assert_cmpuint (count_changed (now), ==, id == 3 ? now->n_tokens : 0);
+      g_assert_true ((now->tokens == then->tokens) == (id != 3));
+    }
+    gst_clear_buffer (&before);
+    before = frame;
+  }
+  gst_buffer_unref (before);
+  gst_buffer_unref (still);
+  gst_harness_teardown (harness);
+}
+
+/* More sizes at once than tokenizers are kept for, other ones each time. */
+static void
+test_any_number_of_sizes (void)
+{
+  GstHarness *harness = gst_harness_new_parse (ELEMENT);
+  VitModel *model = vit_model_new_builtin (16, 24, NULL);
+  VitPatchEmbedSettings settings = frames_default_settings ();
+  GstCaps *caps = frames_caps ("I420", 200, 160, NULL);
+  GstVideoInfo info;
+
+  g_assert_true (gst_video_info_from_caps (&info, caps));
+  gst_harness_set_src_caps (harness, caps);
+  for (guint i = 0; i < 3; i++) {
+    GstBuffer *frame = frames_random (&info, i, FALSE);
+    GstVideoRectangle region[40];
+
+    for (guint r = 0; r < 40; r++) {
+      region[r] = (GstVideoRectangle) { (gint) (3 * r), (gint) (2 * r + i),
+        (gint) (20 + r + i), (gint) (16 + r % 7 + i) };
+      mark (frame, (gint) r, (guint) region[r].x, (guint) region[r].y,
+          (guint) region[r].w, (guint) region[r].h);
+    }
+    frame = gst_harness_push_and_pull (harness, frame);
+    g_assert_cmpuint (count_metas (frame), ==, 40);
+    for (gint r = 0; r < 40; r++)
+      g_assert_cmpfloat (
+          error_of_meta (gst_buffer_get_vit_tokens_meta_roi (frame, r), frame,
+              &info, &region[r], model, &settings, FALSE),
+          <=, MAX_ERROR);
+    gst_buffer_unref (frame);
+  }
+  vit_model_unref (model);
+  gst_harness_teardown (harness);
+}
+
+static void
+test_frame_and_regions_may_be_switched_at_any_frame (void)
+{
+  GstHarness *harness = gst_harness_new_parse (ELEMENT "regions=frame");
+  GstElement *element = gst_harness_find_element (harness, "vitpatchembed");
+  GstCaps *caps = frames_caps ("I420", 96, 64, NULL);
+  GstBuffer *still;
+  GstVideoInfo info;
+
+  g_assert_true (gst_video_info_from_caps (&info, caps));
+  gst_harness_set_src_caps (harness, caps);
+  still = frames_random (&info, 1, FALSE);
+  mark (still, 7, 1, 1, 40, 40);
+  for (guint i = 0; i < 6; i++) {
+    gboolean roi = i % 2;
+    GstBuffer *frame;
+    GstVitTokensMeta *meta;
+
+    gst_util_set_object_arg (
+        G_OBJECT (element), "regions", roi ? "roi" : "frame");
+    frame = gst_harness_push_and_pull (harness, gst_buffer_copy (still));
+    g_assert_cmpuint (count_metas (frame), ==, 1);
+    meta = gst_buffer_get_vit_tokens_meta (frame);
+    g_assert_cmpint (meta->roi_id, ==, roi ? 7 : -1);
+    g_assert_cmpuint (meta->n_tokens, ==, roi ? 5 : 25);
+    g_assert_cmpuint (count_changed (meta), ==, meta->n_tokens);
+    gst_buffer_unref (frame);
+  }
+  gst_buffer_unref (still);
+  gst_object_unref (element);
+  gst_harness_teardown (harness);
+}
+
+int
+main (int argc, char **argv)
+{
+  const VitPixelFormat *formats;
+  guint n_formats;
+
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+
+  formats = vit_pixel_format_list (&n_formats);
+  for (guint i = 0; i < n_formats; i++) {
+    gchar *path = g_strconcat (
+        "/regions/tokens-are-those-of-the-region-alone/", formats[i].name,
+        NULL);
+
+    g_test_add_data_func (
+        path, formats[i].name, test_tokens_are_those_of_the_region_alone);
+    g_free (path);
+  }
+  g_test_add_func ("/regions/regions-are-clipped-and-small-ones-left-out",
+      test_regions_are_clipped_and_small_ones_left_out);
+  g_test_add_func ("/regions/a-still-region-keeps-its-tokens",
+      test_a_still_region_keeps_its_tokens);
+  g_test_add_func ("/regions/any-number-of-sizes", test_any_number_of_sizes);
+  g_test_add_func ("/regions/frame-and-regions-may-be-switched-at-any-frame",
+      test_frame_and_regions_may_be_switched_at_any_frame);
+  return g_test_run ();
+}
