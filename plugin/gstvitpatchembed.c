@@ -10,10 +10,23 @@
  * position table resampled to the frame's own grid.  The tokens travel as
  * #GstVitTokensMeta on the frame, whose pixels are neither copied nor changed.
  *
- * ## Example launch line
+ * Frames come out as they came in, at once and all of them: the element adds no
+ * latency.  Where computing takes longer than the stream has time for,
+ * #GstVitPatchEmbed:interval and #GstVitPatchEmbed:skip-late leave frames
+ * without tokens, and #GstVitPatchEmbed:max-tokens makes them fewer; these and
+ * #GstVitPatchEmbed:regions may be set while the pipeline runs.
+ *
+ * ## Example launch lines
  * |[
  * gst-launch-1.0 videotestsrc num-buffers=30 ! vitpatchembed ! vittokenenc ! application/x-npy ! multifilesink location=tokens-%05d.npy
  * ]| One .npy file a frame, with the built-in model.
+ * |[
+ * gst-launch-1.0 videotestsrc is-live=true num-buffers=30 ! video/x-raw,width=1280,height=720 ! vitpatchembed max-tokens=257 skip-late=true ! fakesink sync=true
+ * ]| A live source: each frame is scaled down to at most 257 tokens, and has none
+ * where there is no time for them.
+ * |[
+ * gst-launch-1.0 videotestsrc num-buffers=30 ! vitpatchembed interval=10 token-format=f16 ! vittokenenc ! application/x-safetensors ! filesink location=tokens.safetensors
+ * ]| Half-precision tokens of every tenth frame.
  */
 #include "gstvitpatchembed.h"
 
