@@ -169,8 +169,13 @@ test_f32 (gconstpointer data)
   }
   for (guint patches = 1; patches <= 70; patches++)
     check_f32 (kernel, &(Shape) { patches, 40, 27, FALSE, FALSE }, random);
-  check_f32 (kernel, &(Shape) { 85, 96, 768, FALSE, FALSE }, random);
-  check_f32 (kernel, &(Shape) { 85, 96, 768, TRUE, TRUE }, random);
+  /* Parts of chunks, and more patches than are taken through one together. */
+  for (guint terms = 61; terms <= 140; terms++)
+    check_f32 (kernel, &(Shape) { 15, 33, terms, FALSE, FALSE }, random);
+  for (guint patches = 125; patches <= 255; patches += 26)
+    check_f32 (kernel, &(Shape) { patches, 47, 675, FALSE, FALSE }, random);
+  check_f32 (kernel, &(Shape) { 127, 96, 768, FALSE, FALSE }, random);
+  check_f32 (kernel, &(Shape) { 127, 96, 768, TRUE, TRUE }, random);
   g_rand_free (random);
 }
 
@@ -316,6 +321,19 @@ test_fixed (gconstpointer data)
 
     check_fixed (kernel, &shape, FALSE, 128, random);
     check_fixed (kernel, &shape, TRUE, i % 4 ? 32768 : 512, random);
+  }
+  /* More terms, and more patches, than are taken together: by whole parts and
+   * by less. */
+  for (guint terms = 320; terms <= 3200; terms += 64) {
+    Shape shape = { terms % 448 ? 7 : 26, 17, terms, terms % 3 == 0, FALSE };
+
+    check_fixed (kernel, &shape, terms % 128 == 0, 128, random);
+  }
+  for (guint patches = 95; patches <= 200; patches += 7) {
+    check_fixed (
+        kernel, &(Shape) { patches, 33, 192, FALSE, FALSE }, FALSE, 128, random);
+    check_fixed (
+        kernel, &(Shape) { patches, 33, 768, TRUE, FALSE }, TRUE, 32768, random);
   }
   for (guint i = 0; i < 8; i++) {
     Shape shape = { 65, 48, i < 4 ? 768 : 12288, TRUE, FALSE };
