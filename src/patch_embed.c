@@ -132,7 +132,8 @@ resolve_precision (VitPatchEmbed *embed, GError **error)
   if (!fits)
     return FALSE;
   choose_precision (embed);
-  if (settings->precision == VIT_PRECISION_INT16 && !pads_with_bytes (settings)) {
+  if (settings->precision == VIT_PRECISION_INT16
+      && !pads_with_bytes (settings)) {
     g_set_error_literal (error, VIT_ERROR, VIT_ERROR_SETTING,
         "in fixed point a frame can be padded only where mean is in [0,1]; "
         "use precision f32");

@@ -11,8 +11,8 @@
 #define NATURAL 0.95
 #define CALM 0.99
 
-/* x becomes C x along one axis, C[i][j] = correlation^|i - j|: itself, what lies
- * before and what lies after, each by one multiplication a step. */
+/* x becomes C x along one axis, C[i][j] = correlation^|i - j|: itself, what
+ * lies before and what lies after, each by one multiplication a step. */
 static void
 correlate (double *x, guint n, gsize stride, double correlation,
     double *line /* [n] */)

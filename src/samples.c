@@ -308,8 +308,10 @@ find_rectangle (const VitSamples *samples, const VitImage *image,
 {
   const VitImageFormat *format = &samples->format;
   const VitComponent *component = &format->pixel->component[c];
-  Rectangle found = { .base = image->plane[component->plane] + component->offset,
-    .stride = image->stride[component->plane], .step = component->step };
+  Rectangle found = {
+    .base = image->plane[component->plane] + component->offset,
+    .stride = image->stride[component->plane], .step = component->step,
+  };
 
   trace_range (column, samples->patch_size, format->width, format->phase_x,
       component->shift_x, &found.first_x, &found.end_x);
