@@ -5,6 +5,8 @@
  */
 #include <gst/gst.h>
 #include <gst/video/video.h>
+#include <math.h>
+#include <string.h>
 
 #include "gstvittokensmeta.h"
 
@@ -490,6 +492,104 @@ test_scale_aspect (void)
   g_assert_cmpuint (scale_by_hand (frame, 29, 24, bordered), ==, 0);
 }
 
+#if GST_CHECK_VERSION(1, 28, 0)
+/* The metas on the copy, after a transform from a part of a 64 x 48 frame to a
+ * part of a 100 x 80 one. */
+static GstVitTokensMeta *
+move_by_hand (GstBuffer *frame, GstVideoRectangle from, GstVideoRectangle to,
+    const gfloat matrix[3][3], GstBuffer *out)
+{
+  GstMeta *meta = (GstMeta *) gst_buffer_get_vit_tokens_meta (frame);
+  GstVideoInfo in_info, out_info;
+  GstVideoMetaTransformMatrix transform;
+  gboolean is_kept;
+
+  gst_video_info_set_format (&in_info, GST_VIDEO_FORMAT_I420, 64, 48);
+  gst_video_info_set_format (&out_info, GST_VIDEO_FORMAT_I420, 100, 80);
+  gst_video_meta_transform_matrix_init (
+      &transform, &in_info, &from, &out_info, &to);
+  if (matrix)
+    memcpy (transform.matrix, matrix, sizeof transform.matrix);
+  is_kept = meta->info->transform_func (out, meta, frame,
+      gst_video_meta_transform_matrix_get_quark (), &transform);
+  g_assert_cmpint (is_kept, ==, count_metas (out));
+  return gst_buffer_get_vit_tokens_meta (out);
+}
+
+#define WHOLE ((GstVideoRectangle){ 0, 0, 64, 48 })
+
+static void
+assert_moved (GstVideoRectangle from, GstVideoRectangle to,
+    const gfloat matrix[3][3], const gdouble expected[6])
+{
+  GstVitTokensMeta *meta, *moved;
+  g_autoptr (GstBuffer) frame = new_frame (&meta);
+  g_autoptr (GstBuffer) out = gst_buffer_new ();
+
+  moved = move_by_hand (frame, from, to, matrix, out);
+  g_assert_cmpint (moved != NULL, ==, expected != NULL);
+  if (!moved)
+    return;
+  assert_map (moved, expected);
+  g_assert_true (moved->tokens == meta->tokens);
+}
+
+static void
+test_matrix (void)
+{
+  static const gdouble in_a_corner[6] = { 8. / 3, 0, 7, 0, 8, 9 };
+  static const gdouble magnified[6] = { 25, 0, -25, 0, 80. / 3, -80. / 3 };
+  static const gfloat quarter_turn[3][3]
+      = { { 0, -1, 48 }, { 1, 0, 0 }, { 0, 0, 1 } };
+  static const gdouble turned[6] = { 0, -16, 51, 16, 0, 5 };
+  static const gfloat shear[3][3]
+      = { { 1, 0.5, 0 }, { 0.25, 1, 2 }, { 0, 0, 1 } };
+  static const gdouble sheared[6] = { 16, 8, 0, 4, 16, 2 };
+
+  /* 8 / 3 is none of float32. */
+  assert_moved ((GstVideoRectangle){ 0, 0, 96, 48 },
+      (GstVideoRectangle){ 7, 9, 16, 24 }, NULL, in_a_corner);
+  assert_moved ((GstVideoRectangle){ 16, 16, 64, 48 },
+      (GstVideoRectangle){ 0, 0, 100, 80 }, NULL, magnified);
+  assert_moved (
+      WHOLE, (GstVideoRectangle){ 3, 5, 48, 64 }, quarter_turn, turned);
+  assert_moved (WHOLE, WHOLE, shear, sheared);
+}
+
+/* A mirror that takes column 0 to column 63 is not one that takes the left edge
+ * there. */
+static void
+test_matrix_of_pixels (void)
+{
+  static const gfloat of_pixels[3][3]
+      = { { -1, 0, 63 }, { 0, 1, 0 }, { 0, 0, 1 } };
+  static const gfloat of_edges[3][3]
+      = { { -1, 0, 64 }, { 0, 1, 0 }, { 0, 0, 1 } };
+  static const gdouble mirrored[6] = { -16, 0, 64, 0, 16, 0 };
+
+  assert_moved (WHOLE, WHOLE, of_pixels, mirrored);
+  assert_moved (WHOLE, WHOLE, of_edges, mirrored);
+}
+
+static void
+test_matrix_drops (void)
+{
+  const gfloat perspective[3][3] = { { 1, 0, 0 }, { 0, 1, 0 }, { 0, 0.1, 1 } };
+  const gfloat flat[3][3] = { { 1, 2, 0 }, { 2, 4, 0 }, { 0, 0, 1 } };
+  const gfloat infinite[3][3]
+      = { { 1, 0, INFINITY }, { 0, 1, 0 }, { 0, 0, 1 } };
+  const gfloat none[3][3] = { { 1, 0, 0 }, { 0, NAN, 0 }, { 0, 0, 1 } };
+
+  assert_moved (WHOLE, WHOLE, perspective, NULL);
+  assert_moved (WHOLE, WHOLE, flat, NULL);
+  assert_moved (WHOLE, WHOLE, infinite, NULL);
+  assert_moved (WHOLE, WHOLE, none, NULL);
+  /* The column of patches that is cut off would lie on the border. */
+  assert_moved ((GstVideoRectangle){ 16, 0, 48, 48 },
+      (GstVideoRectangle){ 16, 0, 48, 48 }, NULL, NULL);
+}
+#endif
+
 static void
 test_unknown_transform (void)
 {
@@ -526,6 +626,11 @@ main (int argc, char **argv)
   TEST ("find-patch-says-no-outside", test_find_no_patch);
   TEST ("scale-composes-the-map", test_scale);
   TEST ("scale-to-another-aspect-drops-it", test_scale_aspect);
+#if GST_CHECK_VERSION(1, 28, 0)
+  TEST ("matrix-composes-the-map", test_matrix);
+  TEST ("matrix-of-pixels-is-put-in-its-place", test_matrix_of_pixels);
+  TEST ("matrix-that-cannot-be-followed-drops-it", test_matrix_drops);
+#endif
   TEST ("unknown-transform-drops-it", test_unknown_transform);
   return g_test_run ();
 }
