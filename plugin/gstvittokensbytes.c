@@ -40,6 +40,46 @@ gst_vit_tokens_layout_count (GstVitTokenFormat format, guint n_prefix_tokens,
   return n_tokens;
 }
 
+/* Nothing is aligned in somebody else's buffer. */
+
+static void
+write_u32 (guint8 *bytes, guint32 number)
+{
+  number = GUINT32_TO_LE (number);
+  memcpy (bytes, &number, sizeof number);
+}
+
+static guint32
+read_u32 (const guint8 *bytes)
+{
+  guint32 number;
+
+  memcpy (&number, bytes, sizeof number);
+  return GUINT32_FROM_LE (number);
+}
+
+static void
+write_f64 (guint8 *bytes, gdouble number)
+{
+  guint64 bits;
+
+  memcpy (&bits, &number, sizeof bits);
+  bits = GUINT64_TO_LE (bits);
+  memcpy (bytes, &bits, sizeof bits);
+}
+
+static gdouble
+read_f64 (const guint8 *bytes)
+{
+  guint64 bits;
+  gdouble number;
+
+  memcpy (&bits, bytes, sizeof bits);
+  bits = GUINT64_FROM_LE (bits);
+  memcpy (&number, &bits, sizeof number);
+  return number;
+}
+
 static gsize
 changed_size (guint n_tokens)
 {
@@ -72,12 +112,12 @@ gst_vit_tokens_bytes_write_head (
     fields->n_blocks, (guint32) fields->roi_id };
 
   for (guint i = 0; i < G_N_ELEMENTS (numbers); i++)
-    GST_WRITE_UINT32_LE (bytes + 4 * i, numbers[i]);
+    write_u32 (bytes + 4 * i, numbers[i]);
   for (guint i = 0; i < G_N_ELEMENTS (fields->map); i++)
-    GST_WRITE_DOUBLE_LE (bytes + 40 + 8 * i, fields->map[i]);
-  GST_WRITE_UINT32_LE (
+    write_f64 (bytes + 40 + 8 * i, fields->map[i]);
+  write_u32 (
       bytes + 88, fields->model_id ? fields->model_id_size : NO_MODEL_ID);
-  GST_WRITE_UINT32_LE (bytes + 92, fields->changed ? 1 : 0);
+  write_u32 (bytes + 92, fields->changed ? 1 : 0);
   bytes += HEAD_SIZE;
   if (fields->model_id_size > 0)
     memcpy (bytes, fields->model_id, fields->model_id_size);
@@ -92,7 +132,7 @@ read_numbers (const guint8 *bytes, GstVitTokensFields *fields)
   guint32 numbers[10];
 
   for (guint i = 0; i < G_N_ELEMENTS (numbers); i++)
-    numbers[i] = GST_READ_UINT32_LE (bytes + 4 * i);
+    numbers[i] = read_u32 (bytes + 4 * i);
   /* The grid and embed dim are tried with the values' size. */
   if (numbers[0] > GST_VIT_TOKEN_FORMAT_BF16 || numbers[4] == 0
       || numbers[6] == 0 || numbers[7] == 0)
@@ -110,7 +150,7 @@ read_numbers (const guint8 *bytes, GstVitTokensFields *fields)
   fields->roi_id = (gint32) numbers[9];
 
   for (guint i = 0; i < G_N_ELEMENTS (fields->map); i++) {
-    fields->map[i] = GST_READ_DOUBLE_LE (bytes + 40 + 8 * i);
+    fields->map[i] = read_f64 (bytes + 40 + 8 * i);
     if (!isfinite (fields->map[i]))
       return FALSE;
   }
@@ -129,8 +169,8 @@ gst_vit_tokens_bytes_read (
   fields->n_tokens = gst_vit_tokens_layout_count (fields->format,
       fields->n_prefix_tokens, fields->grid_width, fields->grid_height,
       fields->embed_dim, &fields->values_size);
-  model_id_size = GST_READ_UINT32_LE (bytes + 88);
-  is_change_known = GST_READ_UINT32_LE (bytes + 92);
+  model_id_size = read_u32 (bytes + 88);
+  is_change_known = read_u32 (bytes + 92);
   if (fields->n_tokens == 0 || is_change_known > 1)
     return FALSE;
   bytes += HEAD_SIZE;

@@ -139,6 +139,26 @@ test_back (void)
   assert_comes_back (&fields);
 }
 
+/* For a sanitizer to see that no number is taken to be aligned. */
+static void
+test_alignment (void)
+{
+  GstVitTokensFields read;
+  gsize size;
+  guint8 *bytes = write_bytes (&whole, &size);
+  guint8 *room = g_malloc (size + 8);
+
+  for (guint shift = 0; shift < 8; shift++) {
+    gst_vit_tokens_bytes_write_head (&whole, room + shift);
+    memcpy (room + shift + size - 12, bytes + size - 12, 12);
+    g_assert_cmpmem (room + shift, size, bytes, size);
+    g_assert_true (gst_vit_tokens_bytes_read (room + shift, size, &read));
+    assert_same (&read, &whole);
+  }
+  g_free (room);
+  g_free (bytes);
+}
+
 static void
 test_cut_short (void)
 {
@@ -270,6 +290,7 @@ main (int argc, char **argv)
 #define TEST(name, function) g_test_add_func ("/tokens-bytes/" name, function)
   TEST ("layout-is-as-documented", test_layout);
   TEST ("what-is-written-is-read", test_back);
+  TEST ("any-alignment-will-do", test_alignment);
   TEST ("any-other-length-is-refused", test_cut_short);
   TEST ("numbers-out-of-range-are-refused", test_numbers);
   TEST ("product-that-wraps-is-refused", test_wrapping_product);
