@@ -25,25 +25,25 @@
  * ]| A live source: each frame is scaled down to at most 257 tokens, and has none
  * where there is no time for them.
  * |[
- * gst-launch-1.0 videotestsrc num-buffers=30 ! vitpatchembed interval=10 token-format=f16 ! vittokenenc ! application/x-safetensors ! filesink location=tokens.safetensors
+ * gst-launch-1.0 videotestsrc num-buffers=30 ! vitpatchembed interval=10 token-format=f16 ! vittokenenc ! application/x-safetensors ! multifilesink location=tokens-%05d.safetensors
  * ]| Half-precision tokens of every tenth frame.
  */
 #include "gstvitpatchembed.h"
 
 #include <string.h>
 
+#include "gstvitallocation.h"
 #include "gstviterror.h"
 #include "gstvitframe.h"
+#include "gstvitframetokens.h"
 #include "gstvitlateness.h"
 #include "gstvitmodelinfo.h"
 #include "gstvitnotes.h"
-#include "gstvitregions.h"
 #include "gstvitsettings.h"
 #include "gstvitstats.h"
 #include "gstvittensor.h"
-#include "gstvittokenizers.h"
 
-GST_DEBUG_CATEGORY_STATIC (gst_vit_patch_embed_debug);
+GST_DEBUG_CATEGORY (gst_vit_patch_embed_debug);
 #define GST_CAT_DEFAULT gst_vit_patch_embed_debug
 
 /* The element only reads: what is to be blended over the picture later is
@@ -277,25 +277,11 @@ gst_vit_patch_embed_prepare_output_buffer (
   return *out != NULL ? GST_FLOW_OK : GST_FLOW_ERROR;
 }
 
-static void
-withdraw_meta (GstQuery *query, GType api)
-{
-  guint index;
-
-  while (gst_query_find_allocation_meta (query, api, &index))
-    gst_query_remove_nth_allocation_meta (query, index);
-}
-
-/* Upstream may use whatever memory downstream offers: what goes in comes out.
- * But pixels are read as they lie, so a frame must not rely on somebody further
- * down to crop or turn it. */
 static gboolean
 gst_vit_patch_embed_propose_allocation (
     GstBaseTransform *base, GstQuery *decide_query, GstQuery *query)
 {
-  gst_pad_peer_query (GST_BASE_TRANSFORM_SRC_PAD (base), query);
-  withdraw_meta (query, GST_VIDEO_CROP_META_API_TYPE);
-  withdraw_meta (query, GST_VIDEO_AFFINE_TRANSFORMATION_META_API_TYPE);
+  gst_vit_allocation_propose (GST_BASE_TRANSFORM_SRC_PAD (base), query);
   return TRUE;
 }
 
@@ -358,50 +344,6 @@ is_skipped (GstVitPatchEmbed *self, GstBuffer *buffer)
   return TRUE;
 }
 
-/* Takes `error`, NULL for tokens without memory. */
-static void
-leave_without_tokens (
-    GstVitPatchEmbed *self, const GstVitRegion *region, GError *error)
-{
-  if (g_error_matches (error, VIT_ERROR, VIT_ERROR_FRAME_SIZE))
-    GST_DEBUG_OBJECT (self, "no tokens for region %d, %ux%u at (%u,%u): %s",
-        region->id, region->width, region->height, region->x, region->y,
-        error->message);
-  else
-    GST_ELEMENT_WARNING (self, RESOURCE, NO_SPACE_LEFT,
-        ("No memory for the tokens of this frame; it passes without them"),
-        ("%s", error != NULL ? error->message : "no buffer for them"));
-  g_clear_error (&error);
-}
-
-/* The tokens of a region, in `image`, that of the frame, onto `buffer`; adds to
- * counts and returns their number. */
-static guint
-attach_tokens (GstVitPatchEmbed *self, GstBuffer *buffer, VitImage image,
-    GstVitRegion region, VitFrameCounts *counts)
-{
-  GstVitTokenizerTask task = { self->live.reuse_tokens,
-    self->live.reuse_tolerance, self->n_with_tokens };
-  VitFrameCounts own = { 0 };
-  GError *error = NULL;
-  GstVitTokenizer *tokenizer = gst_vit_tokenizers_find (
-      self->tokenizers, task.serial, &region, &image, &error);
-
-  if (tokenizer == NULL
-      || !gst_vit_tokenizer_run (tokenizer, &task, &image, &region, buffer,
-          self->format.width, self->format.height, &own)) {
-    leave_without_tokens (self, &region, error);
-    return 0;
-  }
-  counts->n_kept += own.n_kept;
-  counts->n_short += own.n_short;
-  counts->n_full += own.n_full;
-  GST_OBJECT_LOCK (self);
-  self->shape = tokenizer->shape;
-  GST_OBJECT_UNLOCK (self);
-  return tokenizer->shape.n_tokens;
-}
-
 static void
 find_regions (GstVitPatchEmbed *self, GstBuffer *buffer)
 {
@@ -417,23 +359,23 @@ find_regions (GstVitPatchEmbed *self, GstBuffer *buffer)
 }
 
 static void
-attach_all (GstVitPatchEmbed *self, GstBuffer *buffer, const VitImage *image)
+attach_tokens (GstVitPatchEmbed *self, GstBuffer *buffer, const VitImage *image)
 {
   GstClockTime start = gst_util_get_timestamp ();
-  VitFrameCounts counts = { 0 };
-  guint n_tokens = 0;
+  GstVitTokenizerTask task = { self->live.reuse_tokens,
+    self->live.reuse_tolerance, ++self->n_with_tokens };
+  GstVitFrameResult result;
 
-  self->n_with_tokens++;
   self->n_since = 1;
   find_regions (self, buffer);
-  for (guint i = 0; i < self->regions->len; i++)
-    n_tokens += attach_tokens (self, buffer, *image,
-        g_array_index (self->regions, GstVitRegion, i), &counts);
-  if (n_tokens == 0)
+  gst_vit_frame_tokens_attach (self->tokenizers, GST_ELEMENT (self), &task,
+      self->regions, image, &self->format, buffer, &result);
+  if (result.n_tokens == 0)
     return;
   GST_OBJECT_LOCK (self);
+  self->shape = result.shape;
   self->lateness.n_processed++;
-  gst_vit_stats_count (&self->stats, &counts, n_tokens,
+  gst_vit_stats_count (&self->stats, &result.counts, result.n_tokens,
       gst_util_get_timestamp () - start);
   GST_OBJECT_UNLOCK (self);
 }
@@ -455,7 +397,7 @@ gst_vit_patch_embed_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
     g_free (reason);
     return GST_FLOW_ERROR;
   }
-  attach_all (self, buffer, &image);
+  attach_tokens (self, buffer, &image);
   gst_video_frame_unmap (&frame);
   return GST_FLOW_OK;
 }

@@ -562,28 +562,39 @@ posix_memalign (void **memory, size_t alignment, size_t n)
 static void
 test_steady_frames_allocate_no_tokens_or_matrices (void)
 {
-  GstBuffer *frames[2];
-  Stream stream;
+  static const gchar *const launches[]
+      = { ELEMENT "token-format=f16", ELEMENT "max-tokens=13",
+          ELEMENT "regions=roi", ELEMENT "regions=roi max-tokens=7" };
 
   if (!COUNTS_ALLOCATIONS) {
     g_test_skip ("the sanitizer has its own allocator");
     return;
   }
-  stream_init (&stream, ELEMENT "token-format=f16", "NV12");
-  for (guint i = 0; i < 2; i++)
-    frames[i] = frames_random (&stream.info, i, FALSE);
-  for (guint i = 0; i < 60; i++) {
-    /* The frame's memory is shared, not copied. */
-    GstBuffer *in = gst_buffer_copy (frames[i % 2]);
+  for (guint l = 0; l < G_N_ELEMENTS (launches); l++) {
+    GstBuffer *frames[2];
+    Stream stream;
 
-    if (i == 20)
-      g_atomic_int_set (&n_large_allocations, 0);
-    gst_buffer_unref (gst_harness_push_and_pull (stream.harness, in));
+    stream_init (&stream, launches[l], "NV12");
+    for (guint i = 0; i < 2; i++) {
+      frames[i] = frames_random (&stream.info, i, FALSE);
+      gst_buffer_add_video_region_of_interest_meta (
+          frames[i], "even", 16, 16, 48, 48);
+      gst_buffer_add_video_region_of_interest_meta (
+          frames[i], "odd", 1, 3, 64, 32);
+    }
+    for (guint i = 0; i < 60; i++) {
+      /* The frame's memory is shared, not copied. */
+      GstBuffer *in = gst_buffer_copy (frames[i % 2]);
+
+      if (i == 20)
+        g_atomic_int_set (&n_large_allocations, 0);
+      gst_buffer_unref (gst_harness_push_and_pull (stream.harness, in));
+    }
+    g_assert_cmpint (g_atomic_int_get (&n_large_allocations), ==, 0);
+    gst_buffer_unref (frames[0]);
+    gst_buffer_unref (frames[1]);
+    stream_clear (&stream);
   }
-  g_assert_cmpint (g_atomic_int_get (&n_large_allocations), ==, 0);
-  gst_buffer_unref (frames[0]);
-  gst_buffer_unref (frames[1]);
-  stream_clear (&stream);
 }
 
 int
