@@ -2,7 +2,7 @@
 #include "gstvitworkers.h"
 
 typedef enum {
-  TASK_WAITING, /* for whoever comes first: a thread of the pool or the caller */
+  TASK_WAITING, /* for whoever comes first: a helper or the caller */
   TASK_TAKEN,
   TASK_DONE,
 } TaskState;
@@ -124,10 +124,13 @@ leave_helpers (guint n)
   else
     unused = g_steal_pointer (&shared.helpers);
   g_mutex_unlock (&shared.lock);
-  /* At once: what is queued was done by others long ago, and where no thread
-   * could be started nobody would come to it. */
+  /* What is queued was done by others long ago.  A thread looks and is through
+   * with it; where none could be started nobody would ever come.  (To end a
+   * pool at once that has threads would lose the task that one is about to
+   * look at.) */
   if (unused != NULL)
-    g_thread_pool_free (unused, TRUE, TRUE);
+    g_thread_pool_free (
+        unused, g_thread_pool_get_num_threads (unused) == 0, TRUE);
 }
 
 GstVitWorkers *
