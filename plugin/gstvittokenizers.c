@@ -136,7 +136,8 @@ is_too_small (const GstVitTokenizers *tokenizers, const GstVitRegion *region,
 {
   guint size = tokenizers->setup.model->patch_size;
 
-  if (tokenizers->setup.pad || (region->width >= size && region->height >= size))
+  if (tokenizers->setup.pad
+      || (region->width >= size && region->height >= size))
     return FALSE;
   g_set_error (error, VIT_ERROR, VIT_ERROR_FRAME_SIZE,
       "%ux%u pixels are less than one patch of %ux%u", region->width,
