@@ -126,74 +126,85 @@ test_odd_patches_of_shared_chroma_have_no_samples (void)
 
 /* All rows of the grid, kept where they may be. */
 static void
-plan_all (VitPlan *plan, Planes *frame, gboolean keep, guint tolerance)
+plan_all (VitPlan *plan, const VitImage *image, gboolean keep, guint tolerance)
 {
   for (guint row = 0; row < plan->grid_height; row++)
-    vit_plan_row (plan, &frame->image, row, keep, tolerance);
+    vit_plan_row (plan, image, row, keep, tolerance);
 }
 
-/* Whether one of the patch's pixels is read from sample (x, y) of component c. */
+/* Whether one of the patch's pixels is read from sample (x, y) of component c of
+ * the frame that the picture, at (start, start), is a part of. */
 static gboolean
-reads (const Planes *frame, guint size, guint patch_x, guint patch_y, guint c,
-    guint x, guint y)
+reads (const VitImageFormat *picture, guint start, guint size, guint patch_x,
+    guint patch_y, guint c, guint x, guint y)
 {
-  const VitComponent *component = &frame->format.pixel->component[c];
-  guint right = MIN ((patch_x + 1) * size, frame->format.width);
-  guint bottom = MIN ((patch_y + 1) * size, frame->format.height);
+  const VitComponent *component = &picture->pixel->component[c];
+  guint right = MIN ((patch_x + 1) * size, picture->width);
+  guint bottom = MIN ((patch_y + 1) * size, picture->height);
   gboolean in_x = FALSE, in_y = FALSE;
 
   for (guint i = patch_x * size; i < right; i++)
-    in_x |= i >> component->shift_x == x;
+    in_x |= (start + i) >> component->shift_x == x;
   for (guint i = patch_y * size; i < bottom; i++)
-    in_y |= i >> component->shift_y == y;
+    in_y |= (start + i) >> component->shift_y == y;
   return in_x && in_y;
 }
 
-/* Every patch of the frame, those at its right and bottom that it covers in part
+/* Every patch of a picture, those at its right and bottom that it covers in part
  * as well, is recomputed where a sample of its pixels changed, and nowhere else:
- * both neighbours where they share one. */
+ * both neighbours where they share one.  The picture starts
+ * at (start, start) of a frame. */
 static void
-check_every_sample (const VitPixelFormat *pixel, guint size, GRand *random)
+check_every_sample (
+    const VitPixelFormat *pixel, guint size, guint start, GRand *random)
 {
   guint width = 2 * size + 3, height = size + 4;
   guint n_components = pixel->family == VIT_COLOUR_GRAY ? 1 : 3;
+  gboolean is_subsampled
+      = pixel->component[1].shift_x > 0 || pixel->component[1].shift_y > 0;
   guint n_shared = 0;
+  VitImageFormat format;
+  VitImage image;
   Planes frame;
   VitPlan plan;
 
-  planes_init (&frame, pixel, width, height, random);
-  g_assert_true (vit_plan_init (&plan, &frame.format, size, 3, 2, NULL));
-  plan_all (&plan, &frame, FALSE, 0);
+  planes_init (&frame, pixel, start + width, start + height, random);
+  format = frame.format;
+  image = frame.image;
+  vit_image_crop (&format, &image, start, start, width, height);
+  g_assert_true (vit_plan_init (&plan, &format, size, 3, 2, NULL));
+  plan_all (&plan, &image, FALSE, 0);
   for (guint i = 0; i < 6; i++)
     g_assert_cmpuint (plan.kind[i], !=, VIT_PATCH_KEPT);
   for (guint c = 0; c < n_components; c++) {
-    guint columns = ((width - 1) >> pixel->component[c].shift_x) + 1;
-    guint rows = ((height - 1) >> pixel->component[c].shift_y) + 1;
+    guint columns = ((start + width - 1) >> pixel->component[c].shift_x) + 1;
+    guint rows = ((start + height - 1) >> pixel->component[c].shift_y) + 1;
 
     for (guint s = 0; s < columns * rows; s++) {
       guint x = s % columns, y = s / columns, n_changed = 0;
       guint before = planes_get (&frame, c, x, y);
 
       planes_set (&frame, c, x, y, before >= 3 ? before - 3 : before + 3);
-      plan_all (&plan, &frame, TRUE, 3);
+      plan_all (&plan, &image, TRUE, 3);
       for (guint i = 0; i < 6; i++)
         g_assert_cmpuint (plan.kind[i], ==, VIT_PATCH_KEPT);
-      plan_all (&plan, &frame, TRUE, 2);
+      plan_all (&plan, &image, TRUE, 2);
       for (guint i = 0; i < 6; i++) {
         gboolean changed = plan.kind[i] != VIT_PATCH_KEPT;
 
-        g_assert_cmpint (
-            changed, ==, reads (&frame, size, i % 3, i / 3, c, x, y));
+        g_assert_cmpint (changed, ==,
+            reads (&format, start, size, i % 3, i / 3, c, x, y));
         n_changed += changed;
       }
-      g_assert_cmpuint (n_changed, >, 0);
+      if (start == 0)
+        g_assert_cmpuint (n_changed, >, 0);
       n_shared += n_changed > 1;
       planes_set (&frame, c, x, y, before);
-      plan_all (&plan, &frame, TRUE, 0);
+      plan_all (&plan, &image, TRUE, 0);
     }
   }
-  g_assert_cmpint (n_shared > 0, ==,
-      size % 2 && (pixel->component[1].shift_x || pixel->component[1].shift_y));
+  g_assert_cmpint (
+      n_shared > 0, ==, is_subsampled && (size % 2 != 0 || start % 2 != 0));
   vit_plan_clear (&plan);
   planes_clear (&frame);
 }
@@ -201,11 +212,11 @@ check_every_sample (const VitPixelFormat *pixel, guint size, GRand *random)
 static void
 test_every_patch_knows_whether_it_changed (gconstpointer data)
 {
-  static const guint sizes[] = { 7, 8, 13 };
+  static const guint sizes[] = { 7, 8, 8, 13, 13, 7 };
   GRand *random = g_rand_new_with_seed (6);
 
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
-    check_every_sample (data, sizes[i], random);
+    check_every_sample (data, sizes[i], i % 2, random);
   g_rand_free (random);
 }
 
@@ -324,6 +335,53 @@ add_test (const gchar *what, const VitPixelFormat *pixel,
   g_free (test);
 }
 
+/* Every sample of a part is the one that the whole picture has there; a part of
+ * a part as well. */
+static void
+test_a_part_has_the_samples_of_the_whole (gconstpointer data)
+{
+  const VitPixelFormat *pixel = data;
+  GRand *random = g_rand_new_with_seed (5);
+  Planes frame;
+
+  planes_init (&frame, pixel, 41, 37, random);
+  for (guint i = 0; i < 200; i++) {
+    VitImageFormat format = frame.format;
+    VitImage image = frame.image;
+    guint left = 0, top = 0;
+
+    for (guint depth = 0; depth < 2; depth++) {
+      guint x = (guint) g_rand_int_range (random, 0, (gint32) format.width);
+      guint y = (guint) g_rand_int_range (random, 0, (gint32) format.height);
+
+      vit_image_crop (
+          &format, &image, x, y, format.width - x, format.height - y);
+      left += x;
+      top += y;
+    }
+    g_assert_cmpuint (format.width, ==, 41 - left);
+    g_assert_cmpuint (format.height, ==, 37 - top);
+    for (guint c = 0; c < 3; c++) {
+      const VitComponent *component = &pixel->component[c];
+
+      for (guint p = 0; p < format.width * format.height; p++) {
+        guint x = p % format.width, y = p / format.width;
+        const guint8 *found = image.plane[component->plane]
+            + (gssize) ((format.phase_y + y) >> component->shift_y)
+                * image.stride[component->plane]
+            + ((format.phase_x + x) >> component->shift_x) * component->step
+            + component->offset;
+
+        g_assert_true (found
+            == planes_at (&frame, c, (left + x) >> component->shift_x,
+                (top + y) >> component->shift_y));
+      }
+    }
+  }
+  planes_clear (&frame);
+  g_rand_free (random);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -336,6 +394,8 @@ main (int argc, char **argv)
         "every-sample-is-one-term", &formats[i], test_every_sample_is_one_term);
     add_test ("a-change-is-seen-where-it-is", &formats[i],
         test_a_change_is_seen_where_it_is);
+    add_test ("a-part-has-the-samples-of-the-whole", &formats[i],
+        test_a_part_has_the_samples_of_the_whole);
     add_test ("every-patch-knows-whether-it-changed", &formats[i],
         test_every_patch_knows_whether_it_changed);
     if (formats[i].family != VIT_COLOUR_YCBCR)
