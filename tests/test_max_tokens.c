@@ -373,6 +373,30 @@ test_the_limit_may_change_at_any_frame (void)
   gst_harness_teardown (harness);
 }
 
+/* The last byte of an RGBx frame holds nothing, but a scaler reads it. */
+static void
+test_no_byte_past_the_memory_is_scaled (void)
+{
+  static const gchar *const launches[]
+      = { ELEMENT, ELEMENT "max-tokens=2" };
+
+  for (guint i = 0; i < 2; i++) {
+    GstHarness *harness = gst_harness_new_parse (launches[i]);
+    gsize offset[GST_VIDEO_MAX_PLANES] = { 0 };
+    gint stride[GST_VIDEO_MAX_PLANES] = { 4 * 64 };
+    GstBuffer *frame
+        = gst_buffer_new_allocate (NULL, 4 * 64 * 48 - 1, NULL);
+
+    gst_buffer_memset (frame, 0, 100, 4 * 64 * 48 - 1);
+    gst_buffer_add_video_meta_full (frame, GST_VIDEO_FRAME_FLAG_NONE,
+        GST_VIDEO_FORMAT_RGBx, 64, 48, 1, offset, stride);
+    gst_harness_set_src_caps (harness, frames_caps ("RGBx", 64, 48, NULL));
+    g_assert_cmpint (gst_harness_push (harness, frame), ==,
+        i == 0 ? GST_FLOW_OK : GST_FLOW_ERROR);
+    gst_harness_teardown (harness);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -404,6 +428,8 @@ main (int argc, char **argv)
       test_regions_are_scaled_each_for_itself);
   g_test_add_func ("/max-tokens/scaled-regions-take-whole-chroma-blocks",
       test_scaled_regions_take_whole_chroma_blocks);
+  g_test_add_func ("/max-tokens/no-byte-past-the-memory-is-scaled",
+      test_no_byte_past_the_memory_is_scaled);
   g_test_add_func ("/max-tokens/the-limit-may-change-at-any-frame",
       test_the_limit_may_change_at_any_frame);
   return g_test_run ();
