@@ -4,7 +4,9 @@
 #include <math.h>
 #include <string.h>
 
-/* Bits after the point of cb and cr, and of the sums in 8-bit formats. */
+#include "lanes.h"
+
+/* Bits after the point of the factors, and of the sums in 8-bit formats. */
 #define FACTOR_BITS 14
 #define SUM_BITS 5
 
@@ -12,8 +14,36 @@
  * neutral: two products rounded down, and the factors' own rounding. */
 #define MARGIN 3
 
-/* Chroma samples that are tested at once. */
-#define CHUNK 64
+/* Half of the range of chroma, times 2^chroma_bits. */
+#define CENTRE (1 << 14)
+
+/* A layout must be met as a constant. */
+#define INLINE static inline __attribute__ ((always_inline))
+
+static void
+init_layout (VitGamut *gamut, const VitPixelFormat *pixel)
+{
+  const VitComponent *luma = &pixel->component[0];
+  const VitComponent *cb = &pixel->component[1], *cr = &pixel->component[2];
+  gboolean is_shared = cb->plane == cr->plane;
+
+  gamut->chroma[0] = is_shared && cr->offset < cb->offset ? 2 : 1;
+  gamut->chroma[1] = 3 - gamut->chroma[0];
+  if (pixel->sample_bytes == 2) {
+    gamut->layout = is_shared ? VIT_GAMUT_WORD_PAIRS : VIT_GAMUT_WORDS;
+    gamut->luma_shift = gamut->chroma_shift = pixel->sample_shift;
+  } else if (is_shared && luma->plane == cb->plane) {
+    /* A byte of luma and one of chroma make a word. */
+    gamut->layout = VIT_GAMUT_WORD_PAIRS;
+    gamut->luma_shift = 8 * luma->offset;
+    gamut->chroma_shift = 8 - gamut->luma_shift;
+  } else if (is_shared) {
+    gamut->layout = VIT_GAMUT_SEMIPLANAR;
+  } else {
+    gamut->layout = cb->shift_x ? VIT_GAMUT_PLANAR : VIT_GAMUT_BYTES;
+  }
+  gamut->mask = (guint16) ((1u << pixel->depth) - 1);
+}
 
 void
 vit_gamut_init (VitGamut *gamut, const VitImageFormat *format)
@@ -24,137 +54,225 @@ vit_gamut_init (VitGamut *gamut, const VitImageFormat *format)
   double high = format->full_range ? peak : 235 << depth_bits;
 
   memset (gamut, 0, sizeof *gamut);
+  init_layout (gamut, format->pixel);
   gamut->luma_bits = (guint8) (SUM_BITS - depth_bits);
+  /* Two more, and centred: products keep their high half. */
+  gamut->chroma_bits = gamut->luma_bits + 16 - FACTOR_BITS;
   gamut->low = (gint16) (low * (1 << gamut->luma_bits));
   gamut->high = (gint16) (high * (1 << gamut->luma_bits));
   vit_image_sample_to_pixel (format, matrix);
-  for (guint c = 0; c < 3; c++) {
-    gamut->cb[c]
-        = (gint16) lrint (matrix[c][1] / matrix[c][0] * (1 << FACTOR_BITS));
-    gamut->cr[c]
-        = (gint16) lrint (matrix[c][2] / matrix[c][0] * (1 << FACTOR_BITS));
+  for (guint k = 0; k < 2; k++) {
+    guint component = gamut->chroma[k], own = component == 1 ? 2 : 0;
+
+    gamut->alone[k] = (gint16) lrint (
+        matrix[own][component] / matrix[own][0] * (1 << FACTOR_BITS));
+    gamut->green[k] = (gint16) lrint (
+        matrix[1][component] / matrix[1][0] * (1 << FACTOR_BITS));
   }
 }
 
-static inline gint16
-read_sample (const VitPixelFormat *pixel, const guint8 *at)
-{
-  guint16 word;
+/* Eight chroma samples of each component, less their centre, and the extremes of
+ * the luma that shares each. */
+typedef struct {
+  VitLanes darkest;
+  VitLanes brightest;
+  VitLanes chroma[2];
+} Block;
 
-  if (pixel->sample_bytes == 1)
-    return *at;
-  memcpy (&word, at, sizeof word);
-  return (gint16) vit_pixel_format_sample (pixel, word);
+/* Where a block is read. */
+typedef struct {
+  const guint8 *luma[2]; /* rows; one twice where each has chroma of its own */
+  const guint8 *chroma[2];
+} Place;
+
+typedef struct {
+  VitLanes even;
+  VitLanes odd;
+} Pairs;
+
+INLINE Pairs
+pairs_of_bytes (const guint8 *at)
+{
+  VitLanes both = vit_lanes_load (at);
+
+  return (Pairs){ both & 255, vit_lanes_shift_right (both, 8) };
 }
 
-/* Chroma and the extremes of the luma that shares it, of up to CHUNK chroma
- * samples; centred chroma is shifted so that products keep their high half. */
-typedef struct {
-  gint16 cb[CHUNK];
-  gint16 cr[CHUNK];
-  gint16 darkest[CHUNK];
-  gint16 brightest[CHUNK];
-} Chunk;
+INLINE VitLanes
+words (const guint8 *at, guint shift, gint16 mask)
+{
+  return vit_lanes_shift_right (vit_lanes_load (at), shift) & mask;
+}
 
-/* All samples of a row of chroma.  Inlined with a constant block of luma. */
-static inline void
-read_row (const VitSamples *samples, const guint8 *terms, guint row,
-    guint first, guint n, guint block_width, guint block_height, Chunk *chunk)
+INLINE Pairs
+pairs_of_words (const guint8 *at, guint shift, gint16 mask)
+{
+  VitLanes first = words (at, shift, mask);
+  VitLanes second = words (at + sizeof first, shift, mask);
+
+  return (
+      Pairs){ vit_lanes_even (first, second), vit_lanes_odd (first, second) };
+}
+
+INLINE void
+read_luma (const VitGamut *gamut, VitGamutLayout layout, const Place *place,
+    Block *block)
+{
+  Pairs row[2];
+
+  if (layout == VIT_GAMUT_BYTES) {
+    block->darkest = block->brightest = vit_lanes_widen (place->luma[0]);
+    return;
+  }
+  for (guint v = 0; v < 2; v++) {
+    row[v]
+        = layout == VIT_GAMUT_PLANAR || layout == VIT_GAMUT_SEMIPLANAR
+              ? pairs_of_bytes (place->luma[v])
+              : pairs_of_words (place->luma[v], gamut->luma_shift, gamut->mask);
+  }
+  block->darkest = vit_lanes_min (vit_lanes_min (row[0].even, row[0].odd),
+      vit_lanes_min (row[1].even, row[1].odd));
+  block->brightest = vit_lanes_max (vit_lanes_max (row[0].even, row[0].odd),
+      vit_lanes_max (row[1].even, row[1].odd));
+}
+
+INLINE void
+read_chroma (const VitGamut *gamut, VitGamutLayout layout, const Place *place,
+    Block *block)
+{
+  guint shift = gamut->chroma_shift;
+  gint16 mask = gamut->mask;
+  Pairs pairs;
+
+  switch (layout) {
+    case VIT_GAMUT_BYTES:
+    case VIT_GAMUT_PLANAR:
+      pairs.even = vit_lanes_widen (place->chroma[0]);
+      pairs.odd = vit_lanes_widen (place->chroma[1]);
+      break;
+    case VIT_GAMUT_SEMIPLANAR:
+      pairs = pairs_of_bytes (place->chroma[0]);
+      break;
+    case VIT_GAMUT_WORDS:
+      pairs.even = words (place->chroma[0], shift, mask);
+      pairs.odd = words (place->chroma[1], shift, mask);
+      break;
+    case VIT_GAMUT_WORD_PAIRS:
+    default:
+      pairs = pairs_of_words (place->chroma[0], shift, mask);
+  }
+  block->chroma[0] = (pairs.even << gamut->chroma_bits) - CENTRE;
+  block->chroma[1] = (pairs.odd << gamut->chroma_bits) - CENTRE;
+}
+
+/* The least and the largest sum of each lane so far. */
+typedef struct {
+  VitLanes least;
+  VitLanes most;
+} Extremes;
+
+INLINE void
+extend (const VitGamut *gamut, const Block *block, Extremes *extremes)
+{
+  const VitLanes *chroma = block->chroma;
+  VitLanes zero = { 0 };
+  VitLanes first
+      = vit_lanes_high_half (chroma[0], vit_lanes_all (gamut->alone[0]));
+  VitLanes second
+      = vit_lanes_high_half (chroma[1], vit_lanes_all (gamut->alone[1]));
+  VitLanes green
+      = vit_lanes_high_half (chroma[0], vit_lanes_all (gamut->green[0]))
+        + vit_lanes_high_half (chroma[1], vit_lanes_all (gamut->green[1]));
+  VitLanes margin = ~((chroma[0] | chroma[1]) == zero) & MARGIN;
+  VitLanes least = vit_lanes_min (vit_lanes_min (first, second), green);
+  VitLanes most = vit_lanes_max (vit_lanes_max (first, second), green);
+
+  least += (block->darkest << gamut->luma_bits) - margin;
+  most += (block->brightest << gamut->luma_bits) + margin;
+  extremes->least = vit_lanes_min (extremes->least, least);
+  extremes->most = vit_lanes_max (extremes->most, most);
+}
+
+/* Where a component's rows of a patch start and how far apart they lie. */
+typedef struct {
+  const guint8 *row;
+  gsize stride;
+} Rows;
+
+static Rows
+rows_of (const VitSamples *samples, const guint8 *terms, guint component)
 {
   const VitPixelFormat *pixel = samples->format.pixel;
-  gint16 centre = (gint16) vit_image_sample_centre (&samples->format);
-  gint16 scale = (gint16) (1 << (SUM_BITS + 2 - (pixel->depth - 8)));
-  const guint8 *base[3];
-  gsize stride[3];
+  const VitSampleRows *rows = &samples->rows[pixel->component[component].plane];
 
-  for (guint c = 0; c < 3; c++) {
-    const VitComponent *component = &pixel->component[c];
-    const VitSampleRows *rows = &samples->rows[component->plane];
-
-    stride[c] = (gsize) rows->row_terms * pixel->sample_bytes;
-    base[c] = terms + rows->first_term * pixel->sample_bytes
-        + row * (c == 0 ? block_height : 1) * stride[c] + component->offset;
-  }
-  for (guint i = 0; i < n; i++) {
-    guint x = first + i;
-    gint16 darkest = G_MAXINT16, brightest = 0;
-
-    for (guint v = 0; v < block_height; v++) {
-      for (guint u = 0; u < block_width; u++) {
-        gint16 luma = read_sample (pixel,
-            base[0] + v * stride[0]
-                + (x * block_width + u) * pixel->component[0].step);
-
-        darkest = MIN (darkest, luma);
-        brightest = MAX (brightest, luma);
-      }
-    }
-    chunk->darkest[i] = darkest;
-    chunk->brightest[i] = brightest;
-    chunk->cb[i] = (gint16) ((read_sample (pixel,
-                                  base[1] + x * pixel->component[1].step)
-                                 - centre)
-        * scale);
-    chunk->cr[i] = (gint16) ((read_sample (pixel,
-                                  base[2] + x * pixel->component[2].step)
-                                 - centre)
-        * scale);
-  }
+  return (Rows){ terms + rows->first_term * pixel->sample_bytes,
+    (gsize) rows->row_terms * pixel->sample_bytes };
 }
 
-/* The high half of a product of 16-bit numbers. */
-static inline gint16
-high_half (gint16 a, gint16 b)
+INLINE gboolean
+holds (const VitGamut *gamut, VitGamutLayout layout, const VitSamples *samples,
+    const guint8 *terms)
 {
-  return (gint16) ((a * b) >> 16);
-}
+  const VitComponent *component = &samples->format.pixel->component[1];
+  guint width = samples->patch_size >> component->shift_x;
+  guint height = samples->patch_size >> component->shift_y;
+  guint n_lanes = MIN (width, VIT_LANES);
+  /* Bytes from one chroma sample to the next, and of the luma that shares it. */
+  guint step = layout == VIT_GAMUT_WORD_PAIRS ? 4
+               : layout == VIT_GAMUT_WORDS || layout == VIT_GAMUT_SEMIPLANAR
+                   ? 2
+                   : 1;
+  guint luma_step
+      = layout == VIT_GAMUT_BYTES                                      ? 1
+        : layout == VIT_GAMUT_PLANAR || layout == VIT_GAMUT_SEMIPLANAR ? 2
+                                                                       : 4;
+  Rows luma = rows_of (samples, terms, 0);
+  Rows first = rows_of (samples, terms, gamut->chroma[0]);
+  Rows second = rows_of (samples, terms, gamut->chroma[1]);
+  gsize below = component->shift_y ? luma.stride : 0;
+  Extremes extremes
+      = { vit_lanes_all (G_MAXINT16), vit_lanes_all (G_MININT16) };
+  VitLanes outside;
+  guint64 any = 0;
 
-static gboolean
-chunk_holds (const VitGamut *gamut, const Chunk *restrict chunk, guint n)
-{
-  gint16 outside = 0;
+  for (guint y = 0; y < height; y++) {
+    for (guint next = 0; next < width; next += VIT_LANES) {
+      /* The last block overlaps the one before it. */
+      guint x = MIN (next, width - n_lanes);
+      const guint8 *row = luma.row + x * luma_step;
+      Place place = { { row, row + below },
+        { first.row + x * step, second.row + x * step } };
+      Block block;
 
-  for (guint i = 0; i < n; i++) {
-    gint16 least = 0, most = 0, margin;
-
-    for (guint c = 0; c < 3; c++) {
-      gint16 sum = (gint16) (high_half (chunk->cb[i], gamut->cb[c])
-          + high_half (chunk->cr[i], gamut->cr[c]));
-
-      least = c == 0 ? sum : MIN (least, sum);
-      most = c == 0 ? sum : MAX (most, sum);
+      read_luma (gamut, layout, &place, &block);
+      read_chroma (gamut, layout, &place, &block);
+      extend (gamut, &block, &extremes);
     }
-    margin = (chunk->cb[i] | chunk->cr[i]) ? MARGIN : 0;
-    least = (gint16) ((chunk->darkest[i] << gamut->luma_bits) + least - margin);
-    most = (gint16) ((chunk->brightest[i] << gamut->luma_bits) + most + margin);
-    outside |= (gint16) ((least < gamut->low) | (most > gamut->high));
+    luma.row += luma.stride + below;
+    first.row += first.stride;
+    second.row += second.stride;
   }
-  return !outside;
+  outside = (extremes.least < gamut->low) | (extremes.most > gamut->high);
+  for (guint i = 0; i < n_lanes; i++)
+    any |= (guint64) outside[i];
+  return any == 0;
 }
 
 gboolean
 vit_gamut_holds (
     const VitGamut *gamut, const VitSamples *samples, const guint8 *terms)
 {
-  const VitPixelFormat *pixel = samples->format.pixel;
-  const VitComponent *chroma = &pixel->component[1];
-  guint width = samples->patch_size >> chroma->shift_x;
-  guint height = samples->patch_size >> chroma->shift_y;
-  Chunk chunk;
-
-  for (guint y = 0; y < height; y++) {
-    for (guint x = 0; x < width; x += CHUNK) {
-      guint n = MIN (CHUNK, width - x);
-
-      if (chroma->shift_x && chroma->shift_y)
-        read_row (samples, terms, y, x, n, 2, 2, &chunk);
-      else if (chroma->shift_x)
-        read_row (samples, terms, y, x, n, 2, 1, &chunk);
-      else
-        read_row (samples, terms, y, x, n, 1, 1, &chunk);
-      if (!chunk_holds (gamut, &chunk, n))
-        return FALSE;
-    }
+  switch (gamut->layout) {
+    case VIT_GAMUT_BYTES:
+      return holds (gamut, VIT_GAMUT_BYTES, samples, terms);
+    case VIT_GAMUT_PLANAR:
+      return holds (gamut, VIT_GAMUT_PLANAR, samples, terms);
+    case VIT_GAMUT_SEMIPLANAR:
+      return holds (gamut, VIT_GAMUT_SEMIPLANAR, samples, terms);
+    case VIT_GAMUT_WORDS:
+      return holds (gamut, VIT_GAMUT_WORDS, samples, terms);
+    case VIT_GAMUT_WORD_PAIRS:
+    default:
+      return holds (gamut, VIT_GAMUT_WORD_PAIRS, samples, terms);
   }
-  return TRUE;
 }

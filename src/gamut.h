@@ -16,18 +16,40 @@
 
 G_BEGIN_DECLS
 
+/* How samples lie in a row of terms. */
+typedef enum {
+  VIT_GAMUT_BYTES,      /* 4:4:4, a byte each */
+  VIT_GAMUT_PLANAR,     /* two bytes of luma to a byte of each chroma */
+  VIT_GAMUT_SEMIPLANAR, /* two bytes of luma to two bytes of chroma */
+  VIT_GAMUT_WORDS,      /* two words of luma to a word of each chroma */
+  VIT_GAMUT_WORD_PAIRS, /* two words of luma to two words of chroma */
+} VitGamutLayout;
+
+/* Of the two chroma components, [0] is the one that lies first in memory. */
 typedef struct {
-  gint16 cb[3]; /* what R, G, B take of Cb, in steps of luma, times 2^14 */
-  gint16 cr[3];
-  gint16 low;   /* the range of luma, times 2^luma_bits */
+  VitGamutLayout layout;
+  guint8 chroma[2]; /* which component that is */
+  gint16 alone[2];  /* what R takes of Cr, or B of Cb, which take no other:
+                      * in steps of luma, times 2^14 */
+  gint16 green[2];  /* what G takes of both, likewise */
+  gint16 low;       /* the range of luma, times 2^luma_bits */
   gint16 high;
   guint8 luma_bits;
+  guint8 chroma_bits; /* chroma is multiplied by two to this */
+  /* Where a word holds a sample: (word >> shift) & mask. */
+  guint8 luma_shift;
+  guint8 chroma_shift;
+  guint16 mask;
 } VitGamut;
 
 void vit_gamut_init (VitGamut *gamut, const VitImageFormat *format);
 
+/* Bytes past the end of the terms that the next function may read and ignore:
+ * rows shorter than a vector are read as a whole one. */
+#define VIT_GAMUT_SLACK 32
+
 /* Of a patch as vit_samples_copy() took it out; Y'CbCr formats only. */
-gboolean vit_gamut_holds (const VitGamut *gamut, const VitSamples *samples,
-    const guint8 *terms);
+gboolean vit_gamut_holds (
+    const VitGamut *gamut, const VitSamples *samples, const guint8 *terms);
 
 G_END_DECLS

@@ -32,7 +32,8 @@ vit_plan_init (VitPlan *plan, const VitImageFormat *format, guint patch_size,
       : vit_samples_trace_size (&plan->samples);
   plan->stride = (n_bytes + VIT_KERNEL_TERM_ALIGN - 1) / VIT_KERNEL_TERM_ALIGN
       * VIT_KERNEL_TERM_ALIGN;
-  /* A kernel reads whole tiles, whatever lies past the last patch. */
+  /* A kernel reads whole tiles, the gamut test whole vectors, whatever lies past
+   * the last patch. */
   plan->terms = vit_try_aligned (
       n_patches + VIT_KERNEL_PATCH_TILE, plan->stride, error);
   if (plan->terms == NULL)
