@@ -54,7 +54,7 @@ terms_size (const VitFrame *frame)
 static gsize
 pixels_size (const VitFrame *frame)
 {
-  gsize n_bytes = vit_pixels_scratch_size (&frame->pixels) * sizeof (gint32);
+  gsize n_bytes = vit_pixels_scratch_size (&frame->pixels) * sizeof (gint16);
 
   return (n_bytes + 63) / 64 * 64;
 }
@@ -173,7 +173,7 @@ vit_frame_plan (VitFrame *frame, const VitImage *image, gboolean keep,
 /* Float32 terms of a block. */
 static void
 pack_f32 (const VitFrame *frame, const VitImage *image, VitPatchKind kind,
-    const guint32 *patches, guint n, float *terms, gint32 *scratch)
+    const guint32 *patches, guint n, float *terms, gint16 *scratch)
 {
   const VitPlan *plan = &frame->plan;
   const VitImageFormat *format = &frame->request.format;
@@ -202,7 +202,7 @@ pack_f32 (const VitFrame *frame, const VitImage *image, VitPatchKind kind,
 /* Bytes of a block, of both planes where there are two. */
 static VitFixedSamples
 pack_fixed (const VitFrame *frame, const VitImage *image, VitPatchKind kind,
-    const guint32 *patches, guint n, guint8 *terms, gint32 *scratch)
+    const guint32 *patches, guint n, guint8 *terms, gint16 *scratch)
 {
   const VitPlan *plan = &frame->plan;
   const VitImageFormat *format = &frame->request.format;
@@ -270,7 +270,7 @@ compute_block (const VitFrame *frame, const FrameJob *job, VitPatchKind kind,
     const guint32 *patches, guint n, guint8 *scratch)
 {
   gsize n_channels = frame->request.model->embed_dim;
-  gint32 *pixels = (gint32 *) (gpointer) (scratch + terms_size (frame));
+  gint16 *pixels = (gint16 *) (gpointer) (scratch + terms_size (frame));
   float *rounded = (float *) (gpointer) (scratch + terms_size (frame)
       + pixels_size (frame));
   const float *add[MAX (BLOCK_F32, BLOCK_FIXED)];

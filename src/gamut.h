@@ -44,11 +44,8 @@ typedef struct {
 
 void vit_gamut_init (VitGamut *gamut, const VitImageFormat *format);
 
-/* Bytes past the end of the terms that the next function may read and ignore:
- * rows shorter than a vector are read as a whole one. */
-#define VIT_GAMUT_SLACK 32
-
-/* Of a patch as vit_samples_copy() took it out; Y'CbCr formats only. */
+/* Of a patch as vit_samples_copy() took it out, with VIT_SAMPLES_SLACK bytes
+ * behind it; Y'CbCr formats only. */
 gboolean vit_gamut_holds (
     const VitGamut *gamut, const VitSamples *samples, const guint8 *terms);
 

@@ -67,9 +67,14 @@ typedef struct {
   int32_t centre;      /* 128 where one byte is all */
 } VitFixedSamples;
 
-/* One colour of pixels from samples, clamped: what the affine map needs. */
+/* R, G, B from Y', Cb, Cr less their centre, clamped: what each colour takes of
+ * each sample.  R takes nothing of Cb, B nothing of Cr. */
 typedef struct {
-  float factor[3];
+  float luma; /* likewise in all colours */
+  float red_cr;
+  float green_cb;
+  float green_cr;
+  float blue_cb;
   float minimum;
   float maximum;
 } VitConvertF32;
@@ -78,7 +83,11 @@ typedef struct {
 #define VIT_CONVERT_BITS 13
 
 typedef struct {
-  int32_t factor[3];
+  int32_t luma;
+  int32_t red_cr;
+  int32_t green_cb;
+  int32_t green_cr;
+  int32_t blue_cb;
   int32_t constant; /* its half of rounding included */
   int32_t minimum;
   int32_t maximum;
@@ -108,9 +117,10 @@ typedef struct {
   /* to[i] = from[i] - centre: samples become terms. */
   void (*widen) (const uint8_t *from, size_t n, float centre, float *to);
 
-  /* terms[i] = clamp (sum over c of factor[c] * samples[c][i]) */
+  /* terms[c][i] = clamp (what colour c takes of Y' + of Cb + of Cr), summed in
+   * this order, of samples[.][i] */
   void (*convert) (const VitConvertF32 *convert, size_t n,
-      const int32_t *samples /* [3][n] */, float *terms /* [n] */);
+      const int16_t *samples /* [3][n] */, float *terms /* [3][n] */);
 } VitKernelF32;
 
 /* Fixed point. */
@@ -131,10 +141,11 @@ typedef struct {
   void (*pack) (const int16_t *q /* [n_channels][n_terms] */,
       unsigned n_channels, size_t n_terms, void *panels /* 64-byte aligned */);
 
-  /* high[i] * 256 + low[i] = clamp ((constant + sum over c of factor[c] *
-   * samples[c][i]) >> VIT_CONVERT_BITS), which fits 16 bits unsigned */
+  /* high[c][i] * 256 + low[c][i] = clamp ((constant + what colour c takes of
+   * samples[.][i]) >> VIT_CONVERT_BITS), which fits 16 bits unsigned */
   void (*convert) (const VitConvertFixed *convert, size_t n,
-      const int32_t *samples /* [3][n] */, uint8_t *high, uint8_t *low);
+      const int16_t *samples /* [3][n] */, uint8_t *high /* [3][n] */,
+      uint8_t *low /* [3][n] */);
 } VitKernelFixed;
 
 /* What this machine, its operating system included, can run, less what the

@@ -112,7 +112,7 @@ product (const VitProduct *product, const VitFixedSamples *samples,
 
 static void
 convert_fixed (const VitConvertFixed *convert, size_t n,
-    const int32_t *samples, uint8_t *high, uint8_t *low)
+    const int16_t *samples, uint8_t *high, uint8_t *low)
 {
   vit_convert_fixed (convert, n, samples, high, low);
 }

@@ -175,7 +175,7 @@ widen (const uint8_t *from, size_t n, float centre, float *to)
 }
 
 static void
-convert_f32 (const VitConvertF32 *convert, size_t n, const int32_t *samples,
+convert_f32 (const VitConvertF32 *convert, size_t n, const int16_t *samples,
     float *terms)
 {
   vit_convert_f32 (convert, n, samples, terms);
@@ -390,7 +390,7 @@ pack (const int16_t *q, unsigned n_channels, size_t n_terms, void *panels)
 
 static void
 convert_fixed (const VitConvertFixed *convert, size_t n,
-    const int32_t *samples, uint8_t *high, uint8_t *low)
+    const int16_t *samples, uint8_t *high, uint8_t *low)
 {
   vit_convert_fixed (convert, n, samples, high, low);
 }

@@ -166,7 +166,7 @@ widen (const uint8_t *from, size_t n, float centre, float *to)
 }
 
 static void
-convert_f32 (const VitConvertF32 *convert, size_t n, const int32_t *samples,
+convert_f32 (const VitConvertF32 *convert, size_t n, const int16_t *samples,
     float *terms)
 {
   vit_convert_f32 (convert, n, samples, terms);

@@ -17,42 +17,71 @@ vit_widen (const uint8_t *__restrict from, size_t n, float centre,
     to[i] = (float) from[i] - centre;
 }
 
+static inline float
+vit_clamp_f32 (float value, float minimum, float maximum)
+{
+  value = value < minimum ? minimum : value;
+  return value > maximum ? maximum : value;
+}
+
 /* See VitKernelF32.convert. */
 static inline void
 vit_convert_f32 (const VitConvertF32 *convert, size_t n,
-    const int32_t *__restrict samples, float *__restrict terms)
+    const int16_t *__restrict samples, float *__restrict terms)
 {
-  const int32_t *second = samples + n, *third = second + n;
-  float a = convert->factor[0], b = convert->factor[1], c = convert->factor[2];
-  float minimum = convert->minimum, maximum = convert->maximum;
+  const VitConvertF32 by = *convert;
+  const int16_t *cb = samples + n, *cr = cb + n;
+  float *green = terms + n, *blue = green + n;
 
   for (size_t i = 0; i < n; i++) {
-    float term = a * (float) samples[i] + b * (float) second[i]
-        + c * (float) third[i];
+    float luma = by.luma * (float) samples[i];
+    float red_cr = by.red_cr * (float) cr[i];
+    float green_cb = by.green_cb * (float) cb[i];
+    float green_cr = by.green_cr * (float) cr[i];
+    float blue_cb = by.blue_cb * (float) cb[i];
 
+    terms[i] = vit_clamp_f32 (luma + red_cr, by.minimum, by.maximum);
+    green[i]
+        = vit_clamp_f32 (luma + green_cb + green_cr, by.minimum, by.maximum);
+    blue[i] = vit_clamp_f32 (luma + blue_cb, by.minimum, by.maximum);
+  }
+}
+
+/* One colour of one chroma component, or of two.  Inlined. */
+static inline void
+vit_convert_colour (const VitConvertFixed *convert, size_t n,
+    const int16_t *__restrict luma, int32_t factor,
+    const int16_t *__restrict chroma, int32_t second_factor,
+    const int16_t *__restrict second /* (nullable) */, uint8_t *__restrict high,
+    uint8_t *__restrict low)
+{
+  int32_t gain = convert->luma, constant = convert->constant;
+  int32_t minimum = convert->minimum, maximum = convert->maximum;
+
+  for (size_t i = 0; i < n; i++) {
+    int32_t term = gain * luma[i] + factor * chroma[i] + constant;
+
+    if (second != NULL)
+      term += second_factor * second[i];
+    term >>= VIT_CONVERT_BITS;
     term = term < minimum ? minimum : term;
-    terms[i] = term > maximum ? maximum : term;
+    term = term > maximum ? maximum : term;
+    high[i] = (uint8_t) (term >> 8);
+    low[i] = (uint8_t) term;
   }
 }
 
 /* See VitKernelFixed.convert. */
 static inline void
 vit_convert_fixed (const VitConvertFixed *convert, size_t n,
-    const int32_t *__restrict samples, uint8_t *__restrict high,
-    uint8_t *__restrict low)
+    const int16_t *samples, uint8_t *high, uint8_t *low)
 {
-  const int32_t *second = samples + n, *third = second + n;
-  int32_t a = convert->factor[0], b = convert->factor[1];
-  int32_t c = convert->factor[2], constant = convert->constant;
-  int32_t minimum = convert->minimum, maximum = convert->maximum;
+  const int16_t *cb = samples + n, *cr = cb + n;
 
-  for (size_t i = 0; i < n; i++) {
-    int32_t term = (a * samples[i] + b * second[i] + c * third[i] + constant)
-        >> VIT_CONVERT_BITS;
-
-    term = term < minimum ? minimum : term;
-    term = term > maximum ? maximum : term;
-    high[i] = (uint8_t) (term >> 8);
-    low[i] = (uint8_t) term;
-  }
+  vit_convert_colour (
+      convert, n, samples, convert->red_cr, cr, 0, NULL, high, low);
+  vit_convert_colour (convert, n, samples, convert->green_cb, cb,
+      convert->green_cr, cr, high + n, low + n);
+  vit_convert_colour (convert, n, samples, convert->blue_cb, cb, 0, NULL,
+      high + 2 * n, low + 2 * n);
 }

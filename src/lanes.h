@@ -36,6 +36,32 @@ vit_lanes_load (const void *words)
   return lanes;
 }
 
+static inline void
+vit_lanes_store (int16_t *words, VitLanes lanes)
+{
+  memcpy (words, &lanes, sizeof lanes);
+}
+
+/* Each lane two times, one after the other. */
+static inline void
+vit_lanes_store_twice (int16_t *words, VitLanes lanes)
+{
+#if defined(__SSE2__)
+  vit_lanes_store (
+      words, (VitLanes) _mm_unpacklo_epi16 ((__m128i) lanes, (__m128i) lanes));
+  vit_lanes_store (words + VIT_LANES,
+      (VitLanes) _mm_unpackhi_epi16 ((__m128i) lanes, (__m128i) lanes));
+#elif defined(__ARM_NEON)
+  int16x8x2_t both = vzipq_s16 ((int16x8_t) lanes, (int16x8_t) lanes);
+
+  vit_lanes_store (words, (VitLanes) both.val[0]);
+  vit_lanes_store (words + VIT_LANES, (VitLanes) both.val[1]);
+#else
+  for (int i = 0; i < VIT_LANES; i++)
+    words[2 * i] = words[2 * i + 1] = lanes[i];
+#endif
+}
+
 /* Of eight bytes. */
 static inline VitLanes
 vit_lanes_widen (const uint8_t *bytes)

@@ -24,10 +24,11 @@ G_BEGIN_DECLS
 typedef struct {
   VitImageFormat format;
   guint patch_size;
-  VitConvertF32 f32[3];     /* of R, G, B */
-  float outside[3];         /* the term of a pixel that the frame has not */
-  VitConvertFixed fixed[3];
+  /* Y'CbCr only: pixels of other formats are their samples. */
+  VitConvertF32 f32;
+  VitConvertFixed fixed;
   gint32 fixed_centre;      /* round (256 m) */
+  float outside[3];         /* the term of a pixel that the frame has not */
   gint32 fixed_outside[3];
 } VitPixels;
 
@@ -43,9 +44,11 @@ typedef struct {
   guint y;
   guint width;           /* pixels of the patch that are there, 0 .. P */
   guint height;
+  gboolean has_slack;    /* the patch is whole, and more may be read */
 } VitPixelsSource;
 
-/* A patch of a Y'CbCr format as vit_samples_copy() took it out. */
+/* A patch of a Y'CbCr format as vit_samples_copy() took it out, with
+ * VIT_SAMPLES_SLACK bytes behind it. */
 VitPixelsSource vit_pixels_source_terms (
     const VitSamples *samples, const guint8 *terms);
 
@@ -53,16 +56,16 @@ VitPixelsSource vit_pixels_source_terms (
 VitPixelsSource vit_pixels_source_image (
     const VitPixels *pixels, const VitImage *image, guint column, guint row);
 
-/* Whole numbers of scratch that the two functions below need. */
+/* 16-bit numbers of scratch that the two functions below need. */
 gsize vit_pixels_scratch_size (const VitPixels *pixels);
 
 void vit_pixels_f32 (const VitPixels *pixels, const VitKernelF32 *kernel,
     const VitPixelsSource *source, float *terms /* [3][P][P] */,
-    gint32 *scratch);
+    gint16 *scratch);
 
 /* term * 256 + fixed_centre = high * 256 + low, rounded to nearest. */
 void vit_pixels_fixed (const VitPixels *pixels, const VitKernelFixed *kernel,
     const VitPixelsSource *source, guint8 *high /* [3][P][P] */,
-    guint8 *low /* [3][P][P] */, gint32 *scratch);
+    guint8 *low /* [3][P][P] */, gint16 *scratch);
 
 G_END_DECLS

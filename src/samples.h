@@ -36,6 +36,10 @@ typedef struct {
   VitSampleRows rows[VIT_IMAGE_MAX_PLANES]; /* [format.pixel->n_planes] */
 } VitSamples;
 
+/* Bytes past the terms of a patch that others may read and ignore: they take
+ * rows shorter than a vector as a whole one. */
+#define VIT_SAMPLES_SLACK 32
+
 /* FALSE where a patch is not made of whole chroma blocks: an odd patch size
  * with subsampled chroma, or a picture that starts in the middle of a block.
  * Then there are no terms, and only the functions of traces below may be used. */

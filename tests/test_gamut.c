@@ -171,9 +171,9 @@ test_decides_as_defined (gconstpointer data)
       continue;
     vit_gamut_init (&gamut, &format);
     n_bytes = samples.n_terms * pixel->sample_bytes;
-    terms = g_malloc (n_bytes + VIT_GAMUT_SLACK);
+    terms = g_malloc (n_bytes + VIT_SAMPLES_SLACK);
     draw_patch (&samples, random, terms);
-    for (guint k = 0; k < VIT_GAMUT_SLACK; k++)
+    for (guint k = 0; k < VIT_SAMPLES_SLACK; k++)
       terms[n_bytes + k] = (guint8) g_rand_int (random);
     expected = patch_holds (&samples, terms);
     g_assert_cmpint (vit_gamut_holds (&gamut, &samples, terms), ==, expected);
@@ -204,7 +204,7 @@ test_one_pixel_decides (gconstpointer data)
     if (!vit_samples_init (&samples, &format, size))
       continue;
     vit_gamut_init (&gamut, &format);
-    terms = g_malloc0 (samples.n_terms * pixel->sample_bytes + VIT_GAMUT_SLACK);
+    terms = g_malloc0 (samples.n_terms * pixel->sample_bytes + VIT_SAMPLES_SLACK);
     for (guint i = 0; i < 3 * size * size; i++)
       set_sample (&samples, terms, i % 3, i / 3 % size, i / 3 / size,
           (i % 3 == 0 ? 126 : 128) * unit);
