@@ -50,20 +50,36 @@ set_sample (const VitSamples *samples, guint8 *terms, guint c, guint x, guint y,
     memcpy (terms + 2 * term, &word, sizeof word);
 }
 
+/* What R, G and B take of Cb and Cr, in steps of luma, times 2^14. */
+typedef struct {
+  gint cb[3];
+  gint cr[3];
+} Factors;
+
+static Factors
+find_factors (const VitImageFormat *format)
+{
+  double matrix[3][4];
+  Factors factors;
+
+  vit_image_sample_to_pixel (format, matrix);
+  for (guint c = 0; c < 3; c++) {
+    factors.cb[c] = (gint) lrint (matrix[c][1] / matrix[c][0] * 16384);
+    factors.cr[c] = (gint) lrint (matrix[c][2] / matrix[c][0] * 16384);
+  }
+  return factors;
+}
+
 /* What chroma adds to luma in colour c, times 32 in steps of 8-bit luma. */
 static gint
-chroma_sum (const VitImageFormat *format, guint c, gint cb, gint cr)
+chroma_sum (const VitImageFormat *format, const Factors *factors, guint c,
+    gint cb, gint cr)
 {
   gint centre = (gint) vit_image_sample_centre (format);
   gint scale = 1 << (15 - format->pixel->depth);
-  double matrix[3][4];
-  gint from_cb, from_cr;
 
-  vit_image_sample_to_pixel (format, matrix);
-  from_cb = (gint) lrint (matrix[c][1] / matrix[c][0] * 16384);
-  from_cr = (gint) lrint (matrix[c][2] / matrix[c][0] * 16384);
-  return (((cb - centre) * scale * from_cb) >> 16)
-         + (((cr - centre) * scale * from_cr) >> 16);
+  return (((cb - centre) * scale * factors->cb[c]) >> 16)
+         + (((cr - centre) * scale * factors->cr[c]) >> 16);
 }
 
 static void
@@ -76,7 +92,8 @@ luma_range (const VitImageFormat *format, gint *low, gint *high)
 }
 
 static gboolean
-pixel_holds (const VitImageFormat *format, gint luma, gint cb, gint cr)
+pixel_holds (const VitImageFormat *format, const Factors *factors, gint luma,
+    gint cb, gint cr)
 {
   gint centre = (gint) vit_image_sample_centre (format);
   gint margin = cb == centre && cr == centre ? 0 : 3;
@@ -84,7 +101,7 @@ pixel_holds (const VitImageFormat *format, gint luma, gint cb, gint cr)
 
   luma_range (format, &low, &high);
   for (guint c = 0; c < 3; c++) {
-    gint sum = luma * scale + chroma_sum (format, c, cb, cr);
+    gint sum = luma * scale + chroma_sum (format, factors, c, cb, cr);
 
     if (sum - margin < low * scale || sum + margin > high * scale)
       return FALSE;
@@ -95,9 +112,11 @@ pixel_holds (const VitImageFormat *format, gint luma, gint cb, gint cr)
 static gboolean
 patch_holds (const VitSamples *samples, const guint8 *terms)
 {
+  Factors factors = find_factors (&samples->format);
+
   for (guint y = 0; y < samples->patch_size; y++) {
     for (guint x = 0; x < samples->patch_size; x++) {
-      if (!pixel_holds (&samples->format,
+      if (!pixel_holds (&samples->format, &factors,
               (gint) get_sample (samples, terms, 0, x, y),
               (gint) get_sample (samples, terms, 1, x, y),
               (gint) get_sample (samples, terms, 2, x, y)))
@@ -111,11 +130,12 @@ patch_holds (const VitSamples *samples, const guint8 *terms)
 static gint
 luma_at_face (const VitImageFormat *format, GRand *random, gint cb, gint cr)
 {
+  Factors found = find_factors (format), *factors = &found;
   gint scale = 1 << (13 - format->pixel->depth), low, high, sum[3];
 
   luma_range (format, &low, &high);
   for (guint c = 0; c < 3; c++)
-    sum[c] = chroma_sum (format, c, cb, cr);
+    sum[c] = chroma_sum (format, factors, c, cb, cr);
   return g_rand_boolean (random)
              ? low - MIN (MIN (sum[0], sum[1]), sum[2]) / scale
              : high - MAX (MAX (sum[0], sum[1]), sum[2]) / scale;
@@ -204,7 +224,8 @@ test_one_pixel_decides (gconstpointer data)
     if (!vit_samples_init (&samples, &format, size))
       continue;
     vit_gamut_init (&gamut, &format);
-    terms = g_malloc0 (samples.n_terms * pixel->sample_bytes + VIT_SAMPLES_SLACK);
+    terms
+        = g_malloc0 (samples.n_terms * pixel->sample_bytes + VIT_SAMPLES_SLACK);
     for (guint i = 0; i < 3 * size * size; i++)
       set_sample (&samples, terms, i % 3, i / 3 % size, i / 3 / size,
           (i % 3 == 0 ? 126 : 128) * unit);
