@@ -199,6 +199,58 @@ test_refused_again (void)
   gst_object_unref (element);
 }
 
+/* Programs tell errors apart by these, not by the text. */
+static void
+assert_code (const gchar *properties, guint height, GQuark domain, gint code)
+{
+  gchar *launch = g_strdup_printf ("videotestsrc num-buffers=1 ! "
+      "video/x-raw,width=64,height=%u ! vitpatchembed %s ! fakesink",
+      height, properties);
+  GstElement *pipeline = gst_parse_launch (launch, NULL);
+  GstBus *bus = gst_element_get_bus (pipeline);
+  GstMessage *message;
+  GError *error = NULL;
+
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (
+      bus, 20 * GST_SECOND, GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
+  g_assert_nonnull (message);
+  g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, GST_MESSAGE_ERROR);
+  gst_message_parse_error (message, &error, NULL);
+  g_assert_error (error, domain, code);
+
+  g_error_free (error);
+  gst_message_unref (message);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (bus);
+  gst_object_unref (pipeline);
+  g_free (launch);
+}
+
+static void
+test_codes (void)
+{
+  gchar *folder = g_dir_make_tmp ("vit-XXXXXX", NULL);
+  gchar *path = g_build_filename (folder, "text.safetensors", NULL);
+  gchar *no_model = g_strdup_printf ("model=\"%s\"", path);
+
+  g_assert_true (g_file_set_contents (path, "no such thing at all", -1, NULL));
+  assert_code ("model=/nowhere.safetensors", 64, GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_NOT_FOUND);
+  assert_code (no_model, 64, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_FAILED);
+  assert_code ("std=<0.5,0.0,0.5>", 64, GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_SETTINGS);
+  assert_code ("mean=<0.5>", 64, GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_SETTINGS);
+  assert_code ("", 15, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT);
+
+  g_unlink (path);
+  g_rmdir (folder);
+  g_free (no_model);
+  g_free (path);
+  g_free (folder);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -210,6 +262,7 @@ main (int argc, char **argv)
   TEST ("what-was-assumed-is-said", test_assumed);
   TEST ("nothing-is-said-where-nothing-was-assumed", test_nothing_assumed);
   TEST ("a-size-without-effect-is-said", test_unused_size);
+  TEST ("each-error-has-its-code", test_codes);
   TEST ("model-info-is-notified-at-the-start", test_model_info);
   TEST ("a-refused-size-is-said-once", test_refused_once);
   TEST ("each-refused-size-is-said-once", test_refused_again);
