@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Reads the patch tokens of a video as numpy arrays, and prints for each frame
+the patch that is most unlike the frame before.
+
+    python3 examples/tokens.py [FILE | URI] [MODEL]
+
+Without arguments it takes examples/media/clip.webm and the built-in model."""
+import os
+import sys
+
+import gi
+import numpy
+
+MISSING = """{}
+Build with -Dintrospection=enabled, and where it is not installed, let
+GST_PLUGIN_PATH, GI_TYPELIB_PATH and LD_LIBRARY_PATH name build/plugin."""
+
+try:
+    gi.require_version("Gst", "1.0")
+    from gi.repository import GLib, Gst
+    import gi.overrides.Gst  # maps buffers without copying them
+except (ImportError, ValueError) as error:
+    sys.exit(f"{error}\nInstall GStreamer for Python: python3-gst-1.0")
+try:
+    gi.require_version("GstVit", "1.0")
+    from gi.repository import GstVit
+except (ImportError, ValueError) as error:
+    sys.exit(MISSING.format(error))
+
+
+class Tokens:
+    """The tokens of one frame, where they lie: `values` is a view of the memory
+    that the element wrote, [n_tokens, embed_dim], and good until close()."""
+
+    def __init__(self, frame):
+        meta = GstVit.buffer_get_vit_tokens_meta(frame)
+        if meta is None:
+            raise ValueError("a frame without tokens")
+        self.grid = (meta.grid_height, meta.grid_width)
+        # Keeps the memory, however long the frame itself lives.
+        self._buffer = meta.get_tokens()
+        self._map = self._buffer.map(Gst.MapFlags.READ)
+        self.values = numpy.frombuffer(self._map.data, numpy.float32).reshape(
+            meta.n_tokens, meta.embed_dim)
+        # Row by row; what comes before them stands for no patch.
+        self.patches = self.values[meta.n_prefix_tokens:]
+
+    def close(self):
+        self.values = self.patches = None
+        self._buffer.unmap(self._map)
+
+
+def most_unlike(before, now):
+    """(column, row, distance) of the patch whose token moved furthest."""
+    distances = numpy.linalg.norm(now.patches - before.patches, axis=1)
+    row, column = numpy.unravel_index(distances.argmax(), now.grid)
+    return column, row, distances.max()
+
+
+def describe(frame, before, now):
+    if before is None or before.values.shape != now.values.shape:
+        return f"{now.values.shape[0]} tokens of {now.values.shape[1]} numbers"
+    column, row, distance = most_unlike(before, now)
+    if distance == 0:
+        return "as the frame before"
+    # The place in this very frame, also where it was scaled on its way.
+    rect = GstVit.buffer_get_vit_tokens_meta(frame).get_patch_rect(column, row)
+    return "most unlike: the patch at {:g},{:g}, {:g} x {:g} pixels, by {:.3g}".format(
+        *rect, distance)
+
+
+def make_pipeline(uri, model):
+    try:
+        pipeline = Gst.parse_launch(
+            "uridecodebin name=source ! videoconvert ! vitpatchembed name=tokens"
+            " ! appsink name=sink sync=false max-buffers=4")
+    except GLib.Error as error:
+        sys.exit(MISSING.format(error.message))
+    pipeline.get_by_name("source").props.uri = uri
+    pipeline.get_by_name("tokens").props.model = model
+    return pipeline
+
+
+def frames_of(pipeline):
+    """Yields the frames until the stream ends; an error ends the program."""
+    sink, bus = pipeline.get_by_name("sink"), pipeline.get_bus()
+    pipeline.set_state(Gst.State.PLAYING)
+    while True:
+        sample = sink.emit("try-pull-sample", Gst.SECOND // 10)
+        if sample:
+            yield sample.get_buffer()
+        elif message := bus.pop_filtered(Gst.MessageType.ERROR):
+            sys.exit(message.parse_error()[0].message)
+        elif sink.props.eos:
+            return
+
+
+def print_frames(pipeline):
+    before = None
+    for frame in frames_of(pipeline):
+        now = Tokens(frame)
+        print(f"{frame.pts / Gst.SECOND:8.3f} s ", describe(frame, before, now))
+        if before:
+            before.close()
+        before = now
+    if before:
+        before.close()
+
+
+def main():
+    Gst.init(None)
+    here = os.path.dirname(os.path.abspath(__file__))
+    name = sys.argv[1] if len(sys.argv) > 1 else os.path.join(here, "media/clip.webm")
+    model = sys.argv[2] if len(sys.argv) > 2 else None
+    pipeline = make_pipeline(
+        name if Gst.uri_is_valid(name) else Gst.filename_to_uri(name), model)
+    try:
+        print_frames(pipeline)
+    finally:
+        pipeline.set_state(Gst.State.NULL)
+
+
+if __name__ == "__main__":
+    main()
