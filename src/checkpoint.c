@@ -8,10 +8,18 @@
 #include <string.h>
 
 #include "file.h"
+#include "json_text.h"
 #include "refuse.h"
 
-/* The index of a model of a million tensors is smaller. */
+/* The largest published models have less than a fifth of either. */
 #define MAX_INDEX_BYTES (64 * 1024 * 1024)
+#define MAX_INDEX_TENSORS (1 << 20)
+
+/* A tensor and the file name of its shard, both in the index's text. */
+typedef struct {
+  const char *name;
+  const char *shard;
+} Place;
 
 /* An input stage lies in two or three; the rest of these are for towers that
  * turn out to be others. */
@@ -19,10 +27,12 @@
 
 struct _VitCheckpoint {
   char *path;
-  json_t *index;      /* NULL for a single file */
-  json_t *weight_map; /* owned by index: name -> shard's file name */
+  char *index;        /* its text; NULL for a single file */
+  Place *places;      /* [n_names], in strcmp() order; NULL for a single file */
   GHashTable *shards; /* path -> VitSafetensors, those opened */
-  GPtrArray *names;   /* owned by index or shard */
+  const char **names; /* [n_names + 1], in the file's order; owned by index or
+                         shard */
+  gsize n_names;
 };
 
 static void
@@ -60,30 +70,94 @@ is_plain_shard_name (const char *name)
 }
 
 static gboolean
-open_index (VitCheckpoint *self, GError **error)
+refuse_memory (const VitCheckpoint *self, gsize n_names, GError **error)
 {
+  return vit_refuse (error, VIT_ERROR_NO_MEMORY, self->path, NULL,
+      "no memory for %" G_GSIZE_FORMAT " names", n_names);
+}
+
+static int
+compare_places (const void *a, const void *b)
+{
+  const Place *left = a, *right = b;
+
+  return strcmp (left->name, right->name);
+}
+
+/* Sorts the names, by which two of a kind come to stand side by side. */
+static gboolean
+sort_places (VitCheckpoint *self, GError **error)
+{
+  qsort (self->places, self->n_names, sizeof (Place), compare_places);
+  for (gsize i = 1; i < self->n_names; i++)
+    if (compare_places (&self->places[i - 1], &self->places[i]) == 0)
+      return vit_refuse (error, VIT_ERROR_CONFIG, self->path,
+          self->places[i].name, "is there twice, a duplicate; expected one");
+  return TRUE;
+}
+
+/* (nullable): NULL also where it is there twice, or no object. */
+static char *
+find_weight_map (char *index)
+{
+  VitJsonWalk walk = vit_json_walk (vit_json_root (index));
+  char *weight_map = NULL, *value;
+  gboolean twice = FALSE;
   const char *name;
-  json_t *shard;
 
-  self->index = vit_file_load_json (self->path, MAX_INDEX_BYTES, error);
-  if (!self->index)
-    return FALSE;
-  self->weight_map = json_object_get (self->index, "weight_map");
-  if (!json_is_object (self->weight_map))
-    return vit_refuse (error, VIT_ERROR_CONFIG, self->path, NULL,
-        "no index of shards, since it has no object \"weight_map\"; give the "
-        "folder, the .safetensors file or its .safetensors.index.json");
+  while (vit_json_next_member (&walk, &name, &value))
+    if (strcmp (name, "weight_map") == 0) {
+      twice = weight_map != NULL;
+      weight_map = value;
+    }
+  return weight_map && !twice && *weight_map == '{' ? weight_map : NULL;
+}
 
-  json_object_foreach (self->weight_map, name, shard)
-  {
-    if (!is_plain_shard_name (json_string_value (shard)))
+static gboolean
+read_weight_map (VitCheckpoint *self, char *weight_map, GError **error)
+{
+  gsize n_names = vit_json_count (weight_map);
+  VitJsonWalk walk = vit_json_walk (weight_map);
+  const char *name;
+  char *value;
+
+  if (n_names > MAX_INDEX_TENSORS)
+    return vit_refuse (error, VIT_ERROR_CONFIG, self->path, "weight_map",
+        "lists %" G_GSIZE_FORMAT " tensors; expected at most %d", n_names,
+        MAX_INDEX_TENSORS);
+  self->places = g_try_new (Place, n_names + 1);
+  self->names = g_try_new0 (const char *, n_names + 1);
+  if (!self->places || !self->names)
+    return refuse_memory (self, n_names, error);
+  while (vit_json_next_member (&walk, &name, &value)) {
+    const char *shard = vit_json_string (value);
+
+    if (!is_plain_shard_name (shard))
       return vit_refuse (error, VIT_ERROR_CONFIG, self->path, name,
           "its shard is \"%.100s\"; expected the plain name of a .safetensors "
           "file in the same folder",
-          json_is_string (shard) ? json_string_value (shard) : "no string");
-    g_ptr_array_add (self->names, (gpointer) name);
+          shard ? shard : "no string");
+    self->places[self->n_names] = (Place) { name, shard };
+    self->names[self->n_names++] = name;
   }
-  return TRUE;
+  return sort_places (self, error);
+}
+
+static gboolean
+open_index (VitCheckpoint *self, GError **error)
+{
+  char *weight_map;
+
+  self->index = vit_file_load_json_text (
+      self->path, MAX_INDEX_BYTES, G_MAXSIZE, error);
+  if (!self->index)
+    return FALSE;
+  weight_map = find_weight_map (self->index);
+  if (!weight_map)
+    return vit_refuse (error, VIT_ERROR_CONFIG, self->path, NULL,
+        "no index of shards, since it has no object \"weight_map\", or several; "
+        "give the folder, the .safetensors file or its .safetensors.index.json");
+  return read_weight_map (self, weight_map, error);
 }
 
 static gboolean
@@ -96,8 +170,12 @@ open_single (VitCheckpoint *self, GError **error)
   if (!file)
     return FALSE;
   tensors = vit_safetensors_list (file, &n_tensors);
+  self->names = g_try_new0 (const char *, n_tensors + 1);
+  if (!self->names)
+    return refuse_memory (self, n_tensors, error);
+  self->n_names = n_tensors;
   for (guint i = 0; i < n_tensors; i++)
-    g_ptr_array_add (self->names, (gpointer) tensors[i].name);
+    self->names[i] = tensors[i].name;
   return TRUE;
 }
 
@@ -108,7 +186,6 @@ vit_checkpoint_open (const char *path, GError **error)
   gboolean opened;
 
   self->path = g_strdup (path);
-  self->names = g_ptr_array_new ();
   self->shards
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, close_shard);
   if (g_str_has_suffix (path, ".json"))
@@ -119,7 +196,6 @@ vit_checkpoint_open (const char *path, GError **error)
     vit_checkpoint_close (self);
     return NULL;
   }
-  g_ptr_array_add (self->names, NULL);
   return self;
 }
 
@@ -128,9 +204,10 @@ vit_checkpoint_close (VitCheckpoint *checkpoint)
 {
   if (!checkpoint)
     return;
-  g_ptr_array_unref (checkpoint->names);
   g_hash_table_unref (checkpoint->shards);
-  json_decref (checkpoint->index);
+  g_free (checkpoint->places);
+  g_free (checkpoint->names);
+  g_free (checkpoint->index);
   g_free (checkpoint->path);
   g_free (checkpoint);
 }
@@ -138,23 +215,34 @@ vit_checkpoint_close (VitCheckpoint *checkpoint)
 const char *const *
 vit_checkpoint_names (const VitCheckpoint *checkpoint, gsize *n_names)
 {
-  *n_names = checkpoint->names->len - 1;
-  return (const char *const *) checkpoint->names->pdata;
+  *n_names = checkpoint->n_names;
+  return checkpoint->names;
 }
 
+/* (nullable): of a checkpoint with an index. */
+static const Place *
+find_place (const VitCheckpoint *self, const char *name)
+{
+  Place wanted = { name, NULL };
+
+  return bsearch (
+      &wanted, self->places, self->n_names, sizeof (Place), compare_places);
+}
+
+/* (nullable) (transfer full) */
 static char *
 shard_path (const VitCheckpoint *self, const char *name)
 {
   g_autofree char *folder = NULL;
-  json_t *shard;
+  const Place *place;
 
-  if (!self->weight_map)
+  if (!self->index)
     return g_strdup (self->path);
-  shard = json_object_get (self->weight_map, name);
-  if (!shard)
+  place = find_place (self, name);
+  if (!place)
     return NULL;
   folder = g_path_get_dirname (self->path);
-  return g_build_filename (folder, json_string_value (shard), NULL);
+  return g_build_filename (folder, place->shard, NULL);
 }
 
 gboolean
@@ -162,8 +250,8 @@ vit_checkpoint_has (const VitCheckpoint *checkpoint, const char *name)
 {
   VitSafetensors *file;
 
-  if (checkpoint->weight_map)
-    return json_object_get (checkpoint->weight_map, name) != NULL;
+  if (checkpoint->index)
+    return find_place (checkpoint, name) != NULL;
   file = g_hash_table_lookup (checkpoint->shards, checkpoint->path);
   return vit_safetensors_find (file, name) != NULL;
 }
@@ -182,7 +270,7 @@ vit_checkpoint_find (
   if (!shard)
     return NULL;
   tensor = vit_safetensors_find (shard, name);
-  if (!tensor && checkpoint->weight_map)
+  if (!tensor && checkpoint->index)
     vit_refuse (error, VIT_ERROR_TENSOR, path, name,
         "missing, although the index says that it is in this shard");
   return tensor;
@@ -222,7 +310,7 @@ vit_checkpoint_add_files (const VitCheckpoint *checkpoint, GPtrArray *files)
   g_autofree gpointer *paths = NULL;
   guint n_paths;
 
-  if (checkpoint->weight_map)
+  if (checkpoint->index)
     g_ptr_array_add (files, g_strdup (checkpoint->path));
   paths = g_hash_table_get_keys_as_array (checkpoint->shards, &n_paths);
   for (guint i = 0; i < n_paths; i++)

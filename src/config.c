@@ -11,8 +11,10 @@
 #include "refuse.h"
 #include "section.h"
 
-/* Tokenizers aside, no config comes near this. */
-#define MAX_CONFIG_BYTES (16 * 1024 * 1024)
+/* The largest list the names of 21841 classes twice, which is 2 MB; a tree of so
+ * many values takes at most some tens of MB. */
+#define MAX_CONFIG_BYTES (4 * 1024 * 1024)
+#define MAX_CONFIG_VALUES (1 << 17)
 
 /* A pixel in [0,1] is neither shifted nor scaled by more. */
 #define MAX_SCALE 1e6
@@ -289,7 +291,8 @@ read_file (const char *folder, const char *name, ReadSection read,
   *found = g_file_test (path, G_FILE_TEST_EXISTS);
   if (!*found)
     return TRUE;
-  root.object = vit_file_load_json (path, MAX_CONFIG_BYTES, error);
+  root.object = vit_file_load_json (
+      path, MAX_CONFIG_BYTES, MAX_CONFIG_VALUES, error);
   if (!root.object)
     return FALSE;
   g_ptr_array_add (config->files, g_strdup (path));

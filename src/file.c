@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "json_text.h"
+
 /* A read may always fall short.  In steps this small every header of some size
  * takes more than one, so that the rare case is the usual one. */
 #define MAX_READ ((gsize) 1 << 20)
@@ -128,60 +130,92 @@ vit_file_read (const VitFile *file, guint64 offset, gsize length, void *out,
   return TRUE;
 }
 
+/* What has passed vit_json_check() can only have a name twice, or a real number
+ * that is too large. */
 static json_t *
-parse_object (const char *path, const char *text, gsize length, GError **error)
+parse_object (const char *path, const char *text, GError **error)
 {
+  g_autofree char *valid_path = g_utf8_make_valid (path, -1);
   json_error_t json_error;
-  json_t *root = json_loadb (text, length, JSON_REJECT_DUPLICATES, &json_error);
+  json_t *root = json_loads (text, JSON_REJECT_DUPLICATES, &json_error);
 
   if (root == NULL && json_error.text[0] == '\0') {
     /* jansson gives a reason for everything but a failed allocation. */
     g_set_error (error, VIT_ERROR, VIT_ERROR_NO_MEMORY,
-        "%s: no memory for %" G_GSIZE_FORMAT " bytes of JSON", path, length);
+        "%s: no memory for what it says", valid_path);
   } else if (root == NULL) {
     /* jansson quotes the offending bytes as they are, escape codes included. */
     g_autofree char *reason = g_strescape (json_error.text, "\"\\");
 
-    g_set_error (error, VIT_ERROR, VIT_ERROR_CONFIG, "%s: line %d: %s", path,
-        json_error.line, reason);
-  } else if (!json_is_object (root)) {
-    g_set_error (error, VIT_ERROR, VIT_ERROR_CONFIG,
-        "%s: line 1: found an array; expected an object", path);
-    json_decref (root);
-    root = NULL;
+    g_set_error (error, VIT_ERROR, VIT_ERROR_CONFIG, "%s: line %d: %s",
+        valid_path, json_error.line, reason);
   }
   return root;
 }
 
-json_t *
-vit_file_load_json (const char *path, gsize limit, GError **error)
+static gboolean
+check_text (const VitFile *file, const char *text, gsize max_values,
+    GError **error)
 {
-  VitFile *file = vit_file_open (path, error);
-  json_t *root = NULL;
-  char *text = NULL;
-  gsize length;
+  g_autofree char *reason = NULL;
+  VitJsonFault fault;
 
-  if (file == NULL)
-    return NULL;
+  if (vit_json_check (text, (gsize) file->size, max_values, &fault))
+    return TRUE;
+  reason = g_strescape (fault.reason, "\"\\");
+  g_set_error (error, VIT_ERROR, VIT_ERROR_CONFIG, "%s: line %u: %s",
+      file->path, fault.line, reason);
+  return FALSE;
+}
 
-  length = (gsize) MIN (file->size, limit);
+static char *
+read_text (const VitFile *file, gsize limit, GError **error)
+{
+  gsize length = (gsize) MIN (file->size, limit);
+  char *text;
+
   if (file->size > limit) {
     g_set_error (error, VIT_ERROR, VIT_ERROR_CONFIG,
         "%s: is %" G_GUINT64_FORMAT " bytes of JSON; expected at most %"
         G_GSIZE_FORMAT, file->path, file->size, limit);
-  } else if ((text = g_try_malloc (MAX (length, 1))) == NULL) {
+    return NULL;
+  }
+  text = g_try_malloc (length + 1);
+  if (text == NULL) {
     g_set_error (error, VIT_ERROR, VIT_ERROR_NO_MEMORY,
         "%s: no memory for %" G_GSIZE_FORMAT " bytes", file->path, length);
-  } else if (!vit_file_read (file, 0, length, text, error)) {
-    root = NULL;
-  } else if (memchr (text, '\0', length) != NULL) {
-    /* jansson skips a NUL that follows a number. */
-    g_set_error (error, VIT_ERROR, VIT_ERROR_CONFIG,
-        "%s: holds a NUL byte; expected JSON", file->path);
-  } else {
-    root = parse_object (file->path, text, length, error);
+    return NULL;
   }
+  text[length] = '\0';
+  if (vit_file_read (file, 0, length, text, error))
+    return text;
   g_free (text);
+  return NULL;
+}
+
+char *
+vit_file_load_json_text (
+    const char *path, gsize limit, gsize max_values, GError **error)
+{
+  VitFile *file = vit_file_open (path, error);
+  char *text;
+
+  if (file == NULL)
+    return NULL;
+  text = read_text (file, limit, error);
+  if (text != NULL && !check_text (file, text, max_values, error))
+    g_clear_pointer (&text, g_free);
   vit_file_close (file);
+  return text;
+}
+
+json_t *
+vit_file_load_json (
+    const char *path, gsize limit, gsize max_values, GError **error)
+{
+  char *text = vit_file_load_json_text (path, limit, max_values, error);
+  json_t *root = text != NULL ? parse_object (path, text, error) : NULL;
+
+  g_free (text);
   return root;
 }

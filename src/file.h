@@ -35,9 +35,16 @@ guint64 vit_file_size (const VitFile *file);
 gboolean vit_file_read (const VitFile *file, guint64 offset, gsize length,
     void *out /* [length] */, GError **error);
 
-/* Parses the whole file as one JSON object: UTF-8, no duplicate keys, no
- * text after it, at most `limit` bytes.  Errors: those of vit_file_open();
- * CONFIG, naming file and line.  (transfer full): json_decref(). */
-json_t *vit_file_load_json (const char *path, gsize limit, GError **error);
+/* Reads the whole file, which must be one JSON object by vit_json_check(), of
+ * at most `limit` bytes and `max_values` values.  Errors: those of
+ * vit_file_open(); CONFIG, naming file and line; NO_MEMORY.  Ends with a NUL.
+ * (transfer full): g_free(). */
+char *vit_file_load_json_text (
+    const char *path, gsize limit, gsize max_values, GError **error);
+
+/* The same as a tree, for which duplicate names are errors too.
+ * (transfer full): json_decref(). */
+json_t *vit_file_load_json (
+    const char *path, gsize limit, gsize max_values, GError **error);
 
 G_END_DECLS

@@ -6,6 +6,9 @@
  * (`safetensors/src/tensor.rs`), and a few stricter ones: duplicate names, NUL
  * in a name and numbers above 2^63-1 are refused too.
  *
+ * The header is read where it stands and the names stay in it, so that reading
+ * takes the header's length and a table of bounded size, whatever is in it.
+ *
  * The format is little-endian and so is every host this builds on: no value is
  * byte-swapped.
  */
@@ -14,11 +17,14 @@
 #include <string.h>
 
 #include "file.h"
+#include "json_text.h"
 #include "refuse.h"
 
-/* The reference reader's limits on the header's length and nesting. */
+/* The reference reader's limit on the header's length. */
 #define MAX_HEADER_BYTES 100000000
-#define MAX_NESTING 127
+
+/* The largest published models have fewer in all of their shards together. */
+#define MAX_TENSORS (1 << 18)
 
 #define METADATA "__metadata__"
 #define LENGTH_BYTES 8
@@ -26,11 +32,18 @@
 
 struct _VitSafetensors {
   VitFile *file;
-  json_t *header;            /* owns the names of the tensors */
+  char *header;              /* its text, in which the names stand */
   guint n_tensors;
   VitTensor *tensors;        /* [n_tensors], in the order of their data */
   const VitTensor **by_name; /* [n_tensors], in strcmp() order */
 };
+
+/* The members of an entry; NULL where it lacks one. */
+typedef struct {
+  char *dtype;
+  char *shape;
+  char *data_offsets;
+} Entry;
 
 static gboolean
 refuse_memory (const char *path, guint64 n_bytes, GError **error)
@@ -59,111 +72,72 @@ read_header_length (const VitFile *file, guint64 *length, GError **error)
   return TRUE;
 }
 
-/* Where jansson is laxer than the reference reader: it nests deeper, reads -0
- * as an integer and skips a NUL after a number.  text[length] is a NUL. */
-static gboolean
-check_text (const char *path, const char *text, gsize length, GError **error)
-{
-  gboolean in_string = FALSE;
-  gssize depth = 0;
-
-  for (gsize i = 0; i < length; i++) {
-    char c = text[i];
-
-    if (c == '\0')
-      return vit_refuse (error, VIT_ERROR_CONTAINER, path, NULL,
-          "header, byte %" G_GSIZE_FORMAT ": found a NUL; expected JSON", i);
-    else if (c == '"')
-      in_string = !in_string;
-    else if (in_string && c == '\\')
-      i++;
-    else if (in_string)
-      continue;
-    else if (c == ']' || c == '}')
-      depth--;
-    else if ((c == '[' || c == '{') && ++depth > MAX_NESTING)
-      return vit_refuse (error, VIT_ERROR_CONTAINER, path, NULL,
-          "header, byte %" G_GSIZE_FORMAT
-          ": nested deeper than the %d levels allowed", i, MAX_NESTING);
-    else if (c == '-' && text[i + 1] == '0'
-        && strchr (".eE", text[i + 2]) == NULL)
-      return vit_refuse (error, VIT_ERROR_CONTAINER, path, NULL,
-          "header, byte %" G_GSIZE_FORMAT ": found -0; expected 0", i);
-  }
-  return TRUE;
-}
-
-/* jansson gives a reason for everything but a failed allocation. */
-static json_t *
-parse_text (const char *path, const char *text, gsize length, GError **error)
-{
-  json_error_t json_error;
-  json_t *root = json_loadb (text, length, JSON_REJECT_DUPLICATES, &json_error);
-
-  if (root != NULL && json_is_object (root))
-    return root;
-  if (root != NULL)
-    vit_refuse (error, VIT_ERROR_CONTAINER, path, NULL,
-        "the header is an array; expected an object");
-  else if (json_error.text[0] == '\0')
-    refuse_memory (path, length, error);
-  else
-    vit_refuse (error, VIT_ERROR_CONTAINER, path, NULL,
-        "header, byte %d: %s; expected JSON", json_error.position,
-        json_error.text);
-  json_decref (root);
-  return NULL;
-}
-
 static gboolean
 read_header (VitSafetensors *self, guint64 *length, GError **error)
 {
   const char *path = vit_file_path (self->file);
-  char *text;
+  VitJsonFault fault;
 
   if (!read_header_length (self->file, length, error))
     return FALSE;
-  text = g_try_malloc (*length + 1);
-  if (text == NULL)
+  self->header = g_try_malloc (*length + 1);
+  if (self->header == NULL)
     return refuse_memory (path, *length, error);
-  text[*length] = '\0';
-  if (vit_file_read (self->file, LENGTH_BYTES, *length, text, error)
-      && check_text (path, text, *length, error))
-    self->header = parse_text (path, text, *length, error);
-  g_free (text);
-  return self->header != NULL;
+  self->header[*length] = '\0';
+  if (!vit_file_read (self->file, LENGTH_BYTES, *length, self->header, error))
+    return FALSE;
+  if (!vit_json_check (self->header, *length, G_MAXSIZE, &fault))
+    return vit_refuse (error, VIT_ERROR_CONTAINER, path, NULL,
+        "header, byte %" G_GSIZE_FORMAT ": %s", fault.offset, fault.reason);
+  return TRUE;
 }
 
 static gboolean
-check_metadata (const char *path, json_t *metadata, GError **error)
+check_metadata (const char *path, char *metadata, GError **error)
 {
+  VitJsonWalk walk;
   const char *key;
-  json_t *value;
+  char *value;
 
-  if (!json_is_object (metadata))
+  if (*metadata != '{')
     return vit_refuse (error, VIT_ERROR_CONTAINER, path, METADATA,
         "is not an object; expected one that maps strings to strings");
-  json_object_foreach (metadata, key, value)
-    if (!json_is_string (value))
+  walk = vit_json_walk (metadata);
+  while (vit_json_next_member (&walk, &key, &value))
+    if (*value != '"')
       return vit_refuse (error, VIT_ERROR_CONTAINER, path, METADATA,
           "\"%.100s\" is not a string; expected one", key);
   return TRUE;
 }
 
+/* What else an entry holds is passed over, as by the reference reader. */
 static gboolean
-read_unsigned (const json_t *value, guint64 *number)
+find_members (const char *path, const char *tensor, char *object, Entry *entry,
+    GError **error)
 {
-  if (!json_is_integer (value) || json_integer_value (value) < 0)
-    return FALSE;
-  *number = (guint64) json_integer_value (value);
+  VitJsonWalk walk = vit_json_walk (object);
+  const char *name;
+  char *value;
+
+  while (vit_json_next_member (&walk, &name, &value)) {
+    char **member = strcmp (name, "dtype") == 0          ? &entry->dtype
+                    : strcmp (name, "shape") == 0        ? &entry->shape
+                    : strcmp (name, "data_offsets") == 0 ? &entry->data_offsets
+                                                         : NULL;
+
+    if (member != NULL && *member != NULL)
+      return vit_refuse (error, VIT_ERROR_CONTAINER, path, tensor,
+          "has a duplicate of %s; expected one", name);
+    if (member != NULL)
+      *member = value;
+  }
   return TRUE;
 }
 
 static const VitDTypeInfo *
-parse_dtype (const char *path, const char *tensor, const json_t *value,
-    GError **error)
+parse_dtype (const char *path, const char *tensor, char *value, GError **error)
 {
-  const char *name = json_string_value (value);
+  const char *name = value != NULL ? vit_json_string (value) : NULL;
   const VitDTypeInfo *dtype = vit_dtype_find (name);
 
   if (dtype == NULL)
@@ -174,65 +148,73 @@ parse_dtype (const char *path, const char *tensor, const json_t *value,
 }
 
 static gboolean
-parse_shape (const char *path, const json_t *value, VitTensor *tensor,
-    GError **error)
+parse_shape (const char *path, char *value, VitTensor *tensor, GError **error)
 {
-  if (!json_is_array (value))
+  VitJsonWalk walk;
+
+  if (value == NULL || *value != '[')
     return vit_refuse (error, VIT_ERROR_CONTAINER, path, tensor->name,
         "shape is missing or not an array");
-  tensor->rank = (guint) json_array_size (value);
   tensor->n_values = 1;
-  for (guint i = 0; i < tensor->rank; i++) {
+  walk = vit_json_walk (value);
+  for (tensor->rank = 0; vit_json_next_element (&walk, &value);
+       tensor->rank++) {
     guint64 dimension;
 
-    if (!read_unsigned (json_array_get (value, i), &dimension))
+    if (!vit_json_unsigned (value, &dimension))
       return vit_refuse (error, VIT_ERROR_CONTAINER, path, tensor->name,
-          "shape[%u] is not an integer from 0 to 2^63-1", i);
+          "shape[%u] is not an integer from 0 to 2^63-1", tensor->rank);
     if (!g_uint64_checked_mul (&tensor->n_values, tensor->n_values, dimension))
       return vit_refuse (error, VIT_ERROR_CONTAINER, path, tensor->name,
-          "the dimensions up to shape[%u] multiply to more than 2^64-1", i);
-    if (i < VIT_TENSOR_MAX_RANK)
-      tensor->shape[i] = dimension;
+          "the dimensions up to shape[%u] multiply to more than 2^64-1",
+          tensor->rank);
+    if (tensor->rank < VIT_TENSOR_MAX_RANK)
+      tensor->shape[tensor->rank] = dimension;
   }
   return TRUE;
 }
 
 static gboolean
-parse_offsets (const char *path, const json_t *value, guint64 data_offset,
+parse_offsets (const char *path, char *value, guint64 data_offset,
     VitTensor *tensor, GError **error)
 {
-  guint64 begin, end;
+  guint64 offsets[2];
+  gboolean valid = value != NULL && *value == '[' && vit_json_count (value) == 2;
+  VitJsonWalk walk = { NULL };
 
-  if (json_array_size (value) != 2
-      || !read_unsigned (json_array_get (value, 0), &begin)
-      || !read_unsigned (json_array_get (value, 1), &end))
+  if (valid)
+    walk = vit_json_walk (value);
+  for (guint i = 0; i < 2 && valid; i++)
+    valid = vit_json_next_element (&walk, &value)
+            && vit_json_unsigned (value, &offsets[i]);
+  if (!valid)
     return vit_refuse (error, VIT_ERROR_CONTAINER, path, tensor->name,
         "data_offsets is not an array of two integers from 0 to 2^63-1");
-  if (end < begin)
+  if (offsets[1] < offsets[0])
     return vit_refuse (error, VIT_ERROR_CONTAINER, path, tensor->name,
         "data_offsets are [%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT
-        "]; expected the end not before the beginning", begin, end);
-  tensor->offset = data_offset + begin;
-  tensor->n_bytes = end - begin;
+        "]; expected the end not before the beginning", offsets[0], offsets[1]);
+  tensor->offset = data_offset + offsets[0];
+  tensor->n_bytes = offsets[1] - offsets[0];
   return TRUE;
 }
 
 static gboolean
-parse_entry (const char *path, const json_t *entry, guint64 data_offset,
+parse_entry (const char *path, char *object, guint64 data_offset,
     VitTensor *tensor, GError **error)
 {
+  Entry entry = { NULL };
   const VitDTypeInfo *dtype;
   guint64 n_bits;
 
-  if (!json_is_object (entry))
+  if (*object != '{')
     return vit_refuse (error, VIT_ERROR_CONTAINER, path, tensor->name,
         "is not an object; expected one with dtype, shape and data_offsets");
-  dtype = parse_dtype (path, tensor->name, json_object_get (entry, "dtype"),
-      error);
-  if (dtype == NULL
-      || !parse_shape (path, json_object_get (entry, "shape"), tensor, error)
-      || !parse_offsets (path, json_object_get (entry, "data_offsets"),
-          data_offset, tensor, error))
+  if (!find_members (path, tensor->name, object, &entry, error))
+    return FALSE;
+  dtype = parse_dtype (path, tensor->name, entry.dtype, error);
+  if (dtype == NULL || !parse_shape (path, entry.shape, tensor, error)
+      || !parse_offsets (path, entry.data_offsets, data_offset, tensor, error))
     return FALSE;
   tensor->dtype = dtype->dtype;
   tensor->dtype_name = dtype->name;
@@ -255,29 +237,51 @@ parse_entry (const char *path, const json_t *entry, guint64 data_offset,
   return TRUE;
 }
 
+/* Room for all entries of the header, of which one may be the metadata. */
+static gboolean
+make_table (VitSafetensors *self, const char *root, guint64 n_header_bytes,
+    GError **error)
+{
+  const char *path = vit_file_path (self->file);
+  gsize n_entries = vit_json_count (root);
+
+  if (n_entries > MAX_TENSORS)
+    return vit_refuse (error, VIT_ERROR_CONTAINER, path, NULL,
+        "has %" G_GSIZE_FORMAT " tensors; expected at most %d", n_entries,
+        MAX_TENSORS);
+  /* One more than needed: no entries must not look like no memory. */
+  self->tensors = g_try_new0 (VitTensor, n_entries + 1);
+  self->by_name = g_try_new (const VitTensor *, n_entries + 1);
+  return (self->tensors != NULL && self->by_name != NULL)
+         || refuse_memory (path, n_header_bytes, error);
+}
+
 static gboolean
 parse_entries (VitSafetensors *self, guint64 data_offset, GError **error)
 {
   const char *path = vit_file_path (self->file);
-  gsize n_entries = json_object_size (self->header);
+  char *root = vit_json_root (self->header), *value;
+  VitJsonWalk walk;
+  gboolean has_metadata = FALSE;
   const char *name;
-  json_t *entry;
 
-  /* One more than needed: no entries must not look like no memory. */
-  self->tensors = g_try_new0 (VitTensor, n_entries + 1);
-  self->by_name = g_try_new (const VitTensor *, n_entries + 1);
-  if (self->tensors == NULL || self->by_name == NULL)
-    return refuse_memory (path, data_offset - LENGTH_BYTES, error);
-
-  json_object_foreach (self->header, name, entry) {
+  if (!make_table (self, root, data_offset - LENGTH_BYTES, error))
+    return FALSE;
+  walk = vit_json_walk (root);
+  while (vit_json_next_member (&walk, &name, &value)) {
     if (strcmp (name, METADATA) != 0) {
       VitTensor *tensor = &self->tensors[self->n_tensors++];
 
       tensor->name = name;
-      if (!parse_entry (path, entry, data_offset, tensor, error))
+      if (!parse_entry (path, value, data_offset, tensor, error))
         return FALSE;
-    } else if (!check_metadata (path, entry, error)) {
+    } else if (has_metadata) {
+      return vit_refuse (error, VIT_ERROR_CONTAINER, path, name,
+          "is there twice, a duplicate; expected one");
+    } else if (!check_metadata (path, value, error)) {
       return FALSE;
+    } else {
+      has_metadata = TRUE;
     }
   }
   return TRUE;
@@ -329,6 +333,21 @@ compare_names (const void *a, const void *b)
   return strcmp ((*left)->name, (*right)->name);
 }
 
+/* Sorts the names, by which two of a kind come to stand side by side. */
+static gboolean
+list_names (VitSafetensors *self, GError **error)
+{
+  for (guint i = 0; i < self->n_tensors; i++)
+    self->by_name[i] = &self->tensors[i];
+  qsort (self->by_name, self->n_tensors, sizeof (VitTensor *), compare_names);
+  for (guint i = 1; i < self->n_tensors; i++)
+    if (compare_names (&self->by_name[i - 1], &self->by_name[i]) == 0)
+      return vit_refuse (error, VIT_ERROR_CONTAINER,
+          vit_file_path (self->file), self->by_name[i]->name,
+          "is there twice, a duplicate; expected one");
+  return TRUE;
+}
+
 static gboolean
 load (VitSafetensors *self, GError **error)
 {
@@ -340,13 +359,7 @@ load (VitSafetensors *self, GError **error)
   if (!parse_entries (self, data_offset, error))
     return FALSE;
   qsort (self->tensors, self->n_tensors, sizeof (VitTensor), compare_offsets);
-  if (!check_layout (self, data_offset, error))
-    return FALSE;
-
-  for (guint i = 0; i < self->n_tensors; i++)
-    self->by_name[i] = &self->tensors[i];
-  qsort (self->by_name, self->n_tensors, sizeof (VitTensor *), compare_names);
-  return TRUE;
+  return list_names (self, error) && check_layout (self, data_offset, error);
 }
 
 VitSafetensors *
@@ -367,7 +380,7 @@ vit_safetensors_close (VitSafetensors *file)
   if (file == NULL)
     return;
   vit_file_close (file->file);
-  json_decref (file->header);
+  g_free (file->header);
   g_free (file->tensors);
   g_free (file->by_name);
   g_free (file);

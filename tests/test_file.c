@@ -169,7 +169,7 @@ assert_json_refused (const char *text, gsize limit, const char *found)
   GError *error = NULL;
 
   write_text (text);
-  g_assert_null (vit_file_load_json (path, limit, &error));
+  g_assert_null (vit_file_load_json (path, limit, 1000, &error));
   assert_error (error, path, VIT_ERROR_CONFIG, found);
 }
 
@@ -178,9 +178,9 @@ test_json_errors_name_the_line (void)
 {
   assert_json_refused ("{\n\"a\": 1,\n}", 100, ": line 3: ");
   assert_json_refused ("{\"a\": 1,\n\"\\u0061\": 2}", 100, ": line 2: duplicate object key");
-  assert_json_refused ("{}\n{}", 100, ": line 2: end of file expected");
-  assert_json_refused ("{\"a\": \"\xff\"}", 100, ": line 1: unable to decode byte 0xff");
-  assert_json_refused ("[]", 100, ": line 1: found an array; expected an object");
+  assert_json_refused ("{}\n{}", 100, ": line 2: found '{'; expected the end");
+  assert_json_refused ("{\"a\": \"\xff\"}", 100, ": line 1: found 0xff; expected UTF-8");
+  assert_json_refused ("[]", 100, ": line 1: found '['; expected an object");
   assert_json_refused ("", 100, ": line 1: ");
 }
 
@@ -197,8 +197,8 @@ test_json_with_a_nul_is_refused (void)
   GError *error = NULL;
 
   g_assert_true (g_file_set_contents (path, "{\"a\": 1\0}", 9, NULL));
-  g_assert_null (vit_file_load_json (path, 100, &error));
-  assert_error (error, path, VIT_ERROR_CONFIG, "holds a NUL byte; expected JSON");
+  g_assert_null (vit_file_load_json (path, 100, 1000, &error));
+  assert_error (error, path, VIT_ERROR_CONFIG, "found a NUL; expected JSON");
 }
 
 static void
@@ -206,7 +206,8 @@ test_json_nesting_is_bounded (void)
 {
   g_autofree char *brackets = g_strnfill (1000000, '[');
 
-  assert_json_refused (brackets, 1000000, ": line 1: maximum parsing depth reached");
+  memcpy (brackets, "{\"a\":", 5);
+  assert_json_refused (brackets, 1000000, ": line 1: found '['; expected nothing nested deeper");
 }
 
 static void
@@ -216,9 +217,24 @@ test_json_size_is_bounded (void)
   json_t *root;
 
   assert_json_refused ("{\"a\": 7}", 7, "is 8 bytes of JSON; expected at most 7");
-  root = vit_file_load_json (path, 8, &error);
+  root = vit_file_load_json (path, 8, 2, &error);
   g_assert_no_error (error);
   g_assert_cmpint (json_integer_value (json_object_get (root, "a")), ==, 7);
+  json_decref (root);
+}
+
+/* Every value of a tree takes far more memory than its text. */
+static void
+test_json_values_are_counted (void)
+{
+  GError *error = NULL;
+  json_t *root;
+
+  write_text ("{\"a\": [1, {}, \"b\", [null]]}");
+  g_assert_null (vit_file_load_json (path, 100, 6, &error));
+  assert_error (g_steal_pointer (&error), path, VIT_ERROR_CONFIG, "expected fewer values in all");
+  root = vit_file_load_json (path, 100, 7, &error);
+  g_assert_no_error (error);
   json_decref (root);
 }
 
@@ -227,7 +243,7 @@ test_json_of_a_missing_file_is_not_found (void)
 {
   GError *error = NULL;
 
-  g_assert_null (vit_file_load_json ("/nonexistent", 8, &error));
+  g_assert_null (vit_file_load_json ("/nonexistent", 8, 2, &error));
   assert_error (error, "/nonexistent", VIT_ERROR_NOT_FOUND, "cannot be found");
 }
 
@@ -256,6 +272,7 @@ main (int argc, char **argv)
   ADD ("json-with-a-nul-is-refused", test_json_with_a_nul_is_refused);
   ADD ("json-nesting-is-bounded", test_json_nesting_is_bounded);
   ADD ("json-size-is-bounded", test_json_size_is_bounded);
+  ADD ("json-values-are-counted", test_json_values_are_counted);
   ADD ("json-of-a-missing-file-is-not-found", test_json_of_a_missing_file_is_not_found);
   status = g_test_run ();
 

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What reading a hostile file costs: never more memory than the file is long
+ * and a constant beside it.  Each file is read by a process of its own, whose
+ * peak the kernel keeps.
+ */
+#include "config.h"
+
+#include <glib/gstdio.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "checkpoint.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZER 1
+#endif
+#endif
+
+#define MIB ((gsize) 1 << 20)
+
+typedef enum { CONTAINER, INDEX, CONFIG } Kind;
+
+typedef struct {
+  const char *name;
+  Kind kind;
+  const char *start;
+  const char *repeated; /* %06x in it is a number of its own */
+  gsize n_repeated;
+  const char *end;
+  gboolean is_valid;
+} Hostile;
+
+/* Beside the file's length: tables of as many tensors as may be, and sorting
+ * them; a tree of as many values as a config may have. */
+static const gsize most_beside[] = { 48 * MIB, 48 * MIB, 64 * MIB };
+
+#define EMPTY "\"%06x\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}"
+#define TAIL "\"t\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}"
+
+static const Hostile hostile[] = {
+  { "as-many-tensors-as-may-be", CONTAINER, "{", EMPTY ",", (1 << 18) - 1, TAIL,
+      TRUE },
+  { "more-tensors-than-may-be", CONTAINER, "{", EMPTY ",", 1 << 19, TAIL, FALSE },
+  { "numbers-that-nobody-asked-for", CONTAINER, "{\"x\":{\"y\":[", "0,", 30 << 20,
+      "0]}}", FALSE },
+  { "objects-that-nobody-asked-for", CONTAINER, "{\"t\":{\"y\":[", "{},", 20 << 20,
+      "0],\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}", TRUE },
+  { "brackets-in-brackets", CONTAINER, "{\"x\":[", "[[[[[[[[]]]]]]]],", 3 << 20,
+      "0]}", FALSE },
+  { "dimensions-without-end", CONTAINER, "{\"t\":{\"dtype\":\"U8\",\"shape\":[0",
+      ",1", 30 << 20, "],\"data_offsets\":[0,0]}}", TRUE },
+  { "metadata-without-end", CONTAINER, "{\"__metadata__\":{", "\"%06x\":\"\",",
+      4 << 20, "\"\":\"\"}," TAIL, TRUE },
+  { "a-string-without-end", CONTAINER, "{\"__metadata__\":{\"x\":\"",
+      "\\u20ac", 10 << 20, "\"}," TAIL, TRUE },
+  { "an-index-of-as-many-tensors-as-may-be", INDEX, "{\"weight_map\":{",
+      "\"%06x\":\"a.safetensors\",", (1 << 20) - 1,
+      "\"t\":\"a.safetensors\"}}", TRUE },
+  { "an-index-with-numbers-without-end", INDEX, "{\"metadata\":[", "0,",
+      30 << 20, "0],\"weight_map\":{\"t\":\"a.safetensors\"}}", TRUE },
+  { "a-config-of-objects", CONFIG, "{\"x\":[", "{},", 130000, "0]}", TRUE },
+  { "a-config-of-members", CONFIG, "{\"x\":{", "\"%06x\":[],", 130000,
+      "\"y\":0}}", TRUE },
+  { "a-config-of-too-many-numbers", CONFIG, "{\"x\":[", "0,", 2000000, "0]}",
+      FALSE },
+  { "a-config-of-one-string", CONFIG, "{\"x\":\"", "\\u20ac", 690000, "\"}",
+      TRUE },
+};
+
+/* Bytes, the most this process has held. */
+static gsize
+peak_memory (void)
+{
+  g_autofree char *text = NULL;
+  const char *line;
+
+  g_assert_true (g_file_get_contents ("/proc/self/status", &text, NULL, NULL));
+  line = strstr (text, "VmHWM:");
+  g_assert_nonnull (line);
+  return (gsize) g_ascii_strtoull (line + strlen ("VmHWM:"), NULL, 10) * 1024;
+}
+
+static gsize
+write_file (const Hostile *test, const char *path)
+{
+  FILE *file = fopen (path, "wb");
+  guint64 length = 0;
+
+  g_assert_nonnull (file);
+  if (test->kind == CONTAINER)
+    g_assert_cmpuint (fwrite (&length, 1, 8, file), ==, 8);
+  fputs (test->start, file);
+  for (gsize i = 0; i < test->n_repeated; i++) {
+    char text[100];
+
+    g_snprintf (text, sizeof text, test->repeated, (guint) i);
+    fputs (text, file);
+  }
+  fputs (test->end, file);
+  length = (guint64) ftell (file);
+  if (test->kind == CONTAINER) {
+    guint64 header = length - 8;
+
+    rewind (file);
+    g_assert_cmpuint (fwrite (&header, 1, 8, file), ==, 8);
+  }
+  g_assert_cmpint (fclose (file), ==, 0);
+  return length;
+}
+
+/* Whether it was read; an error must be the file's, not the memory's. */
+static gboolean
+read_file (Kind kind, const char *folder, const char *path)
+{
+  int code = kind == CONTAINER ? VIT_ERROR_CONTAINER : VIT_ERROR_CONFIG;
+  GError *error = NULL;
+  gboolean valid;
+
+  if (kind == CONFIG) {
+    VitConfig *config = vit_config_load (folder, FALSE, &error);
+
+    valid = config != NULL;
+    vit_config_free (config);
+  } else {
+    VitCheckpoint *checkpoint = vit_checkpoint_open (path, &error);
+
+    valid = checkpoint != NULL;
+    vit_checkpoint_close (checkpoint);
+  }
+  if (!valid)
+    g_assert_error (error, VIT_ERROR, code);
+  g_clear_error (&error);
+  return valid;
+}
+
+static void
+test_hostile (gconstpointer data)
+{
+  static const char *const names[] = { "model.safetensors",
+    "model.safetensors.index.json", "config.json" };
+  const Hostile *test = data;
+  g_autofree char *folder = NULL, *path = NULL;
+  gsize length, before, grown;
+
+#ifdef SANITIZER
+  g_test_skip ("a sanitizer takes memory of its own");
+  return;
+#endif
+  if (!g_test_subprocess ()) {
+    g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDOUT
+                                         | G_TEST_SUBPROCESS_INHERIT_STDERR);
+    g_test_trap_assert_passed ();
+    return;
+  }
+  folder = g_dir_make_tmp ("vit-memory-XXXXXX", NULL);
+  path = g_build_filename (folder, names[test->kind], NULL);
+  length = write_file (test, path);
+  before = peak_memory ();
+  g_assert_cmpint (read_file (test->kind, folder, path), ==, test->is_valid);
+  grown = peak_memory () - before;
+  g_test_message ("%" G_GSIZE_FORMAT " KiB of file, %" G_GSIZE_FORMAT
+                  " KiB of memory",
+      length / 1024, grown / 1024);
+  g_unlink (path);
+  g_rmdir (folder);
+  g_assert_cmpuint (grown, <=, length + most_beside[test->kind]);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS (hostile); i++) {
+    g_autofree char *path
+        = g_strconcat ("/reader-memory/", hostile[i].name, NULL);
+
+    g_test_add_data_func (path, &hostile[i], test_hostile);
+  }
+  return g_test_run ();
+}
