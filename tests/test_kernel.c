@@ -155,7 +155,7 @@ static void
 test_f32 (gconstpointer data)
 {
   const VitKernelF32 *kernel = data;
-  GRand *random = g_rand_new_with_seed (1);
+  g_autoptr (GRand) random = g_rand_new_with_seed (1);
 
   if (kernel->cpu & ~vit_cpu_mask ()) {
     g_test_skip ("this machine does not have the instruction set");
@@ -176,7 +176,6 @@ test_f32 (gconstpointer data)
     check_f32 (kernel, &(Shape) { patches, 47, 675, FALSE, FALSE }, random);
   check_f32 (kernel, &(Shape) { 127, 96, 768, FALSE, FALSE }, random);
   check_f32 (kernel, &(Shape) { 127, 96, 768, TRUE, TRUE }, random);
-  g_rand_free (random);
 }
 
 static void
@@ -310,7 +309,7 @@ static void
 test_fixed (gconstpointer data)
 {
   const VitKernelFixed *kernel = data;
-  GRand *random = g_rand_new_with_seed (2);
+  g_autoptr (GRand) random = g_rand_new_with_seed (2);
 
   if (kernel->cpu & ~vit_cpu_mask ()) {
     g_test_skip ("this machine does not have the instruction set");
@@ -341,7 +340,6 @@ test_fixed (gconstpointer data)
     check_fixed (kernel, &shape, FALSE, 128, random);
     check_fixed (kernel, &shape, TRUE, 32768, random);
   }
-  g_rand_free (random);
 }
 
 /* The definition itself, against whole numbers of 64 bits. */
