@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include "fuzz.h"
+
+#include <glib/gstdio.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+
+#define MAX_DATA (1 << 20)
+
+static char *folder;
+
+guint
+input_take (Input *input, guint n_bytes)
+{
+  guint value = 0;
+
+  for (guint i = 0; i < n_bytes && input->size > 0; i++) {
+    value |= (guint) *input->data++ << (8 * i);
+    input->size--;
+  }
+  return value;
+}
+
+int
+input_take_int (Input *input, int least, int most)
+{
+  guint64 range = (guint64) ((gint64) most - least) + 1;
+
+  return (int) (least + (gint64) (input_take (input, 4) % range));
+}
+
+static void
+remove_folder (void)
+{
+  fuzz_folder_clear ();
+  g_rmdir (folder);
+  g_free (folder);
+}
+
+const char *
+fuzz_folder (void)
+{
+  if (folder == NULL) {
+    folder = g_strdup ("/dev/shm/vit-fuzz-XXXXXX");
+    if (g_mkdtemp (folder) == NULL) {
+      g_free (folder);
+      folder = g_dir_make_tmp ("vit-fuzz-XXXXXX", NULL);
+    }
+    g_assert_nonnull (folder);
+    atexit (remove_folder);
+  }
+  return folder;
+}
+
+void
+fuzz_folder_clear (void)
+{
+  g_autoptr (GDir) dir = g_dir_open (fuzz_folder (), 0, NULL);
+  const char *name;
+
+  while ((name = g_dir_read_name (dir))) {
+    g_autofree char *path = g_build_filename (folder, name, NULL);
+
+    g_unlink (path);
+  }
+}
+
+static FILE *
+open_file (const char *name)
+{
+  g_autofree char *path = g_build_filename (fuzz_folder (), name, NULL);
+  FILE *file = fopen (path, "wb");
+
+  g_assert_nonnull (file);
+  return file;
+}
+
+void
+fuzz_write (const char *name, gconstpointer bytes, gsize size)
+{
+  FILE *file = open_file (name);
+
+  fwrite (bytes, 1, size, file);
+  fclose (file);
+}
+
+/* The largest number that follows "data_offsets":[n, */
+static gsize
+find_data_end (const char *header, gsize size)
+{
+  g_autofree char *text = g_strndup (header, size);
+  gsize end = 0;
+
+  for (const char *at = text; (at = strstr (at, "data_offsets")); at++) {
+    unsigned long begin_offset, end_offset;
+
+    if (sscanf (at, "data_offsets\" : [ %lu , %lu", &begin_offset, &end_offset)
+            == 2
+        && end_offset <= MAX_DATA)
+      end = MAX (end, end_offset);
+  }
+  return end;
+}
+
+void
+fuzz_write_container (const char *name, const char *header, gsize size)
+{
+  guint64 length = size;
+  gsize n_zeros = find_data_end (header, size);
+  g_autofree guint8 *zeros = g_malloc0 (n_zeros + 1);
+  FILE *file = open_file (name);
+
+  fwrite (&length, 1, sizeof length, file);
+  fwrite (header, 1, size, file);
+  fwrite (zeros, 1, n_zeros, file);
+  fclose (file);
+}
+
+void
+fuzz_check_error (GError *error)
+{
+  g_assert_nonnull (error);
+  g_assert_true (error->domain == VIT_ERROR);
+  g_assert_true (g_utf8_validate (error->message, -1, NULL));
+  for (const char *at = error->message; *at; at++)
+    g_assert_true ((guint8) *at >= ' ' && *at != 0x7f);
+  g_error_free (error);
+}

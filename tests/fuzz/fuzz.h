@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the fuzz targets share: an input is taken apart from its front, and
+ * files are put where the code that reads them by path finds them.  A target
+ * ends the process where a promise is broken; the rest is the sanitizers'.
+ */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Called by libFuzzer. */
+int LLVMFuzzerInitialize (int *argc, char ***argv);
+int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
+
+/* What is left of an input.  Taking more than there is gives zeros. */
+typedef struct {
+  const guint8 *data;
+  gsize size;
+} Input;
+
+guint input_take (Input *input, guint n_bytes /* 1 to 4, little-endian */);
+
+/* From `least` to `most`. */
+int input_take_int (Input *input, int least, int most);
+
+/* A folder of this process alone, made once; in memory where the machine has
+ * such a place. */
+const char *fuzz_folder (void);
+void fuzz_folder_clear (void);
+void fuzz_write (const char *name, gconstpointer bytes, gsize size);
+
+/* Writes `header` as a safetensors file: with its length before it and behind
+ * it zeros, as many as the furthest data_offsets ask for, but not over 1 MB. */
+void fuzz_write_container (const char *name, const char *header, gsize size);
+
+/* An error must be one of the library's, in UTF-8 and without codes that a
+ * terminal obeys. */
+void fuzz_check_error (GError *error /* (transfer full) */);
+
+G_END_DECLS

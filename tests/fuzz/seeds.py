@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Writes the seeds: small inputs from which the fuzz targets begin.
+
+    python3 tests/fuzz/seeds.py
+
+They are made of the headers and configs of the golden checkpoints; what a
+found crash left behind stands beside them under a name of its own.
+"""
+import json
+import struct
+from pathlib import Path
+
+HERE = Path(__file__).parent
+GOLDEN = HERE.parent / "golden"
+MODELS = ["dinov2-p14", "hf-clip", "hf-dinov2-with-registers", "hf-siglip2-naflex",
+          "openclip", "timm-naflex", "hf-aimv2", "timm-deit-distilled"]
+MODEL_FILES = ["model.safetensors", "model.safetensors.index.json", "a.safetensors",
+               "b.safetensors", "config.json", "preprocessor_config.json",
+               "open_clip_config.json", "open_clip_model.safetensors"]
+CONFIG_FILES = ["config.json", "preprocessor_config.json", "processor_config.json",
+                "open_clip_config.json"]
+FORMATS = 22
+
+
+def write(target, name, data):
+    folder = HERE / "seeds" / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+
+
+def record(names, name, text):
+    return bytes([names.index(name)]) + struct.pack("<H", len(text)) + text
+
+
+def header(path):
+    with open(path, "rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        return json.dumps(json.loads(file.read(length)), separators=(",", ":")).encode()
+
+
+def shrink(tensors):
+    """The same tensors with small sizes in place of large ones."""
+    end = 0
+    small = {}
+    for name, tensor in tensors.items():
+        shape = tensor["shape"]
+        count = 1
+        for size in shape:
+            count *= size
+        size = 4 * count
+        small[name] = {"dtype": "F32", "shape": shape, "data_offsets": [end, end + size]}
+        end += size
+    return json.dumps(small, separators=(",", ":")).encode()
+
+
+def models():
+    for model in MODELS:
+        folder = GOLDEN / model
+        weights = next(p for p in sorted(folder.glob("*.safetensors")))
+        text = header(weights)
+        write("safetensors", model, b"\0" + text)
+        configs = [p for p in sorted(folder.glob("*.json")) if p.name in CONFIG_FILES]
+        whole = record(MODEL_FILES, "model.safetensors", text)
+        for config in configs:
+            content = json.dumps(json.loads(config.read_text()), separators=(",", ":")).encode()
+            if len(content) > 2000:
+                continue
+            write("config", f"{model}-{config.stem}",
+                  bytes([0]) + record(CONFIG_FILES, config.name, content))
+            write("json_text", f"{model}-{config.stem}", content)
+            if config.name in MODEL_FILES:
+                whole += record(MODEL_FILES, config.name, content)
+        write("model", model, whole)
+
+
+def shards():
+    tensors = json.loads(header(GOLDEN / "dinov2-p14" / "model.safetensors"))
+    tensors.pop("__metadata__", None)
+    names = list(tensors)
+    parts = {"a.safetensors": names[::2], "b.safetensors": names[1::2]}
+    index = {"metadata": {"total_size": 1}, "weight_map": {
+        name: shard for shard, some in parts.items() for name in some}}
+    text = json.dumps(index).encode()
+    whole = record(MODEL_FILES, "model.safetensors.index.json", text)
+    for shard, some in parts.items():
+        whole += record(MODEL_FILES, shard, shrink({n: tensors[n] for n in some}))
+    write("model", "shards", whole)
+    write("json_text", "index", text)
+
+
+def small():
+    write("safetensors", "empty", b"\0{}")
+    write("safetensors", "types", b"\0" + json.dumps({
+        "__metadata__": {"format": "pt"},
+        "a": {"dtype": "F64", "shape": [2], "data_offsets": [0, 16]},
+        "b": {"dtype": "BF16", "shape": [], "data_offsets": [16, 18]},
+        "c": {"dtype": "F4", "shape": [0, 3], "data_offsets": [18, 18]},
+        "d": {"dtype": "F16", "shape": [1, 2, 1], "data_offsets": [18, 22]}}).encode())
+    text = b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+    write("safetensors", "file", b"\1" + struct.pack("<Q", len(text)) + text + b"\0\0\xc0\x7f")
+    write("json_text", "escapes", b'{"a\\u00e9\\ud83d\\ude00\\n":[1,-2.5e3,true,null,{"":[]}]}')
+    for i in range(FORMATS):
+        size = struct.pack("<II", 16 + 7 * i, 9 + 11 * i)
+        for which in (0, 5):
+            # Which metas; how much longer the buffer is; offset and stride of 4 planes.
+            write("frame", f"{i}-{which}", bytes([i]) + size + bytes([which])
+                  + struct.pack("<H", 0)
+                  + struct.pack("<HH", i, 2 * i) * 4 + bytes([i % 2, i // 2 % 2]))
+
+
+def tokens():
+    """One meta of 2 x 1 tokens of 3 float32, with a model id and changed bits."""
+    for known, model in ((0, b""), (1, b"vit")):
+        head = struct.pack("<IIIIIIIIIi", 0, 0, 2, 1, 16, 3, 32, 16, 0, -1)
+        head += struct.pack("<6d", 16, 0, 0, 0, 16, 0)
+        head += struct.pack("<II", len(model) if model else 2**32 - 1, known)
+        write("tokens_bytes", f"meta-{known}",
+              head + model + (b"\3" if known else b"") + struct.pack("<6f", *range(6)))
+
+
+models()
+shards()
+small()
+tokens()
