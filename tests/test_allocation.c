@@ -11,11 +11,11 @@
 #include "frames.h"
 #include "gstvittokensmeta.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define ADDRESS_SANITIZER 1
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZER 1
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ADDRESS_SANITIZER 1
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZER 1
 #endif
 #endif
 
@@ -72,7 +72,7 @@ test_memory_for_tokens_is_used_again (void)
   gst_caps_unref (caps);
 }
 
-#ifndef ADDRESS_SANITIZER
+#ifndef SANITIZER
 /* Lets the process have at most so many bytes more than it has now. */
 static void
 limit_memory (gsize n_bytes)
@@ -104,7 +104,7 @@ lift_limit (void)
 static void
 test_without_memory_for_tokens_the_frame_passes (void)
 {
-#ifdef ADDRESS_SANITIZER
+#ifdef SANITIZER
   g_test_skip ("the sanitizer ends the process where malloc would fail");
 #else
   if (!g_test_subprocess ()) {
