@@ -1,0 +1,82 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# Runs the tests under the sanitizers and prints how long each stage took:
+#
+#     address    all, under AddressSanitizer (leaks too) and UBSan
+#     address-c  the same with the C kernels, whatever the machine has
+#     thread     what has several threads, under ThreadSanitizer
+#     valgrind   src/'s own
+#
+#     sh tests/sanitizers.sh [STAGE...]
+set -eu
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
+export PATH
+cd "$(dirname "$0")/.."
+[ $# -gt 0 ] || set -- thread valgrind address address-c
+
+sh examples/install-packages.sh gcc libc6-dev meson pkgconf valgrind \
+  libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libjansson-dev \
+  gstreamer1.0-plugins-base gstreamer1.0-plugins-good
+
+build() { # NAME MESON_OPTION...
+  folder=build-$1
+  shift
+  if ! { [ -f "$folder/build.ninja" ] \
+      || meson setup "$folder" --buildtype=debugoptimized \
+           -Dintrospection=disabled "$@"; } >"$folder.log" 2>&1 \
+      || ! meson compile -C "$folder" >>"$folder.log" 2>&1; then
+    cat "$folder.log"
+    return 1
+  fi
+}
+
+# A report ends the test that brought it about: UBSan would only print it.
+UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+export UBSAN_OPTIONS
+
+stage() { # NAME
+  case $1 in
+    address)
+      build address -Db_sanitize=address,undefined
+      meson test -C build-address --print-errorlogs -t 3
+      ;;
+    address-c)
+      build address -Db_sanitize=address,undefined
+      # The tests of single kernels choose theirs themselves.
+      VIT_CPU_MASK=0 meson test -C build-address --print-errorlogs -t 6 \
+        $(meson test -C build-address --list 2>/dev/null \
+          | sed -n 's/.* \/ //p' | grep -v headers-compile-alone)
+      ;;
+    thread)
+      build thread -Db_sanitize=thread
+      meson test -C build-thread --print-errorlogs -t 3 \
+        model_share threads reuse stream allocation model_element faults
+      ;;
+    valgrind)
+      build valgrind -Dplugin=disabled
+      # Memory is measured, and large fields of random numbers are tried, elsewhere.
+      meson test -C build-valgrind --print-errorlogs -t 10 --wrap \
+        'valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --trace-children=no' \
+        builtin file model model_config model_layouts model_refusals \
+        opened_files quantise safetensors safetensors_values sizes
+      ;;
+    *)
+      echo "no such stage: $1" >&2
+      return 2
+      ;;
+  esac
+}
+
+failed=
+times=
+for name; do
+  echo "== $name"
+  start=$(date +%s)
+  stage "$name" || failed="$failed $name"
+  times="$times$name $(($(date +%s) - start)) s
+"
+done
+echo
+printf '%s' "$times"
+[ -z "$failed" ] || { echo "failed:$failed"; exit 1; }
