@@ -22,11 +22,13 @@ sh examples/install-packages.sh gcc libc6-dev meson pkgconf valgrind \
 build() { # NAME MESON_OPTION...
   folder=build-$1
   shift
+  mkdir -p "$folder"
+  log=$folder/build.log
   if ! { [ -f "$folder/build.ninja" ] \
       || meson setup "$folder" --buildtype=debugoptimized \
-           -Dintrospection=disabled "$@"; } >"$folder.log" 2>&1 \
-      || ! meson compile -C "$folder" >>"$folder.log" 2>&1; then
-    cat "$folder.log"
+           -Dintrospection=disabled "$@"; } >"$log" 2>&1 \
+      || ! meson compile -C "$folder" >>"$log" 2>&1; then
+    cat "$log"
     return 1
   fi
 }

@@ -19,10 +19,11 @@ seconds=${1:-60}
 
 sh examples/install-packages.sh clang llvm meson pkgconf libc6-dev \
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libjansson-dev
+mkdir -p "$build"
 if [ ! -f "$build/build.ninja" ]; then
   CC=clang meson setup "$build" --buildtype=debugoptimized -Dfuzzers=true \
     -Dintrospection=disabled -Db_sanitize=address,undefined -Db_lundef=false \
-    -Dc_args='-fsanitize=fuzzer-no-link -fno-sanitize-recover=all' >"$build.log"
+    -Dc_args='-fsanitize=fuzzer-no-link -fno-sanitize-recover=all' >"$build/build.log"
 fi
 [ $# -gt 0 ] || set -- $(ls tests/fuzz/seeds)
 targets=
@@ -31,8 +32,8 @@ for target; do
   ! grep -q "^build tests/fuzz/fuzz_$target:" "$build/build.ninja" \
     || targets="$targets $target"
 done
-ninja -C "$build" $(printf 'tests/fuzz/fuzz_%s ' $targets) >>"$build.log" \
-  || { cat "$build.log"; exit 1; }
+ninja -C "$build" $(printf 'tests/fuzz/fuzz_%s ' $targets) >>"$build/build.log" \
+  || { cat "$build/build.log"; exit 1; }
 mkdir -p "$build/findings"
 
 run() { # TARGET
