@@ -11,7 +11,7 @@
 
 #define MAX_ERROR 2e-5
 #define MAX_FIXED_ERROR 1e-4
-#define ELEMENT "vitpatchembed embed-dim=24 n-threads=2 regions=roi "
+#define ELEMENT "vitpatchembed embed-dim=24 n-threads=2 regions=roi precision=f32 "
 
 static void
 mark (GstBuffer *frame, gint id, guint x, guint y, guint width, guint height)
