@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "dtype.h"
+
 gsize
 vit_token_type_size (VitTokenType type)
 {
@@ -71,4 +73,17 @@ vit_token_type_write (
         half[i] = to_bf16 (values[i]);
       return;
   }
+}
+
+void
+vit_token_type_read (
+    VitTokenType type, gconstpointer values, gsize n, float *out)
+{
+  static const VitDType dtypes[] = {
+    [VIT_TOKEN_F32] = VIT_DTYPE_F32,
+    [VIT_TOKEN_F16] = VIT_DTYPE_F16,
+    [VIT_TOKEN_BF16] = VIT_DTYPE_BF16,
+  };
+
+  vit_dtype_to_float (dtypes[type], values, out, n);
 }

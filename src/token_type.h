@@ -22,6 +22,10 @@ typedef enum {
 /* Bytes: 4 or 2. */
 gsize vit_token_type_size (VitTokenType type);
 
+/* And back, exactly; `values` at any alignment. */
+void vit_token_type_read (
+    VitTokenType type, gconstpointer values, gsize n, float *out);
+
 /* values[i] as `type`; what is too large for binary16 becomes infinite. */
 void vit_token_type_write (
     VitTokenType type, const float *values, gsize n, gpointer out);

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+#include "paint.h"
+
+#include <math.h>
+#include <string.h>
+
+/* So that a pixel's centre on a cell's edge, as arithmetic rounds it, is in the
+ * cell that begins there. */
+#define TOLERANCE 1e-9
+
+/* The map's inverse: column = a x + b y + c, row = d x + e y + f. */
+typedef struct {
+  double a, b, c, d, e, f;
+} Inverse;
+
+static gboolean
+invert (const double map[6], Inverse *inverse)
+{
+  double determinant = map[0] * map[4] - map[1] * map[3];
+
+  inverse->a = map[4] / determinant;
+  inverse->b = -map[1] / determinant;
+  inverse->c = (map[1] * map[5] - map[4] * map[2]) / determinant;
+  inverse->d = -map[3] / determinant;
+  inverse->e = map[0] / determinant;
+  inverse->f = (map[3] * map[2] - map[0] * map[5]) / determinant;
+  return isfinite (
+      inverse->a + inverse->b + inverse->c + inverse->d + inverse->e
+      + inverse->f);
+}
+
+/* The cell of each pixel of a line: row * columns + column, or -1. */
+static void
+find_cells (const VitCells *cells, const Inverse *inverse, gint x, gint y,
+    guint width, gint *found)
+{
+  for (guint i = 0; i < width; i++) {
+    double px = x + (double) i + 0.5, py = y + 0.5;
+    double column
+        = floor (inverse->a * px + inverse->b * py + inverse->c + TOLERANCE);
+    double row
+        = floor (inverse->d * px + inverse->e * py + inverse->f + TOLERANCE);
+
+    found[i] = column >= 0 && column < cells->columns && row >= 0
+                       && row < cells->rows
+        ? (gint) row * (gint) cells->columns + (gint) column
+        : -1;
+  }
+}
+
+/* Whether two lines have the same cells, so that one needs to be found only. */
+static gboolean
+is_same_line (const Inverse *inverse, gint y, gint other)
+{
+  return inverse->b == 0.0 && inverse->d == 0.0
+         && floor (inverse->e * (y + 0.5) + inverse->f + TOLERANCE)
+                == floor (inverse->e * (other + 0.5) + inverse->f + TOLERANCE);
+}
+
+/* The upright rectangle around some cells. */
+static void
+find_rectangle (const VitCells *cells, double left, double top, double right,
+    double bottom, double rectangle[4])
+{
+  const double *m = cells->map;
+
+  rectangle[0] = rectangle[1] = INFINITY;
+  rectangle[2] = rectangle[3] = -INFINITY;
+  for (guint i = 0; i < 4; i++) {
+    double column = i % 2 ? right : left, row = i / 2 ? bottom : top;
+    double x = m[0] * column + m[1] * row + m[2];
+    double y = m[3] * column + m[4] * row + m[5];
+
+    rectangle[0] = fmin (rectangle[0], x);
+    rectangle[1] = fmin (rectangle[1], y);
+    rectangle[2] = fmax (rectangle[2], x);
+    rectangle[3] = fmax (rectangle[3], y);
+  }
+}
+
+gboolean
+vit_paint_bounds (const VitCells *cells, const guint32 *colours, guint width,
+    guint height, VitCanvas *canvas)
+{
+  guint left = cells->columns, top = cells->rows, right = 0, bottom = 0;
+  double rectangle[4], x, y;
+  Inverse inverse;
+
+  for (guint row = 0; row < cells->rows; row++) {
+    for (guint column = 0; column < cells->columns; column++) {
+      if (colours && colours[row * cells->columns + column] >> 24 == 0)
+        continue;
+      left = MIN (left, column);
+      top = MIN (top, row);
+      right = MAX (right, column + 1);
+      bottom = MAX (bottom, row + 1);
+    }
+  }
+  if (left >= right || !invert (cells->map, &inverse))
+    return FALSE;
+  find_rectangle (cells, left, top, right, bottom, rectangle);
+  x = fmax (floor (rectangle[0]), 0.0);
+  y = fmax (floor (rectangle[1]), 0.0);
+  rectangle[2] = fmin (ceil (rectangle[2]), width);
+  rectangle[3] = fmin (ceil (rectangle[3]), height);
+  if (!(x < rectangle[2] && y < rectangle[3]))
+    return FALSE;
+  *canvas = (VitCanvas){ NULL, (gint) x, (gint) y, (guint) (rectangle[2] - x),
+    (guint) (rectangle[3] - y) };
+  return TRUE;
+}
+
+void
+vit_paint_cells (
+    const VitCells *cells, const guint32 *colours, VitCanvas *canvas)
+{
+  gint *found = g_new (gint, canvas->width);
+  Inverse inverse;
+
+  if (!invert (cells->map, &inverse)) {
+    vit_paint_fill (0, canvas);
+    g_free (found);
+    return;
+  }
+  for (guint i = 0; i < canvas->height; i++) {
+    guint32 *line = canvas->pixels + (gsize) i * canvas->width;
+    gint y = canvas->y + (gint) i;
+
+    if (i > 0 && is_same_line (&inverse, y, y - 1)) {
+      memcpy (line, line - canvas->width, canvas->width * sizeof *line);
+      continue;
+    }
+    find_cells (cells, &inverse, canvas->x, y, canvas->width, found);
+    for (guint x = 0; x < canvas->width; x++)
+      line[x] = found[x] < 0 ? 0 : colours[found[x]];
+  }
+  g_free (found);
+}
+
+/* Draws where `above` and `here` change, or a line from one pixel to the next:
+ * both begin one pixel before the canvas. */
+static void
+draw_changes (const gint *above, const gint *here, guint width, guint32 colour,
+    guint32 *line)
+{
+  for (guint x = 0; x < width; x++) {
+    if (here[x + 1] != here[x] || here[x + 1] != above[x + 1])
+      line[x] = colour;
+  }
+}
+
+void
+vit_paint_grid (const VitCells *cells, guint32 colour, VitCanvas *canvas)
+{
+  guint n = canvas->width + 1;
+  gint *above = g_new (gint, n), *here = g_new (gint, n);
+  Inverse inverse;
+
+  if (invert (cells->map, &inverse)) {
+    find_cells (cells, &inverse, canvas->x - 1, canvas->y - 1, n, above);
+    for (guint i = 0; i < canvas->height; i++) {
+      gint y = canvas->y + (gint) i, *other = above;
+
+      if (i > 0 && is_same_line (&inverse, y, y - 1))
+        memcpy (here, above, n * sizeof *here);
+      else
+        find_cells (cells, &inverse, canvas->x - 1, y, n, here);
+      draw_changes (above, here, canvas->width, colour,
+          canvas->pixels + (gsize) i * canvas->width);
+      above = here;
+      here = other;
+    }
+  }
+  g_free (above);
+  g_free (here);
+}
+
+void
+vit_paint_outline (const VitCells *cells, guint column, guint row, guint width,
+    guint32 colour, VitCanvas *canvas)
+{
+  gint cell = (gint) (row * cells->columns + column), reach = (gint) width;
+  double rectangle[4];
+  Inverse inverse;
+  gint first_x, first_y, last_x, last_y;
+
+  if (!invert (cells->map, &inverse))
+    return;
+  find_rectangle (cells, column, row, column + 1, row + 1, rectangle);
+  first_x = (gint) CLAMP (floor (rectangle[0]), canvas->x,
+      canvas->x + (double) canvas->width);
+  first_y = (gint) CLAMP (floor (rectangle[1]), canvas->y,
+      canvas->y + (double) canvas->height);
+  last_x = (gint) CLAMP (ceil (rectangle[2]), canvas->x,
+      canvas->x + (double) canvas->width);
+  last_y = (gint) CLAMP (ceil (rectangle[3]), canvas->y,
+      canvas->y + (double) canvas->height);
+  for (gint y = first_y; y < last_y; y++) {
+    for (gint x = first_x; x < last_x; x++) {
+      gboolean is_inside = TRUE;
+      gint found;
+
+      find_cells (cells, &inverse, x, y, 1, &found);
+      if (found != cell)
+        continue;
+      for (gint i = 0; i < 4; i++) {
+        static const gint steps[4][2]
+            = { { -1, 0 }, { 1, 0 }, { 0, -1 }, { 0, 1 } };
+
+        find_cells (cells, &inverse, x + reach * steps[i][0],
+            y + reach * steps[i][1], 1, &found);
+        is_inside = is_inside && found == cell;
+      }
+      if (!is_inside)
+        canvas->pixels[(gsize) (y - canvas->y) * canvas->width
+                       + (gsize) (x - canvas->x)]
+            = colour;
+    }
+  }
+}
+
+void
+vit_paint_fill (guint32 colour, VitCanvas *canvas)
+{
+  gsize n = (gsize) canvas->width * canvas->height;
+
+  for (gsize i = 0; i < n; i++)
+    canvas->pixels[i] = colour;
+}

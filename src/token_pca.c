@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+#include "token_pca.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "axes.h"
+#include "subspace.h"
+
+/* Of the way from where it is to where it should be, a frame. */
+#define TURN_RATE 0.05
+#define RANGE_RATE 0.1
+
+/* A variation of less than this part of a token's length is none. */
+#define FLAT 1e-3
+
+/* A first frame's components are found from so many patches, then those of all
+ * from them. */
+#define SAMPLED_PATCHES 512
+#define MAX_STEPS 48
+#define SETTLED 1e-3
+/* A frame that is so unlike the one before is treated likewise. */
+#define LOST 0.3
+
+#define N VIT_PCA_COMPONENTS
+
+struct _VitTokenPca {
+  VitSubspace *subspace; /* NULL before the first frame */
+  float *axes;           /* [N][embed_dim] */
+  gboolean has_axes;
+  double origin[N]; /* the middle of the range, along the axes */
+  double spread[N]; /* the standard deviation that the range stands for */
+  double share[N];
+  float *projected; /* [n_projected][VIT_SUBSPACE_DIM] */
+  guint n_projected;
+};
+
+VitTokenPca *
+vit_token_pca_new (void)
+{
+  return g_new0 (VitTokenPca, 1);
+}
+
+void
+vit_token_pca_reset (VitTokenPca *pca)
+{
+  g_clear_pointer (&pca->subspace, vit_subspace_free);
+  g_clear_pointer (&pca->axes, g_free);
+  pca->has_axes = FALSE;
+}
+
+void
+vit_token_pca_free (VitTokenPca *pca)
+{
+  if (pca == NULL)
+    return;
+  vit_token_pca_reset (pca);
+  g_free (pca->projected);
+  g_free (pca);
+}
+
+const float *
+vit_token_pca_axis (const VitTokenPca *pca, guint component)
+{
+  if (!pca->has_axes)
+    return NULL;
+  return pca->axes + component * vit_subspace_embed_dim (pca->subspace);
+}
+
+double
+vit_token_pca_share (const VitTokenPca *pca, guint component)
+{
+  return pca->has_axes ? pca->share[component] : 0.0;
+}
+
+static guint
+count_patches (const VitTokenView *views, guint n_views)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < n_views; i++)
+    n += vit_token_view_n_patches (&views[i]);
+  return n;
+}
+
+/* Steps over a part of the patches until the components stand. */
+static void
+settle (VitTokenPca *pca, const VitTokenView *views, guint n_views, guint n)
+{
+  guint every = (n + SAMPLED_PATCHES - 1) / SAMPLED_PATCHES;
+
+  for (guint i = 0; i < MAX_STEPS; i++) {
+    vit_subspace_measure (pca->subspace, views, n_views, every, NULL);
+    if (vit_subspace_residual (pca->subspace, N) < SETTLED)
+      return;
+    vit_subspace_step (pca->subspace);
+  }
+}
+
+/* How the shown axes lie among the components: row i of `turn` is axis i. */
+static void
+turn_axes (VitTokenPca *pca, double turn[N * N])
+{
+  gsize n = vit_subspace_embed_dim (pca->subspace);
+  double overlap[N * N];
+
+  if (pca->has_axes) {
+    for (guint i = 0; i < N; i++)
+      vit_subspace_overlap (
+          pca->subspace, pca->axes + i * n, N, overlap + i * N);
+    pca->has_axes = vit_axes_follow (overlap, TURN_RATE, turn);
+  }
+  if (!pca->has_axes) {
+    for (guint i = 0; i < N * N; i++)
+      turn[i] = i % (N + 1) == 0;
+  }
+  for (guint i = 0; i < N; i++)
+    vit_subspace_combine (
+        pca->subspace, turn + i * N, N, pca->axes + i * n);
+}
+
+/* A component's sign is that of its largest value. */
+static void
+choose_signs (VitTokenPca *pca, double turn[N * N])
+{
+  gsize n = vit_subspace_embed_dim (pca->subspace);
+
+  for (guint i = 0; i < N; i++) {
+    float *axis = pca->axes + i * n, largest = 0.0f;
+
+    for (gsize d = 0; d < n; d++) {
+      if (fabsf (axis[d]) > fabsf (largest))
+        largest = axis[d];
+    }
+    if (largest >= 0.0f)
+      continue;
+    for (gsize d = 0; d < n; d++)
+      axis[d] = -axis[d];
+    for (guint j = 0; j < N; j++)
+      turn[i * N + j] = -turn[i * N + j];
+  }
+}
+
+/* Middle and range along each axis, and what share of the variance it has. */
+static void
+follow_range (VitTokenPca *pca, const double turn[N * N], gboolean is_first)
+{
+  const VitSubspace *subspace = pca->subspace;
+  double floor = FLAT * sqrt (vit_subspace_mean_square (subspace));
+
+  for (guint i = 0; i < N; i++) {
+    double variance = 0.0, mean = 0.0, spread;
+
+    for (guint j = 0; j < N; j++) {
+      double share = turn[i * N + j];
+
+      variance += share * share * vit_subspace_variance (subspace, j);
+      mean += share * vit_subspace_mean (subspace, j);
+    }
+    spread = fmax (sqrt (variance), fmax (floor, 1e-30));
+    if (is_first) {
+      pca->spread[i] = spread;
+      pca->origin[i] = mean;
+    } else {
+      pca->spread[i] *= pow (spread / pca->spread[i], RANGE_RATE);
+      pca->origin[i] += RANGE_RATE * (mean - pca->origin[i]);
+    }
+    pca->share[i] = vit_subspace_total_variance (subspace) > 0.0
+        ? MIN (variance / vit_subspace_total_variance (subspace), 1.0)
+        : 0.0;
+  }
+}
+
+static void
+write_colours (
+    VitTokenPca *pca, const double turn[N * N], guint n, float *colours)
+{
+  float weights[N][VIT_SUBSPACE_DIM], offset[N];
+
+  for (guint i = 0; i < N; i++) {
+    double scale = 0.25 / pca->spread[i];
+
+    vit_subspace_weights (pca->subspace, turn + i * N, N, scale, weights[i]);
+    offset[i] = (float) (0.5 - scale * pca->origin[i]);
+  }
+  for (guint p = 0; p < n; p++) {
+    const float *at = pca->projected + (gsize) p * VIT_SUBSPACE_DIM;
+
+    for (guint i = 0; i < N; i++) {
+      float value = offset[i];
+
+      for (guint k = 0; k < VIT_SUBSPACE_DIM; k++)
+        value += weights[i][k] * at[k];
+      colours[(gsize) p * N + i] = CLAMP (value, 0.0f, 1.0f);
+    }
+  }
+}
+
+void
+vit_token_pca_update (VitTokenPca *pca, const VitTokenView *views,
+    guint n_views, float *colours)
+{
+  guint n = count_patches (views, n_views), embed_dim;
+  double turn[N * N];
+  gboolean is_first;
+
+  if (n == 0)
+    return;
+  embed_dim = views[0].embed_dim;
+  if (pca->subspace && vit_subspace_embed_dim (pca->subspace) != embed_dim)
+    vit_token_pca_reset (pca);
+  if (pca->subspace == NULL) {
+    pca->subspace = vit_subspace_new (embed_dim);
+    pca->axes = g_new0 (float, (gsize) N * embed_dim);
+    settle (pca, views, n_views, n);
+  }
+  if (n > pca->n_projected) {
+    pca->projected
+        = g_renew (float, pca->projected, (gsize) n * VIT_SUBSPACE_DIM);
+    pca->n_projected = n;
+  }
+
+  vit_subspace_measure (pca->subspace, views, n_views, 1, pca->projected);
+  if (vit_subspace_residual (pca->subspace, N) > LOST) {
+    settle (pca, views, n_views, n);
+    vit_subspace_measure (pca->subspace, views, n_views, 1, pca->projected);
+  }
+  if (!vit_subspace_is_finite (pca->subspace)) {
+    vit_token_pca_reset (pca);
+    for (gsize i = 0; i < (gsize) n * N; i++)
+      colours[i] = 0.5f;
+    return;
+  }
+  turn_axes (pca, turn);
+  is_first = !pca->has_axes;
+  if (is_first)
+    choose_signs (pca, turn);
+  pca->has_axes = TRUE;
+  follow_range (pca, turn, is_first);
+  write_colours (pca, turn, n, colours);
+  vit_subspace_step (pca->subspace);
+}
