@@ -6,10 +6,10 @@
 
 #include "projection.h"
 
-/* The position of every patch, or NULL with an error. */
-static float *
-make_positions (const VitModel *model, VitPositionRule rule, guint grid_width,
-    guint grid_height, gboolean square_frame, GError **error)
+float *
+vit_addend_positions (const VitModel *model, VitPositionRule rule,
+    guint grid_width, guint grid_height, gboolean square_frame,
+    GError **error)
 {
   gsize n_values = (gsize) grid_width * grid_height * model->embed_dim;
   float *positions = vit_try_aligned (n_values, sizeof (float), error);
@@ -43,7 +43,7 @@ vit_addend_init (VitAddend *addend, const VitModel *model,
 
   memset (addend, 0, sizeof *addend);
   if (rule != VIT_POSITION_RULE_NONE) {
-    float *positions = make_positions (
+    float *positions = vit_addend_positions (
         model, rule, grid_width, grid_height, square_frame, error);
 
     if (positions == NULL)

@@ -26,4 +26,10 @@ gboolean vit_addend_init (VitAddend *addend, const VitModel *model,
     GError **error);
 void vit_addend_clear (VitAddend *addend);
 
+/* The position of every patch by `rule`, one that adds some: [grid_height *
+ * grid_width][embed_dim], free (); NULL with an error.  Errors: NO_MEMORY. */
+float *vit_addend_positions (const VitModel *model, VitPositionRule rule,
+    guint grid_width, guint grid_height, gboolean square_frame,
+    GError **error);
+
 G_END_DECLS

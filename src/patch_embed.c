@@ -370,3 +370,19 @@ vit_patch_embed_changed (const VitPatchEmbed *embed, guint8 *bits)
       bits[token / 8] |= (guint8) (1 << token % 8);
   }
 }
+
+gboolean
+vit_patch_embed_positions (
+    const VitPatchEmbed *embed, float **positions, GError **error)
+{
+  const VitFrameRequest *request = &embed->frame.request;
+
+  *positions = NULL;
+  if (embed->model->norm == VIT_INPUT_NORM_LAYER)
+    return FALSE;
+  if (request->rule == VIT_POSITION_RULE_NONE)
+    return TRUE;
+  *positions = vit_addend_positions (embed->model, request->rule,
+      request->grid_width, request->grid_height, request->square, error);
+  return *positions != NULL;
+}

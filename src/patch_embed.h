@@ -117,4 +117,11 @@ void vit_patch_embed_run (VitPatchEmbed *embed, const VitImage *image,
 void vit_patch_embed_changed (
     const VitPatchEmbed *embed, guint8 *bits /* [ceil (n_tokens / 8)] */);
 
+/* FALSE where a LayerNorm follows the positions: then nothing that could be
+ * taken off a token again is theirs.  Else (*positions): what was added to the
+ * patches' tokens, [grid_height * grid_width][embed_dim], free (); NULL if the
+ * rule adds none.  Computed anew.  Errors, with FALSE: NO_MEMORY. */
+gboolean vit_patch_embed_positions (
+    const VitPatchEmbed *embed, float **positions, GError **error);
+
 G_END_DECLS

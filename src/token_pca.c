@@ -141,23 +141,49 @@ choose_signs (VitTokenPca *pca, double turn[N * N])
   }
 }
 
+/* Mean and standard deviation of the frame's tokens along an axis. */
+static void
+measure_axis (const VitTokenPca *pca, const double *turn /* [N] */,
+    double *mean, double *spread)
+{
+  const VitSubspace *subspace = pca->subspace;
+  double floor = FLAT * sqrt (vit_subspace_mean_square (subspace));
+  double variance = 0.0;
+
+  *mean = 0.0;
+  for (guint j = 0; j < N; j++) {
+    variance += turn[j] * turn[j] * vit_subspace_variance (subspace, j);
+    *mean += turn[j] * vit_subspace_mean (subspace, j);
+  }
+  *spread = fmax (sqrt (variance), fmax (floor, 1e-30));
+}
+
+/* Whether the frame is of another scene: its colours would be all at one end of
+ * the range, or pale.  They may as well start anew. */
+static gboolean
+is_other_scene (const VitTokenPca *pca, const double turn[N * N])
+{
+  for (guint i = 0; i < N; i++) {
+    double mean, spread;
+
+    measure_axis (pca, turn + i * N, &mean, &spread);
+    if (fabs (mean - pca->origin[i]) > pca->spread[i]
+        || spread > 2.0 * pca->spread[i] || spread < 0.5 * pca->spread[i])
+      return TRUE;
+  }
+  return FALSE;
+}
+
 /* Middle and range along each axis, and what share of the variance it has. */
 static void
 follow_range (VitTokenPca *pca, const double turn[N * N], gboolean is_first)
 {
-  const VitSubspace *subspace = pca->subspace;
-  double floor = FLAT * sqrt (vit_subspace_mean_square (subspace));
+  double total = vit_subspace_total_variance (pca->subspace);
 
   for (guint i = 0; i < N; i++) {
-    double variance = 0.0, mean = 0.0, spread;
+    double mean, spread;
 
-    for (guint j = 0; j < N; j++) {
-      double share = turn[i * N + j];
-
-      variance += share * share * vit_subspace_variance (subspace, j);
-      mean += share * vit_subspace_mean (subspace, j);
-    }
-    spread = fmax (sqrt (variance), fmax (floor, 1e-30));
+    measure_axis (pca, turn + i * N, &mean, &spread);
     if (is_first) {
       pca->spread[i] = spread;
       pca->origin[i] = mean;
@@ -165,9 +191,7 @@ follow_range (VitTokenPca *pca, const double turn[N * N], gboolean is_first)
       pca->spread[i] *= pow (spread / pca->spread[i], RANGE_RATE);
       pca->origin[i] += RANGE_RATE * (mean - pca->origin[i]);
     }
-    pca->share[i] = vit_subspace_total_variance (subspace) > 0.0
-        ? MIN (variance / vit_subspace_total_variance (subspace), 1.0)
-        : 0.0;
+    pca->share[i] = total > 0.0 ? MIN (spread * spread / total, 1.0) : 0.0;
   }
 }
 
@@ -232,6 +256,10 @@ vit_token_pca_update (VitTokenPca *pca, const VitTokenView *views,
     return;
   }
   turn_axes (pca, turn);
+  if (pca->has_axes && is_other_scene (pca, turn)) {
+    pca->has_axes = FALSE;
+    turn_axes (pca, turn);
+  }
   is_first = !pca->has_axes;
   if (is_first)
     choose_signs (pca, turn);

@@ -226,6 +226,30 @@ test_colours_hold_still_in_a_pan (void)
   vit_token_pca_free (pca);
 }
 
+/* A cut to a brighter scene: its first frame already has the colours that it has
+ * for good. */
+static void
+test_a_new_scene_starts_anew (void)
+{
+  float *first = make_tokens (0, FALSE), *second = make_tokens (50, TRUE);
+  float alone[PATCHES * 3], cut[PATCHES * 3];
+  VitTokenView before = view_of (first), after = view_of (second);
+  VitTokenPca *pca = vit_token_pca_new ();
+
+  for (guint i = 0; i < PATCHES * DIM; i++)
+    second[i] = 5.0f * second[i] + 10.0f;
+  vit_token_pca_update (pca, &after, 1, alone);
+  vit_token_pca_reset (pca);
+  for (guint frame = 0; frame < 5; frame++)
+    vit_token_pca_update (pca, &before, 1, cut);
+  vit_token_pca_update (pca, &after, 1, cut);
+  for (guint i = 0; i < PATCHES * 3; i++)
+    g_assert_cmpfloat_with_epsilon (cut[i], alone[i], 0.02);
+  vit_token_pca_free (pca);
+  g_free (first);
+  g_free (second);
+}
+
 /* Two components trade places, the third turns its sign about: the axes, and so
  * the colours, stay. */
 static void
@@ -361,6 +385,8 @@ main (int argc, char **argv)
   g_test_add_func ("/pca/colours-are-coordinates", test_colours_are_coordinates);
   g_test_add_func (
       "/pca/colours-hold-still-in-a-pan", test_colours_hold_still_in_a_pan);
+  g_test_add_func (
+      "/pca/a-new-scene-starts-anew", test_a_new_scene_starts_anew);
   g_test_add_func ("/pca/axes-follow-through-order-and-sign",
       test_axes_follow_through_order_and_sign);
   g_test_add_func (
