@@ -86,6 +86,7 @@ gst_vit_tokens_meta_free (GstMeta *meta, GstBuffer *buffer G_GNUC_UNUSED)
   GstVitTokensMeta *self = (GstVitTokensMeta *) meta;
 
   gst_clear_buffer (&self->tokens);
+  gst_clear_buffer (&self->positions);
   g_clear_pointer (&self->changed, g_bytes_unref);
   g_clear_pointer (&self->model_id, g_free);
 }

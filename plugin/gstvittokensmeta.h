@@ -94,6 +94,10 @@ typedef struct _GstVitTokensMeta GstVitTokensMeta;
  *   the token differs from that in the stream's frame before.  %NULL: any may
  *   differ.  Who may have missed a frame (#GST_BUFFER_FLAG_DISCONT) takes all
  *   to have changed.
+ * @positions: (nullable): what the position table added to the patches' tokens:
+ *   float32 `[grid_height * grid_width][embed_dim]`, or empty if nothing was
+ *   added.  %NULL: not known.  Read-only; see
+ *   gst_vit_tokens_event_new_request_positions().
  *
  * The patch tokens of one frame, or of one region of it.
  *
@@ -104,7 +108,7 @@ typedef struct _GstVitTokensMeta GstVitTokensMeta;
  * outside of the frame.  If it does not tell, the meta is dropped.
  *
  * From GStreamer 1.24 on the meta can be serialised: unixfdsink and unixfdsrc
- * carry it to another process.
+ * carry it to another process, all but @positions.
  *
  * The structure is always allocated by GStreamer, so that later versions may
  * append to it.  The pointers are for reading; use the setters to change them.
@@ -143,6 +147,7 @@ struct _GstVitTokensMeta {
   gint roi_id;
   guint n_blocks;
   GBytes *changed;
+  GstBuffer *positions;
 };
 
 GST_VIT_API
@@ -190,6 +195,19 @@ void gst_vit_tokens_meta_set_changed (GstVitTokensMeta *meta, GBytes *changed);
 GST_VIT_API
 gboolean gst_vit_tokens_meta_is_changed (
     const GstVitTokensMeta *meta, guint token);
+
+GST_VIT_API
+GstBuffer *gst_vit_tokens_meta_get_positions (const GstVitTokensMeta *meta);
+
+GST_VIT_API
+void gst_vit_tokens_meta_set_positions (
+    GstVitTokensMeta *meta, GstBuffer *positions);
+
+GST_VIT_API
+GstEvent *gst_vit_tokens_event_new_request_positions (void);
+
+GST_VIT_API
+gboolean gst_vit_tokens_event_is_request_positions (const GstEvent *event);
 
 /* Between the grid and the frame. */
 

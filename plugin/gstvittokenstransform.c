@@ -30,6 +30,8 @@ add_copy (GstBuffer *dest, const GstVitTokensMeta *source)
     gst_buffer_ref (copy->tokens);
   if (copy->changed)
     g_bytes_ref (copy->changed);
+  if (copy->positions)
+    gst_buffer_ref (copy->positions);
   copy->model_id = g_strdup (copy->model_id);
 
   return copy;
