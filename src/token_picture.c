@@ -3,6 +3,9 @@
 
 #include "token_similarity.h"
 
+/* So that what differs by noise alone does not look different. */
+#define MOST_ALIKE 0.9f
+
 typedef struct {
   float *rows;
   float *columns;
@@ -129,9 +132,10 @@ vit_token_picture_similarity (VitTokenPicture *self,
   if (is_new)
     self->cosines.has_values = FALSE;
   vit_shade_range_follow (&self->cosines, values, n);
-  self->cosines.high = 1.0f;
-  shade (&self->cosines, values, n, alpha, colours);
   *range = self->cosines;
+  range->low = MIN (range->low, MOST_ALIKE);
+  range->high = 1.0f;
+  shade (range, values, n, alpha, colours);
 }
 
 void

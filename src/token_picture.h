@@ -36,7 +36,7 @@ void vit_token_picture_pca (VitTokenPicture *picture,
     const VitTokenView *views, guint n_views, float alpha, guint32 *colours,
     double share[VIT_PCA_COMPONENTS]);
 
-/* Cosines with one patch's token, from the least of the frame, dark, to 1.
+/* Cosines with one patch's token, from the least of the frame, or 0.9, dark, to 1.
  * `is_new`: not the patch of the frame before. */
 void vit_token_picture_similarity (VitTokenPicture *picture,
     const VitTokenView *views, guint n_views, guint query_view,
