@@ -79,6 +79,8 @@ struct _GstVitPatchEmbed {
   GArray *regions;       /* of GstVitRegion, of the frame in work */
   guint64 n_with_tokens; /* frames */
   guint n_since;         /* frames since the last with tokens, that included */
+
+  gint wants_positions; /* atomic: downstream asked for them */
 };
 
 static GParamSpec *stats_pspec;
@@ -173,6 +175,7 @@ gst_vit_patch_embed_stop (GstBaseTransform *base)
   GstVitPatchEmbed *self = GST_VIT_PATCH_EMBED (base);
   GstStructure *info;
 
+  g_atomic_int_set (&self->wants_positions, FALSE);
   gst_clear_caps (&self->refused_caps);
   g_clear_pointer (&self->tokenizers, gst_vit_tokenizers_free);
   g_clear_pointer (&self->workers, gst_vit_workers_free);
@@ -363,7 +366,8 @@ attach_tokens (GstVitPatchEmbed *self, GstBuffer *buffer, const VitImage *image)
 {
   GstClockTime start = gst_util_get_timestamp ();
   GstVitTokenizerTask task = { self->live.reuse_tokens,
-    self->live.reuse_tolerance, ++self->n_with_tokens };
+    self->live.reuse_tolerance, ++self->n_with_tokens,
+    g_atomic_int_get (&self->wants_positions) };
   GstVitFrameResult result;
 
   self->n_since = 1;
@@ -487,6 +491,10 @@ gst_vit_patch_embed_src_event (GstBaseTransform *base, GstEvent *event)
     GST_OBJECT_UNLOCK (self);
     if (skip_late)
       return gst_pad_push_event (GST_BASE_TRANSFORM_SINK_PAD (base), event);
+  } else if (gst_vit_tokens_event_is_request_positions (event)) {
+    g_atomic_int_set (&self->wants_positions, TRUE);
+    gst_event_unref (event);
+    return TRUE;
   }
   return GST_BASE_TRANSFORM_CLASS (gst_vit_patch_embed_parent_class)
       ->src_event (base, event);

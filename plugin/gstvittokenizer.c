@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "gstvitpositions.h"
 #include "gstvittokenspool.h"
 
 GstVitTokenizer *
@@ -24,10 +25,18 @@ clear_pool (GstVitTokenizer *tokenizer)
   gst_clear_object (&tokenizer->pool);
 }
 
+static void
+clear_positions (GstVitTokenizer *tokenizer)
+{
+  gst_clear_buffer (&tokenizer->positions);
+  tokenizer->positions_known = FALSE;
+}
+
 void
 gst_vit_tokenizer_free (GstVitTokenizer *tokenizer)
 {
   gst_vit_tokenizer_reset (tokenizer);
+  clear_positions (tokenizer);
   clear_pool (tokenizer);
   gst_vit_scaler_free (tokenizer->scaler);
   vit_patch_embed_free (tokenizer->embed);
@@ -88,6 +97,7 @@ gst_vit_tokenizer_configure (GstVitTokenizer *tokenizer,
   VitImageFormat scaled = *format;
 
   gst_vit_tokenizer_reset (tokenizer);
+  clear_positions (tokenizer);
   g_clear_pointer (&tokenizer->scaler, gst_vit_scaler_free);
   tokenizer->format.pixel = NULL;
   gst_vit_scaler_choose_size (format->width, format->height,
@@ -185,6 +195,16 @@ say_what_changed (const GstVitTokenizer *tokenizer, GstVitTokensMeta *meta)
   g_bytes_unref (changed);
 }
 
+static void
+attach_positions (GstVitTokenizer *tokenizer, GstVitTokensMeta *meta)
+{
+  if (!tokenizer->positions_known)
+    tokenizer->positions = gst_vit_positions_new (tokenizer->embed);
+  tokenizer->positions_known = TRUE;
+  if (tokenizer->positions != NULL)
+    gst_vit_tokens_meta_set_positions (meta, tokenizer->positions);
+}
+
 gboolean
 gst_vit_tokenizer_run (GstVitTokenizer *tokenizer,
     const GstVitTokenizerTask *task, VitImage *image,
@@ -218,6 +238,8 @@ gst_vit_tokenizer_run (GstVitTokenizer *tokenizer,
   meta->map[5] = region->y;
   if (follows)
     say_what_changed (tokenizer, meta);
+  if (task->positions)
+    attach_positions (tokenizer, meta);
   gst_buffer_unref (tokens);
   return TRUE;
 }

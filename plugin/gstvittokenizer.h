@@ -33,6 +33,7 @@ typedef struct {
   gboolean reuse;  /* keep tokens for the next frame */
   guint tolerance; /* see vit_patch_embed_plan() */
   guint64 serial;  /* counts the frames of the stream that have tokens */
+  gboolean positions; /* attach them, too */
 } GstVitTokenizerTask;
 
 typedef struct {
@@ -47,6 +48,8 @@ typedef struct {
   GstBuffer *last_tokens;   /* NULL: nothing is kept */
   GstVitRegion last_region; /* that they are of */
   guint64 last_serial;      /* of their frame */
+  GstBuffer *positions;     /* NULL: not made, or there are none */
+  gboolean positions_known; /* they need not be tried again */
 } GstVitTokenizer;
 
 /* Takes `embed`, which may have been configured before. */

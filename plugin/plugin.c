@@ -6,6 +6,7 @@
 
 #include "gstvitpatchembed.h"
 #include "gstvittokenenc.h"
+#include "gstvittokenoverlay.h"
 #include "gstvittokensmeta.h"
 
 static gboolean
@@ -17,6 +18,7 @@ plugin_init (GstPlugin *plugin)
   gst_vit_tokens_meta_get_info ();
   registered |= GST_ELEMENT_REGISTER (vitpatchembed, plugin);
   registered |= GST_ELEMENT_REGISTER (vittokenenc, plugin);
+  registered |= GST_ELEMENT_REGISTER (vittokenoverlay, plugin);
   return registered;
 }
 

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: MIT */
+#include "gstvitdrawing.h"
+
+#include <string.h>
+
+#include "gstvitlegend.h"
+#include "gstvittokensmeta.h"
+#include "paint.h"
+#include "token_picture.h"
+
+#define WHITE 0xffffffffu
+
+/* What is drawn of one meta. */
+typedef struct {
+  const GstVitTokensMeta *meta;
+  GstMapInfo tokens;
+  GstMapInfo positions;
+  VitCells cells;
+  guint first; /* of its colours */
+} Grid;
+
+struct _GstVitDrawing {
+  VitTokenPicture *picture;
+  GstVitLegend legend;
+  gint query_x; /* of the frame before */
+  gint query_y;
+
+  /* Of the frame that is being drawn. */
+  const GstVitDrawingSettings *settings;
+  GArray *grids;   /* of Grid */
+  GArray *views;   /* of VitTokenView, a grid each */
+  GArray *colours; /* of guint32, all grids' */
+  gboolean has_query;
+  guint query_grid;
+  guint query_column;
+  guint query_row;
+};
+
+GstVitDrawing *
+gst_vit_drawing_new (void)
+{
+  GstVitDrawing *self = g_new0 (GstVitDrawing, 1);
+
+  self->picture = vit_token_picture_new ();
+  self->grids = g_array_new (FALSE, TRUE, sizeof (Grid));
+  self->views = g_array_new (FALSE, TRUE, sizeof (VitTokenView));
+  self->colours = g_array_new (FALSE, FALSE, sizeof (guint32));
+  return self;
+}
+
+void
+gst_vit_drawing_free (GstVitDrawing *self)
+{
+  vit_token_picture_free (self->picture);
+  gst_vit_legend_clear (&self->legend);
+  g_array_unref (self->grids);
+  g_array_unref (self->views);
+  g_array_unref (self->colours);
+  g_free (self);
+}
+
+void
+gst_vit_drawing_reset (GstVitDrawing *self)
+{
+  vit_token_picture_reset (self->picture);
+}
+
+static gboolean
+reads_tokens (GstVitDrawingMode mode)
+{
+  return mode == GST_VIT_DRAWING_PCA || mode == GST_VIT_DRAWING_SIMILARITY
+         || mode == GST_VIT_DRAWING_NORM;
+}
+
+gboolean
+gst_vit_drawing_wants_positions (const GstVitDrawingSettings *settings)
+{
+  return reads_tokens (settings->mode) && !settings->keep_positions;
+}
+
+/* (nullable): the first of the metas that were taken deepest in a network. */
+static const GstVitTokensMeta *
+find_deepest (GstBuffer *frame)
+{
+  const GstVitTokensMeta *meta, *deepest = NULL;
+  gpointer state = NULL;
+
+  while ((meta = gst_buffer_iterate_vit_tokens_meta (frame, &state))) {
+    if (meta->tokens && (!deepest || meta->n_blocks > deepest->n_blocks))
+      deepest = meta;
+  }
+  return deepest;
+}
+
+static void
+add_grid (GstVitDrawing *self, const GstVitTokensMeta *meta)
+{
+  guint first = self->colours->len;
+  Grid grid = { .meta = meta, .first = first };
+
+  memcpy (grid.cells.map, meta->map, sizeof grid.cells.map);
+  grid.cells.columns = meta->grid_width;
+  grid.cells.rows = meta->grid_height;
+  g_array_append_val (self->grids, grid);
+  g_array_set_size (
+      self->colours, first + meta->grid_width * meta->grid_height);
+}
+
+static Grid *
+get_grid (const GstVitDrawing *self, guint i)
+{
+  return &g_array_index (self->grids, Grid, i);
+}
+
+/* FALSE if there is nothing to draw. */
+static gboolean
+collect_grids (GstVitDrawing *self, GstBuffer *frame)
+{
+  const GstVitTokensMeta *like = find_deepest (frame), *meta;
+  gpointer state = NULL;
+
+  g_array_set_size (self->grids, 0);
+  g_array_set_size (self->colours, 0);
+  if (!like)
+    return FALSE;
+  while ((meta = gst_buffer_iterate_vit_tokens_meta (frame, &state))) {
+    if (meta->tokens && meta->n_blocks == like->n_blocks
+        && meta->embed_dim == like->embed_dim)
+      add_grid (self, meta);
+  }
+  return TRUE;
+}
+
+/* Positions are known, or known to be none, or to be estimated; after a block
+ * of the network they are no longer a part of their own. */
+static void
+leave_out_positions (GstVitDrawing *self, guint i, VitTokenView *view)
+{
+  Grid *grid = get_grid (self, i);
+  GstBuffer *positions = grid->meta->positions;
+
+  if (self->settings->keep_positions || grid->meta->n_blocks > 0)
+    return;
+  if (!positions)
+    vit_token_picture_estimate (self->picture, i, view);
+  else if (gst_buffer_get_size (positions) > 0
+           && gst_buffer_map (positions, &grid->positions, GST_MAP_READ))
+    view->positions = (const float *) (gpointer) grid->positions.data;
+}
+
+static void
+unmap_grids (GstVitDrawing *self)
+{
+  for (guint i = 0; i < self->grids->len; i++) {
+    Grid *grid = get_grid (self, i);
+
+    if (grid->tokens.memory)
+      gst_buffer_unmap (grid->meta->tokens, &grid->tokens);
+    if (grid->positions.memory)
+      gst_buffer_unmap (grid->meta->positions, &grid->positions);
+  }
+}
+
+/* FALSE, with nothing mapped, if tokens cannot be. */
+static gboolean
+map_grids (GstVitDrawing *self)
+{
+  g_array_set_size (self->views, self->grids->len);
+  for (guint i = 0; i < self->grids->len; i++) {
+    Grid *grid = get_grid (self, i);
+    const GstVitTokensMeta *meta = grid->meta;
+    VitTokenView *view = &g_array_index (self->views, VitTokenView, i);
+
+    if (!gst_buffer_map (meta->tokens, &grid->tokens, GST_MAP_READ)) {
+      unmap_grids (self);
+      return FALSE;
+    }
+    *view = (VitTokenView){ .type = (VitTokenType) meta->format,
+      .grid_width = meta->grid_width,
+      .grid_height = meta->grid_height,
+      .embed_dim = meta->embed_dim };
+    view->tokens = grid->tokens.data
+                   + (gsize) meta->n_prefix_tokens * meta->embed_dim
+                         * gst_vit_token_format_get_size (meta->format);
+    leave_out_positions (self, i, view);
+  }
+  return TRUE;
+}
+
+/* The patch that others are compared with. */
+static void
+find_query (GstVitDrawing *self, guint width, guint height)
+{
+  gint x = self->settings->x, y = self->settings->y;
+
+  x = x < 0 ? (gint) width / 2 : x;
+  y = y < 0 ? (gint) height / 2 : y;
+  self->has_query = FALSE;
+  for (guint i = 0; i < self->grids->len && !self->has_query; i++) {
+    self->query_grid = i;
+    self->has_query
+        = gst_vit_tokens_meta_find_patch (get_grid (self, i)->meta, x, y,
+            &self->query_column, &self->query_row);
+  }
+}
+
+/* A legend of steps from dark to bright. */
+static void
+make_ramp (guint32 colours[32])
+{
+  for (guint i = 0; i < 32; i++)
+    colours[i] = vit_shade_value ((gfloat) i / 31, 1);
+}
+
+/* What the legend shows. */
+typedef struct {
+  gchar *text; /* (transfer full) */
+  guint32 colours[32];
+  guint n_colours;
+} LegendContent;
+
+static void
+colour_similarity (GstVitDrawing *self, guint width, guint height,
+    LegendContent *legend)
+{
+  const GstVitDrawingSettings *settings = self->settings;
+  gboolean is_new
+      = self->query_x != settings->x || self->query_y != settings->y;
+  VitShadeRange range;
+  Grid *grid;
+
+  find_query (self, width, height);
+  if (!self->has_query) {
+    memset (self->colours->data, 0, self->colours->len * sizeof (guint32));
+    legend->text = g_strdup_printf (
+        "no patch at %d, %d", settings->x, settings->y);
+    return;
+  }
+  grid = get_grid (self, self->query_grid);
+  vit_token_picture_similarity (self->picture,
+      (const VitTokenView *) (gpointer) self->views->data, self->views->len,
+      self->query_grid, self->query_row * grid->cells.columns
+          + self->query_column, is_new, (gfloat) settings->opacity,
+      (guint32 *) (gpointer) self->colours->data, &range);
+  self->query_x = settings->x;
+  self->query_y = settings->y;
+  make_ramp (legend->colours);
+  legend->n_colours = 32;
+  legend->text = g_strdup_printf (
+      "cosine %.1f to 1 with the framed patch", range.low);
+}
+
+static void
+colour_pca (GstVitDrawing *self, LegendContent *legend)
+{
+  gdouble share[VIT_PCA_COMPONENTS];
+
+  vit_token_picture_pca (self->picture,
+      (const VitTokenView *) (gpointer) self->views->data, self->views->len,
+      (gfloat) self->settings->opacity,
+      (guint32 *) (gpointer) self->colours->data, share);
+  legend->colours[0] = 0xffff0000;
+  legend->colours[1] = 0xff00ff00;
+  legend->colours[2] = 0xff0000ff;
+  legend->n_colours = 3;
+  legend->text = g_strdup_printf (
+      "principal components: %.0f, %.0f, %.0f %% of the variance",
+      100 * share[0], 100 * share[1], 100 * share[2]);
+}
+
+static void
+colour_norm (GstVitDrawing *self, LegendContent *legend)
+{
+  VitShadeRange range;
+
+  vit_token_picture_norm (self->picture,
+      (const VitTokenView *) (gpointer) self->views->data, self->views->len,
+      (gfloat) self->settings->opacity,
+      (guint32 *) (gpointer) self->colours->data, &range);
+  make_ramp (legend->colours);
+  legend->n_colours = 32;
+  legend->text
+      = g_strdup_printf ("norm %.3g to %.3g", range.low, range.high);
+}
+
+static void
+colour_changed (GstVitDrawing *self, LegendContent *legend)
+{
+  static const gfloat orange[3] = { 1.0f, 0.5f, 0.0f };
+  guint32 colour = vit_shade_rgb (orange, (gfloat) self->settings->opacity);
+  guint n_changed = 0;
+
+  for (guint i = 0; i < self->grids->len; i++) {
+    const Grid *grid = get_grid (self, i);
+    const GstVitTokensMeta *meta = grid->meta;
+
+    for (guint p = 0; p < meta->grid_width * meta->grid_height; p++) {
+      gboolean is_changed = gst_vit_tokens_meta_is_changed (
+          meta, meta->n_prefix_tokens + p);
+
+      g_array_index (self->colours, guint32, grid->first + p)
+          = is_changed ? colour : 0;
+      n_changed += is_changed;
+    }
+  }
+  legend->colours[0] = vit_shade_rgb (orange, 1);
+  legend->n_colours = 1;
+  legend->text = g_strdup_printf (
+      "%u of %u patches changed", n_changed, self->colours->len);
+}
+
+static void
+describe_grid (GstVitDrawing *self, LegendContent *legend)
+{
+  const GstVitTokensMeta *meta = get_grid (self, 0)->meta;
+
+  legend->text = g_strdup_printf ("%u x %u patches of %u x %u, embed_dim %u",
+      meta->grid_width, meta->grid_height, meta->patch_size, meta->patch_size,
+      meta->embed_dim);
+}
+
+static void
+add_picture (GstVitDrawing *self, guint i, guint width, guint height,
+    GstVideoOverlayComposition *composition)
+{
+  static const gfloat yellow[3] = { 1.0f, 0.9f, 0.0f };
+  const GstVitDrawingSettings *settings = self->settings;
+  gboolean is_grid = settings->mode == GST_VIT_DRAWING_GRID;
+  const Grid *grid = get_grid (self, i);
+  const guint32 *colours
+      = &g_array_index (self->colours, guint32, grid->first);
+  GstVideoOverlayRectangle *rectangle;
+  VitCanvas canvas;
+
+  if (!vit_paint_bounds (
+          &grid->cells, is_grid ? NULL : colours, width, height, &canvas))
+    return;
+  rectangle = gst_vit_legend_new_picture (canvas.x, canvas.y, canvas.width,
+      canvas.height, GST_VIDEO_OVERLAY_FORMAT_FLAG_NONE, &canvas.pixels);
+  if (is_grid) {
+    vit_paint_fill (0, &canvas);
+    vit_paint_grid (&grid->cells,
+        vit_shade_rgb (yellow, (gfloat) settings->opacity), &canvas);
+  } else {
+    vit_paint_cells (&grid->cells, colours, &canvas);
+  }
+  if (settings->mode == GST_VIT_DRAWING_SIMILARITY && self->has_query
+      && self->query_grid == i)
+    vit_paint_outline (&grid->cells, self->query_column, self->query_row, 2,
+        WHITE, &canvas);
+  gst_video_overlay_composition_add_rectangle (composition, rectangle);
+  gst_video_overlay_rectangle_unref (rectangle);
+}
+
+static void
+colour_grids (GstVitDrawing *self, guint width, guint height,
+    LegendContent *legend)
+{
+  switch (self->settings->mode) {
+    case GST_VIT_DRAWING_PCA:
+      colour_pca (self, legend);
+      return;
+    case GST_VIT_DRAWING_SIMILARITY:
+      colour_similarity (self, width, height, legend);
+      return;
+    case GST_VIT_DRAWING_NORM:
+      colour_norm (self, legend);
+      return;
+    case GST_VIT_DRAWING_CHANGED:
+      colour_changed (self, legend);
+      return;
+    case GST_VIT_DRAWING_GRID:
+      describe_grid (self, legend);
+      return;
+  }
+}
+
+GstVideoOverlayComposition *
+gst_vit_drawing_compose (GstVitDrawing *self,
+    const GstVitDrawingSettings *settings, GstBuffer *frame, guint width,
+    guint height)
+{
+  gboolean needs_tokens = reads_tokens (settings->mode);
+  GstVideoOverlayComposition *composition;
+  LegendContent legend = { NULL };
+
+  self->settings = settings;
+  if (!collect_grids (self, frame) || (needs_tokens && !map_grids (self)))
+    return NULL;
+  colour_grids (self, width, height, &legend);
+  if (needs_tokens)
+    unmap_grids (self);
+
+  composition = gst_video_overlay_composition_new (NULL);
+  for (guint i = 0; i < self->grids->len; i++)
+    add_picture (self, i, width, height, composition);
+  if (settings->legend)
+    gst_vit_legend_add (&self->legend, composition, legend.text,
+        legend.colours, legend.n_colours, width, height);
+  g_free (legend.text);
+  return composition;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The legend of vittokenoverlay, in the frame's lower left corner: a bar of
+ * colours and, where the plugin was built with pango, words beside it.
+ */
+#pragma once
+
+#include <gst/video/video.h>
+
+G_BEGIN_DECLS
+
+/* All zeros: nothing drawn yet. */
+typedef struct {
+  gchar *text;
+  guint32 colours[32]; /* of the bar that `bar` shows */
+  guint n_colours;
+  guint width, height; /* of the frame that it is for */
+  GstVideoOverlayRectangle *bar;
+  GstVideoOverlayRectangle *words;
+} GstVitLegend;
+
+void gst_vit_legend_clear (GstVitLegend *legend);
+
+/* Adds the legend to what is drawn on a frame; what did not change since the
+ * frame before is used again.  `colours`: of the bar, from the left; none, if
+ * n_colours is 0, at most 32. */
+void gst_vit_legend_add (GstVitLegend *legend,
+    GstVideoOverlayComposition *composition, const gchar *text,
+    const guint32 *colours, guint n_colours, guint width, guint height);
+
+/* (transfer full) (nullable): one line of text as a picture, its upper left
+ * corner at x, y; NULL where the plugin was built without pango. */
+GstVideoOverlayRectangle *gst_vit_legend_draw_text (
+    const gchar *text, gint x, gint y, guint height);
+
+/* (transfer full): a picture of 0xAARRGGBB pixels; *pixels [height][width] is to
+ * be filled before it is drawn anywhere. */
+GstVideoOverlayRectangle *gst_vit_legend_new_picture (gint x, gint y,
+    guint width, guint height, GstVideoOverlayFormatFlags flags,
+    guint32 **pixels);
+
+G_END_DECLS

@@ -1,0 +1,586 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * vittokenoverlay: the element; what it draws is gstvitdrawing's matter.
+ */
+
+/**
+ * SECTION:element-vittokenoverlay
+ * @title: vittokenoverlay
+ * @short_description: Draws patch tokens on the frame that carries them
+ *
+ * Makes the tokens that #vitpatchembed (or an encoder after it) attached to a
+ * frame visible on the frame, where its #GstVitTokensMeta says that they lie: so
+ * it may stand behind elements that scale the frame.  A frame without tokens
+ * passes as it is.
+ *
+ * Where an element downstream says that it draws a
+ * #GstVideoOverlayCompositionMeta itself, as video sinks do, the picture is
+ * attached to the frame as one; else it is blended into the frame's pixels.
+ *
+ * ## What is drawn
+ *
+ * - `pca`: the first three principal components of the patch tokens as red,
+ *   green and blue.  Patches of like content have like colours, and keep them
+ *   from frame to frame.
+ * - `similarity`: the cosine of every patch's token with that of one patch, the
+ *   one under #vittokenoverlay:x, #vittokenoverlay:y, which is framed.  A mouse
+ *   click in the window of the video chooses another.
+ * - `norm`: the length of every patch's token.
+ * - `changed`: the patches whose tokens are not those of the frame before.
+ * - `grid`: where the patches lie.
+ *
+ * The first three leave out what the position table added to the tokens, which
+ * would hide the rest.  #vitpatchembed tells when it is asked, and this element
+ * asks.  Where it cannot be known, before a LayerNorm (CLIP) or from elements
+ * that do not tell, what the patches of a row and those of a column have in
+ * common is taken for it.  Tokens taken after transformer blocks are drawn as
+ * they are.
+ *
+ * ## Example launch lines
+ * |[
+ * gst-launch-1.0 videotestsrc ! video/x-raw,width=640,height=480 ! vitpatchembed ! vittokenoverlay ! videoconvert ! autovideosink
+ * ]| Principal components in a window.
+ * |[
+ * gst-launch-1.0 videotestsrc pattern=ball num-buffers=100 ! vitpatchembed ! vittokenoverlay mode=changed ! fakesink
+ * ]| Which patches were computed anew.
+ *
+ * Since: 0.1
+ */
+#include "gstvittokenoverlay.h"
+
+#include "gstvitdrawing.h"
+#include "gstvittokensmeta.h"
+
+GST_DEBUG_CATEGORY_STATIC (gst_vit_token_overlay_debug);
+#define GST_CAT_DEFAULT gst_vit_token_overlay_debug
+
+#define OVERLAY GST_CAPS_FEATURE_META_GST_VIDEO_OVERLAY_COMPOSITION
+#define FORMATS GST_VIDEO_OVERLAY_COMPOSITION_BLEND_FORMATS
+#define PAD_CAPS                                                              \
+  GST_VIDEO_CAPS_MAKE (FORMATS)                                               \
+  "; " GST_VIDEO_CAPS_MAKE_WITH_FEATURES (                                    \
+      GST_CAPS_FEATURE_MEMORY_SYSTEM_MEMORY ", " OVERLAY, FORMATS)            \
+  "; " GST_VIDEO_CAPS_MAKE_WITH_FEATURES (OVERLAY, FORMATS)
+
+enum {
+  PROP_MODE = 1,
+  PROP_OPACITY,
+  PROP_X,
+  PROP_Y,
+  PROP_LEGEND,
+  PROP_KEEP_POSITIONS,
+};
+
+struct _GstVitTokenOverlay {
+  GstBaseTransform parent;
+
+  /* Under the object lock. */
+  GstVitDrawingSettings settings;
+  gboolean is_attach_refused; /* downstream lets the caps pass, but does not
+                               * draw what is attached */
+  gboolean must_check;        /* whether it does */
+
+  /* Of the streaming thread. */
+  GstVitDrawing *drawing;
+  GstVideoInfo video_info;
+  gboolean has_overlay_in;
+  gboolean has_overlay_out;
+  gboolean has_asked; /* for positions */
+};
+
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
+    GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (PAD_CAPS));
+
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src",
+    GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (PAD_CAPS));
+
+G_DEFINE_TYPE_WITH_CODE (GstVitTokenOverlay, gst_vit_token_overlay,
+    GST_TYPE_BASE_TRANSFORM,
+    GST_DEBUG_CATEGORY_INIT (gst_vit_token_overlay_debug, "vittokenoverlay", 0,
+        "patch tokens drawn"));
+GST_ELEMENT_REGISTER_DEFINE (vittokenoverlay, "vittokenoverlay", GST_RANK_NONE,
+    GST_TYPE_VIT_TOKEN_OVERLAY);
+
+#define GST_TYPE_VIT_TOKEN_OVERLAY_MODE (mode_get_type ())
+static GType
+mode_get_type (void)
+{
+  static const GEnumValue values[] = {
+    { GST_VIT_DRAWING_PCA, "First three principal components as colours",
+        "pca" },
+    { GST_VIT_DRAWING_SIMILARITY, "Cosine with the patch at x, y",
+        "similarity" },
+    { GST_VIT_DRAWING_NORM, "Length of the tokens", "norm" },
+    { GST_VIT_DRAWING_CHANGED, "Tokens that are not those of the frame before",
+        "changed" },
+    { GST_VIT_DRAWING_GRID, "Borders of the patches", "grid" },
+    { 0, NULL, NULL },
+  };
+  static gsize type = 0;
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (
+        &type, g_enum_register_static ("GstVitTokenOverlayMode", values));
+  return type;
+}
+
+static GstVitDrawingSettings
+get_settings (GstVitTokenOverlay *self)
+{
+  GstVitDrawingSettings settings;
+
+  GST_OBJECT_LOCK (self);
+  settings = self->settings;
+  GST_OBJECT_UNLOCK (self);
+  return settings;
+}
+
+static gboolean
+gst_vit_token_overlay_start (GstBaseTransform *base)
+{
+  GstVitTokenOverlay *self = GST_VIT_TOKEN_OVERLAY (base);
+
+  self->drawing = gst_vit_drawing_new ();
+  GST_OBJECT_LOCK (self);
+  self->is_attach_refused = FALSE;
+  GST_OBJECT_UNLOCK (self);
+  return TRUE;
+}
+
+static gboolean
+gst_vit_token_overlay_stop (GstBaseTransform *base)
+{
+  GstVitTokenOverlay *self = GST_VIT_TOKEN_OVERLAY (base);
+
+  g_clear_pointer (&self->drawing, gst_vit_drawing_free);
+  return TRUE;
+}
+
+static gboolean
+has_overlay (const GstCaps *caps, guint i)
+{
+  return gst_caps_features_contains (gst_caps_get_features (caps, i), OVERLAY);
+}
+
+/* `caps` with the feature added or taken away, after what is in `to`. */
+static GstCaps *
+append_changed (GstCaps *to /* (transfer full) */, const GstCaps *caps,
+    guint i, gboolean add)
+{
+  GstCapsFeatures *features
+      = gst_caps_features_copy (gst_caps_get_features (caps, i));
+
+  if (add)
+    gst_caps_features_add (features, OVERLAY);
+  else
+    gst_caps_features_remove (features, OVERLAY);
+  return gst_caps_merge_structure_full (
+      to, gst_structure_copy (gst_caps_get_structure (caps, i)), features);
+}
+
+/* What is attached already cannot be taken off, so the feature goes in only
+ * where it comes out; out it may come newly. */
+static GstCaps *
+gst_vit_token_overlay_transform_caps (GstBaseTransform *base,
+    GstPadDirection direction, GstCaps *caps, GstCaps *filter)
+{
+  GstVitTokenOverlay *self = GST_VIT_TOKEN_OVERLAY (base);
+  GstCaps *result = gst_caps_new_empty (), *filtered;
+  gboolean may_attach;
+
+  GST_OBJECT_LOCK (self);
+  may_attach = !self->is_attach_refused;
+  GST_OBJECT_UNLOCK (self);
+  for (guint i = 0; i < gst_caps_get_size (caps); i++) {
+    gboolean is_any
+        = gst_caps_features_is_any (gst_caps_get_features (caps, i));
+
+    if (direction == GST_PAD_SINK && may_attach && !is_any
+        && !has_overlay (caps, i))
+      result = append_changed (result, caps, i, TRUE);
+    result = gst_caps_merge_structure_full (result,
+        gst_structure_copy (gst_caps_get_structure (caps, i)),
+        gst_caps_features_copy (gst_caps_get_features (caps, i)));
+    if (direction == GST_PAD_SRC && has_overlay (caps, i))
+      result = append_changed (result, caps, i, FALSE);
+  }
+  if (!filter)
+    return result;
+  filtered = gst_caps_intersect_full (filter, result, GST_CAPS_INTERSECT_FIRST);
+  gst_caps_unref (result);
+  return filtered;
+}
+
+/* Attaching is preferred in whatever order downstream names its caps. */
+static GstCaps *
+gst_vit_token_overlay_fixate_caps (GstBaseTransform *base,
+    GstPadDirection direction, GstCaps *caps, GstCaps *other)
+{
+  for (guint i = 0;
+       direction == GST_PAD_SINK && i < gst_caps_get_size (other); i++) {
+    if (has_overlay (other, i)) {
+      GstCaps *chosen = gst_caps_copy_nth (other, i);
+
+      gst_caps_unref (other);
+      other = chosen;
+      break;
+    }
+  }
+  return GST_BASE_TRANSFORM_CLASS (gst_vit_token_overlay_parent_class)
+      ->fixate_caps (base, direction, caps, other);
+}
+
+/* Once for every stream and every mode that wants them: who computes the tokens
+ * may have started anew. */
+static void
+ask_for_positions (GstVitTokenOverlay *self)
+{
+  GstVitDrawingSettings settings = get_settings (self);
+
+  if (self->has_asked || !gst_vit_drawing_wants_positions (&settings))
+    return;
+  self->has_asked = TRUE;
+  gst_pad_push_event (GST_BASE_TRANSFORM_SINK_PAD (self),
+      gst_vit_tokens_event_new_request_positions ());
+}
+
+static gboolean
+gst_vit_token_overlay_set_caps (
+    GstBaseTransform *base, GstCaps *in_caps, GstCaps *out_caps)
+{
+  GstVitTokenOverlay *self = GST_VIT_TOKEN_OVERLAY (base);
+
+  if (!gst_video_info_from_caps (&self->video_info, in_caps))
+    return FALSE;
+  self->has_overlay_in = has_overlay (in_caps, 0);
+  self->has_overlay_out = has_overlay (out_caps, 0);
+  GST_OBJECT_LOCK (self);
+  self->must_check = TRUE;
+  GST_OBJECT_UNLOCK (self);
+  gst_vit_drawing_reset (self->drawing);
+  self->has_asked = FALSE;
+  ask_for_positions (self);
+  return TRUE;
+}
+
+static gboolean
+is_attaching_possible (GstVitTokenOverlay *self)
+{
+  GstPad *pad = GST_BASE_TRANSFORM_SRC_PAD (self);
+  GstCaps *caps = gst_pad_get_current_caps (pad);
+  GstQuery *query = gst_query_new_allocation (caps, FALSE);
+  gboolean is
+      = gst_pad_peer_query (pad, query)
+        && gst_query_find_allocation_meta (
+            query, GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE, NULL);
+
+  gst_query_unref (query);
+  gst_clear_caps (&caps);
+  return is;
+}
+
+/* Caps with the feature also pass elements that do not know what it means; who
+ * does says so when asked about buffers.  If nobody does, the caps go without
+ * it before the frame that waits here. */
+static GstFlowReturn
+gst_vit_token_overlay_submit_input_buffer (
+    GstBaseTransform *base, gboolean is_discont, GstBuffer *buffer)
+{
+  GstVitTokenOverlay *self = GST_VIT_TOKEN_OVERLAY (base);
+  gboolean must_check;
+
+  GST_OBJECT_LOCK (self);
+  must_check = self->must_check && self->has_overlay_out;
+  self->must_check = FALSE;
+  GST_OBJECT_UNLOCK (self);
+  if (must_check && !self->has_overlay_in && !is_attaching_possible (self)) {
+    GST_INFO_OBJECT (self, "nobody downstream draws compositions: blending");
+    GST_OBJECT_LOCK (self);
+    self->is_attach_refused = TRUE;
+    GST_OBJECT_UNLOCK (self);
+    gst_base_transform_reconfigure_src (base);
+  }
+  return GST_BASE_TRANSFORM_CLASS (gst_vit_token_overlay_parent_class)
+      ->submit_input_buffer (base, is_discont, buffer);
+}
+
+/* Frames stay what and where they are, in any layout that a meta describes; but
+ * nobody downstream may be relied on to crop or turn them after the drawing. */
+static gboolean
+gst_vit_token_overlay_propose_allocation (GstBaseTransform *base,
+    GstQuery *decide_query G_GNUC_UNUSED, GstQuery *query)
+{
+  const GType unwanted[] = { GST_VIDEO_CROP_META_API_TYPE,
+    GST_VIDEO_AFFINE_TRANSFORMATION_META_API_TYPE };
+  guint index;
+
+  gst_pad_peer_query (GST_BASE_TRANSFORM_SRC_PAD (base), query);
+  for (guint i = 0; i < G_N_ELEMENTS (unwanted); i++) {
+    while (gst_query_find_allocation_meta (query, unwanted[i], &index))
+      gst_query_remove_nth_allocation_meta (query, index);
+  }
+  if (!gst_query_find_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL))
+    gst_query_add_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
+  return TRUE;
+}
+
+static void
+attach (GstBuffer *buffer, GstVideoOverlayComposition *drawn)
+{
+  GstVideoOverlayCompositionMeta *meta
+      = gst_buffer_get_video_overlay_composition_meta (buffer);
+  GstVideoOverlayComposition *both;
+
+  if (!meta) {
+    gst_buffer_add_video_overlay_composition_meta (buffer, drawn);
+    return;
+  }
+  both = gst_video_overlay_composition_copy (meta->overlay);
+  for (guint i = 0; i < gst_video_overlay_composition_n_rectangles (drawn); i++)
+    gst_video_overlay_composition_add_rectangle (
+        both, gst_video_overlay_composition_get_rectangle (drawn, i));
+  gst_video_overlay_composition_unref (meta->overlay);
+  meta->overlay = both;
+}
+
+static GstFlowReturn
+blend (GstVitTokenOverlay *self, GstBuffer *buffer,
+    GstVideoOverlayComposition *drawn)
+{
+  GstVideoFrame frame;
+  gboolean is_done;
+
+  /* NO_REF, as otherwise the buffer would not be writable. */
+  if (!gst_video_frame_map (&frame, &self->video_info, buffer,
+          (GstMapFlags) (GST_MAP_READWRITE | GST_VIDEO_FRAME_MAP_FLAG_NO_REF))) {
+    GST_ELEMENT_ERROR (self, STREAM, FAILED,
+        ("This frame cannot be drawn on"), ("%" GST_PTR_FORMAT, buffer));
+    return GST_FLOW_ERROR;
+  }
+  is_done = gst_video_overlay_composition_blend (drawn, &frame);
+  gst_video_frame_unmap (&frame);
+  if (!is_done)
+    GST_WARNING_OBJECT (self, "could not blend into %" GST_PTR_FORMAT, buffer);
+  return GST_FLOW_OK;
+}
+
+static GstFlowReturn
+gst_vit_token_overlay_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
+{
+  GstVitTokenOverlay *self = GST_VIT_TOKEN_OVERLAY (base);
+  GstVitDrawingSettings settings = get_settings (self);
+  GstVideoOverlayComposition *drawn;
+  GstFlowReturn result = GST_FLOW_OK;
+
+  ask_for_positions (self);
+  drawn = gst_vit_drawing_compose (self->drawing, &settings, buffer,
+      (guint) GST_VIDEO_INFO_WIDTH (&self->video_info),
+      (guint) GST_VIDEO_INFO_HEIGHT (&self->video_info));
+  if (!drawn) {
+    GST_LOG_OBJECT (self, "no tokens on %" GST_PTR_FORMAT, buffer);
+    return GST_FLOW_OK;
+  }
+  if (gst_video_overlay_composition_n_rectangles (drawn) > 0) {
+    if (self->has_overlay_out)
+      attach (buffer, drawn);
+    else
+      result = blend (self, buffer, drawn);
+  }
+  gst_video_overlay_composition_unref (drawn);
+  return result;
+}
+
+static gboolean
+gst_vit_token_overlay_sink_event (GstBaseTransform *base, GstEvent *event)
+{
+  GstVitTokenOverlay *self = GST_VIT_TOKEN_OVERLAY (base);
+
+  if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
+    gst_vit_drawing_reset (self->drawing);
+  return GST_BASE_TRANSFORM_CLASS (gst_vit_token_overlay_parent_class)
+      ->sink_event (base, event);
+}
+
+/* A click asks for the patches that are like the one under it. */
+static void
+take_click (GstVitTokenOverlay *self, GstEvent *event)
+{
+  gdouble x, y;
+  gint button;
+
+  if (gst_navigation_event_get_type (event)
+          != GST_NAVIGATION_EVENT_MOUSE_BUTTON_PRESS
+      || !gst_navigation_event_parse_mouse_button_event (
+          event, &button, &x, &y))
+    return;
+  if (!(x >= 0 && y >= 0 && x <= G_MAXINT && y <= G_MAXINT))
+    return;
+  GST_OBJECT_LOCK (self);
+  self->settings.x = (gint) x;
+  self->settings.y = (gint) y;
+  GST_OBJECT_UNLOCK (self);
+  g_object_notify (G_OBJECT (self), "x");
+  g_object_notify (G_OBJECT (self), "y");
+}
+
+static gboolean
+gst_vit_token_overlay_src_event (GstBaseTransform *base, GstEvent *event)
+{
+  GstVitTokenOverlay *self = GST_VIT_TOKEN_OVERLAY (base);
+
+  if (GST_EVENT_TYPE (event) == GST_EVENT_NAVIGATION)
+    take_click (self, event);
+  if (GST_EVENT_TYPE (event) == GST_EVENT_RECONFIGURE) {
+    GST_OBJECT_LOCK (self);
+    self->is_attach_refused = FALSE;
+    self->must_check = TRUE;
+    GST_OBJECT_UNLOCK (self);
+  }
+  return GST_BASE_TRANSFORM_CLASS (gst_vit_token_overlay_parent_class)
+      ->src_event (base, event);
+}
+
+static void
+gst_vit_token_overlay_set_property (
+    GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  GstVitTokenOverlay *self = GST_VIT_TOKEN_OVERLAY (object);
+
+  GST_OBJECT_LOCK (self);
+  switch (id) {
+    case PROP_MODE:
+      self->settings.mode = (GstVitDrawingMode) g_value_get_enum (value);
+      break;
+    case PROP_OPACITY:
+      self->settings.opacity = g_value_get_double (value);
+      break;
+    case PROP_X:
+      self->settings.x = g_value_get_int (value);
+      break;
+    case PROP_Y:
+      self->settings.y = g_value_get_int (value);
+      break;
+    case PROP_LEGEND:
+      self->settings.legend = g_value_get_boolean (value);
+      break;
+    case PROP_KEEP_POSITIONS:
+      self->settings.keep_positions = g_value_get_boolean (value);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_vit_token_overlay_get_property (
+    GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  GstVitDrawingSettings settings
+      = get_settings (GST_VIT_TOKEN_OVERLAY (object));
+
+  switch (id) {
+    case PROP_MODE:
+      g_value_set_enum (value, settings.mode);
+      break;
+    case PROP_OPACITY:
+      g_value_set_double (value, settings.opacity);
+      break;
+    case PROP_X:
+      g_value_set_int (value, settings.x);
+      break;
+    case PROP_Y:
+      g_value_set_int (value, settings.y);
+      break;
+    case PROP_LEGEND:
+      g_value_set_boolean (value, settings.legend);
+      break;
+    case PROP_KEEP_POSITIONS:
+      g_value_set_boolean (value, settings.keep_positions);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  }
+}
+
+static void
+gst_vit_token_overlay_init (GstVitTokenOverlay *self)
+{
+  GstBaseTransform *base = GST_BASE_TRANSFORM (self);
+
+  self->settings = (GstVitDrawingSettings){ .mode = GST_VIT_DRAWING_PCA,
+    .opacity = 0.6,
+    .x = -1,
+    .y = -1,
+    .legend = TRUE };
+  gst_base_transform_set_in_place (base, TRUE);
+  gst_base_transform_set_passthrough (base, FALSE);
+  gst_base_transform_set_gap_aware (base, TRUE);
+  gst_base_transform_set_qos_enabled (base, TRUE);
+}
+
+static void
+install_properties (GObjectClass *class)
+{
+  const GParamFlags flags
+      = (GParamFlags) (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS
+                       | GST_PARAM_CONTROLLABLE | GST_PARAM_MUTABLE_PLAYING);
+
+  class->set_property = gst_vit_token_overlay_set_property;
+  class->get_property = gst_vit_token_overlay_get_property;
+  g_object_class_install_property (class, PROP_MODE,
+      g_param_spec_enum ("mode", "Mode", "What is drawn of the tokens",
+          GST_TYPE_VIT_TOKEN_OVERLAY_MODE, GST_VIT_DRAWING_PCA, flags));
+  g_object_class_install_property (class, PROP_OPACITY,
+      g_param_spec_double ("opacity", "Opacity",
+          "Of what is drawn, the legend apart: 0 shows the frame alone, 1 "
+          "hides it",
+          0, 1, 0.6, flags));
+  g_object_class_install_property (class, PROP_X,
+      g_param_spec_int ("x", "X",
+          "mode=similarity: where the patch lies that others are compared "
+          "with, in pixels from the frame's left side; -1: in the middle. A "
+          "mouse click sets it",
+          -1, G_MAXINT, -1, flags));
+  g_object_class_install_property (class, PROP_Y,
+      g_param_spec_int ("y", "Y",
+          "mode=similarity: the same, in pixels from the top; -1: in the "
+          "middle",
+          -1, G_MAXINT, -1, flags));
+  g_object_class_install_property (class, PROP_LEGEND,
+      g_param_spec_boolean ("legend", "Legend",
+          "Whether the lower left corner says what the colours mean", TRUE,
+          flags));
+  g_object_class_install_property (class, PROP_KEEP_POSITIONS,
+      g_param_spec_boolean ("keep-positions", "Keep positions",
+          "mode=pca, similarity and norm: draw the tokens with what the "
+          "position table added to them",
+          FALSE, flags));
+}
+
+static void
+gst_vit_token_overlay_class_init (GstVitTokenOverlayClass *class)
+{
+  GstElementClass *element_class = GST_ELEMENT_CLASS (class);
+  GstBaseTransformClass *base_class = GST_BASE_TRANSFORM_CLASS (class);
+
+  install_properties (G_OBJECT_CLASS (class));
+  gst_type_mark_as_plugin_api (
+      GST_TYPE_VIT_TOKEN_OVERLAY_MODE, (GstPluginAPIFlags) 0);
+  gst_element_class_set_static_metadata (element_class,
+      "Vision Transformer token overlay", "Filter/Editor/Video",
+      "Draws the patch tokens that a frame carries onto it", "The gst-vit authors");
+  gst_element_class_add_static_pad_template (element_class, &sink_template);
+  gst_element_class_add_static_pad_template (element_class, &src_template);
+
+  base_class->start = gst_vit_token_overlay_start;
+  base_class->stop = gst_vit_token_overlay_stop;
+  base_class->transform_caps = gst_vit_token_overlay_transform_caps;
+  base_class->fixate_caps = gst_vit_token_overlay_fixate_caps;
+  base_class->set_caps = gst_vit_token_overlay_set_caps;
+  base_class->propose_allocation = gst_vit_token_overlay_propose_allocation;
+  base_class->sink_event = gst_vit_token_overlay_sink_event;
+  base_class->src_event = gst_vit_token_overlay_src_event;
+  base_class->submit_input_buffer = gst_vit_token_overlay_submit_input_buffer;
+  base_class->transform_ip = gst_vit_token_overlay_transform_ip;
+}
