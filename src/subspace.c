@@ -297,12 +297,10 @@ vit_subspace_residual (const VitSubspace *self, guint n)
 
     turn (self, self->product, j, image);
     square = vit_vec_dot (image, image, self->stride);
-    /* Too weak to be told from rounding. */
-    if (square > 0.0 && value > 1e-6 * self->values[0])
-      worst = MAX (worst, 1.0 - value * value / square);
+    worst = MAX (worst, square - value * value);
   }
   g_free (image);
-  return sqrt (worst);
+  return self->values[0] > 0.0 ? sqrt (worst) / self->values[0] : 0.0;
 }
 
 double

@@ -36,8 +36,9 @@ void vit_subspace_measure (VitSubspace *subspace, const VitTokenView *views,
 gboolean vit_subspace_is_finite (const VitSubspace *subspace);
 
 /* How far the first `n` components are from principal ones: the part of the
- * covariance's image of each that lies outside of the space, relative to its
- * length, the worst of them.  In [0,1]. */
+ * covariance's image of each that lies outside of the space, the longest of them,
+ * relative to the image of the strongest component.  So a weak component that
+ * is none in truth, noise among noise, does not count. */
 double vit_subspace_residual (const VitSubspace *subspace, guint n);
 
 /* Variance of the tokens along component j, and their mean along it. */

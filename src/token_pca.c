@@ -17,10 +17,12 @@
 /* A first frame's components are found from so many patches, then those of all
  * from them. */
 #define SAMPLED_PATCHES 512
-#define MAX_STEPS 48
+#define FIRST_STEPS 48
 #define SETTLED 1e-3
-/* A frame that is so unlike the one before is treated likewise. */
-#define LOST 0.3
+/* A frame that is so unlike the one before is treated likewise, but in a stream
+ * of such frames each has to be done in time. */
+#define LOST 0.2
+#define LOST_STEPS 12
 
 #define N VIT_PCA_COMPONENTS
 
@@ -85,11 +87,12 @@ count_patches (const VitTokenView *views, guint n_views)
 
 /* Steps over a part of the patches until the components stand. */
 static void
-settle (VitTokenPca *pca, const VitTokenView *views, guint n_views, guint n)
+settle (VitTokenPca *pca, const VitTokenView *views, guint n_views, guint n,
+    guint max_steps)
 {
   guint every = (n + SAMPLED_PATCHES - 1) / SAMPLED_PATCHES;
 
-  for (guint i = 0; i < MAX_STEPS; i++) {
+  for (guint i = 0; i < max_steps; i++) {
     vit_subspace_measure (pca->subspace, views, n_views, every, NULL);
     if (vit_subspace_residual (pca->subspace, N) < SETTLED)
       return;
@@ -236,7 +239,7 @@ vit_token_pca_update (VitTokenPca *pca, const VitTokenView *views,
   if (pca->subspace == NULL) {
     pca->subspace = vit_subspace_new (embed_dim);
     pca->axes = g_new0 (float, (gsize) N * embed_dim);
-    settle (pca, views, n_views, n);
+    settle (pca, views, n_views, n, FIRST_STEPS);
   }
   if (n > pca->n_projected) {
     pca->projected
@@ -246,7 +249,7 @@ vit_token_pca_update (VitTokenPca *pca, const VitTokenView *views,
 
   vit_subspace_measure (pca->subspace, views, n_views, 1, pca->projected);
   if (vit_subspace_residual (pca->subspace, N) > LOST) {
-    settle (pca, views, n_views, n);
+    settle (pca, views, n_views, n, LOST_STEPS);
     vit_subspace_measure (pca->subspace, views, n_views, 1, pca->projected);
   }
   if (!vit_subspace_is_finite (pca->subspace)) {
