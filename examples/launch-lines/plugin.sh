@@ -1,0 +1,8 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# For the others to read: where the plugin lies after examples/quickstart.sh.
+set -eu
+examples=$(cd "$(dirname "$0")/.." && pwd)
+GST_PLUGIN_PATH=${GST_PLUGIN_PATH:-$examples/../build/plugin}
+export GST_PLUGIN_PATH

@@ -1,0 +1,91 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# The examples do what they say, where no camera is needed.  TAP on standard
+# output; GST_PLUGIN_PATH is set by who calls.
+#
+#     test_examples.sh SOURCE_ROOT TOKEN_READER FIND
+set -u
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
+export PATH
+lines=$1/examples/launch-lines
+clip=$1/examples/media/clip.webm
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+unset DISPLAY WAYLAND_DISPLAY
+n=0
+failed=0
+
+report() { # STATUS NAME
+  n=$((n + 1))
+  if [ "$1" = 0 ]; then
+    echo "ok $n - $2"
+  else
+    echo "not ok $n - $2"
+    sed 's/^/# /' log
+    failed=1
+  fi
+}
+
+skip() { # NAME REASON
+  n=$((n + 1))
+  echo "ok $n - $1 # SKIP $2"
+}
+
+run() { timeout 100 "$@" >log 2>&1; }
+
+files() { ls "$1" 2>/dev/null | wc -l; }
+
+run "$2" && [ "$(grep -c 'patch at' log)" = 49 ]
+report $? "token_reader prints a patch for every frame but the first"
+
+run "$2" "$clip" && [ "$(grep -c 'patch at' log)" = 119 ]
+report $? "token_reader reads a file"
+
+run "$3" "$clip" 200 120 found.webm && [ "$(grep -c cosine log)" = 120 ] \
+  && head -n 1 log | grep -q 'at 192, 112  cosine 1.000' && [ -s found.webm ]
+report $? "find follows a patch and writes a video"
+
+run sh "$1/examples/webcam.sh" "$folder/no-camera" \
+  && grep -q 'No camera' log && grep -q 'No display' log
+report $? "webcam.sh without camera and display"
+
+run sh "$lines/file.sh" "$clip" out && [ "$(files out)" = 100 ]
+report $? "file.sh"
+
+run sh "$lines/picture.sh" '' out.png && [ -s out.png ]
+report $? "picture.sh"
+
+run sh "$lines/cameras.sh"
+report $? "cameras.sh"
+
+if command -v xvfb-run >/dev/null && gst-inspect-1.0 --exists ximagesrc; then
+  run xvfb-run -a sh "$lines/screen.sh" 10 out.webm && [ -s out.webm ]
+  report $? "screen.sh"
+else
+  skip "screen.sh" "no xvfb-run or ximagesrc"
+fi
+
+# The receiver of TCP connects, so its sender comes first; with UDP the
+# receiver does.
+timeout 60 sh "$lines/tcp-send.sh" 45671 60 >log-send 2>&1 &
+sleep 2
+timeout 30 sh "$lines/tcp-receive.sh" 45671 tcp >log 2>&1
+wait $!
+cat log-send >>log
+[ "$(files tcp)" -gt 5 ]
+report $? "tcp-send.sh and tcp-receive.sh"
+
+timeout 60 sh "$lines/udp-receive.sh" 45672 udp 5 >log 2>&1 &
+sleep 2
+timeout 60 sh "$lines/udp-send.sh" 45672 30 >>log 2>&1
+wait $!
+[ "$(files udp)" = 5 ] && [ "$(wc -c <udp/00004.npy)" = $((128 + 197 * 64 * 2)) ]
+report $? "udp-send.sh and udp-receive.sh"
+
+sh -n "$lines/rtsp.sh" && ! run sh "$lines/rtsp.sh" && grep -q 'rtsp:// address' log
+report $? "rtsp.sh asks for an address"
+
+echo "1..$n"
+exit $failed
