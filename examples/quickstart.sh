@@ -14,10 +14,12 @@ usage() {
 Usage: sh examples/quickstart.sh [FILE | URI | /dev/videoN]
 
 Installs what is missing, builds gst-vit and runs its main job: video in, one
-.npy file of patch tokens a frame out, then a table of what was done.  Without
-an argument it takes examples/media/clip.webm; of a camera, 250 frames.
+.npy file of patch tokens a frame out, then a table of what was done, and a
+picture of what the tokens know.  Without an argument it takes
+examples/media/clip.webm; of a camera, 250 frames.
 
-The tokens of the newest $keep frames are kept, in build/tokens.
+The tokens of the newest $keep frames are kept, in build/tokens; the picture is
+build/quickstart.png.
 
 MODEL=PATH before the command uses a checkpoint (a .safetensors file or a model
 folder) instead of the built-in model.
@@ -80,7 +82,8 @@ check_folders
 
 install_packages() {
   set -- gcc libc6-dev meson pkgconf libgstreamer1.0-dev \
-    libgstreamer-plugins-base1.0-dev libjansson-dev gstreamer1.0-tools \
+    libgstreamer-plugins-base1.0-dev libjansson-dev libpango1.0-dev \
+    gstreamer1.0-tools \
     gstreamer1.0-plugins-base gstreamer1.0-plugins-good
   # Other people's files come in formats that take more decoders.
   [ -z "$input" ] || set -- "$@" gstreamer1.0-libav gstreamer1.0-plugins-bad
@@ -146,23 +149,68 @@ print_command() {
   printf '\n'
 }
 
+# Position, speed and time left, each over the last on a terminal, else a line
+# each.  From "progressreport0 (00:00:05): 4 / 12 seconds (33.3 %)".
+print_progress() { # LINE
+  text=${1#*): }
+  if [ ! -t 1 ]; then
+    printf '  %s\n' "$text"
+    return
+  fi
+  clock=${1#*(}
+  clock=${clock%%)*}
+  hours=${clock%%:*}
+  seconds=${clock##*:}
+  minutes=${clock#*:}
+  minutes=${minutes%:*}
+  elapsed=$((3600 * ${hours#0} + 60 * ${minutes#0} + ${seconds#0}))
+  position=${text%% *}
+  total=${text#* / }
+  total=${total%% *}
+  printf '\r  %s' "$text"
+  case $text in
+    [0-9]*' / '[0-9]*)
+      if [ "$elapsed" -gt 0 ] && [ "$position" -gt 0 ]; then
+        printf ', %d.%d times real time, %d s left' \
+          $((position / elapsed)) $((position * 10 / elapsed % 10)) \
+          $(((total - position) * elapsed / position))
+      fi
+      ;;
+  esac
+  printf '\033[K'
+  is_on_line=yes
+}
+
+end_progress() {
+  [ -z "$is_on_line" ] || printf '\n'
+  is_on_line=
+}
+
 # Everything into the log; progress, errors and what the element has to say
 # onto the terminal as they come.  Not with awk: Debian's waits for its buffer
 # to fill.
 show_progress() {
   lines_to_text=0
+  is_on_line=
   while IFS= read -r line; do
     printf '%s\n' "$line" >&3
     if [ "$lines_to_text" -gt 0 ]; then
       lines_to_text=$((lines_to_text - 1))
-      [ "$lines_to_text" -gt 0 ] || printf '%s\n' "$line"
+      [ "$lines_to_text" -gt 0 ] || {
+        end_progress
+        printf '%s\n' "$line"
+      }
     fi
     case $line in
       INFO:) lines_to_text=2 ;;
-      progressreport*) printf '  %s\n' "${line#*): }" ;;
-      ERROR* | WARNING* | *': ERROR'* | /GstPipeline*Error*) printf '%s\n' "$line" ;;
+      progressreport*) print_progress "$line" ;;
+      ERROR* | WARNING* | *': ERROR'* | /GstPipeline*Error*)
+        end_progress
+        printf '%s\n' "$line"
+        ;;
     esac
   done 3>"$log"
+  end_progress
 }
 
 field() { # NAME: a number of the element's last statistics
@@ -192,6 +240,32 @@ print_table() {
   printf '%-16s %s\n' '.npy files' "$root/build/tokens (the newest $files)"
 }
 
+# A frame, its principal components and what is like its middle, side by side:
+# the last of the first 50, as many a video begins black.
+make_picture() { # SOURCE
+  picture=$root/build/quickstart.png
+  height=360
+  width=$((height * $(field frame-width) / $(field frame-height)))
+  folder=$root/build/picture
+  rm -rf "$folder" "$picture"
+  mkdir -p "$folder"
+  set -- "$@" ! identity eos-after=51 ! vitpatchembed
+  [ -z "$model" ] || set -- "$@" "$(property model "$model")"
+  set -- "$@" ! videoscale ! "video/x-raw,width=$width,height=$height" \
+    ! videoconvert ! tee name=frames \
+    compositor name=all sink_1::xpos="$width" sink_2::xpos=$((2 * width)) \
+    ! videoconvert ! pngenc compression-level=1 \
+    ! multifilesink "$(property location "$(printf '%s' "$folder" | sed 's/%/%%/g')/%05d.png")" max-files=1 \
+    frames. ! queue ! all.sink_0 \
+    frames. ! queue ! vittokenoverlay mode=pca opacity=1 ! all.sink_1 \
+    frames. ! queue ! vittokenoverlay mode=similarity opacity=0.75 ! all.sink_2
+  GST_PLUGIN_PATH=$root/build/plugin gst-launch-1.0 "$@" >"$root/build/quickstart-picture.log" 2>&1 \
+    && mv "$folder"/*.png "$picture" \
+    || fail "No picture came of it. The whole log: $root/build/quickstart-picture.log"
+  rm -rf "$folder"
+  printf '%-16s %s\n' picture "$picture"
+}
+
 install_packages
 echo "Building"
 build
@@ -200,45 +274,56 @@ rm -rf build/tokens
 mkdir -p build/tokens
 log=$root/build/quickstart.log
 
-case $input in
-  '')
-    set -- filesrc "$(property location "$root/examples/media/clip.webm")" \
-      ! matroskademux ! vp8dec
-    ;;
-  /dev/video*)
-    set -- v4l2src "$(property device "$input")" num-buffers=250 \
-      ! decodebin ! videoconvert
-    ;;
-  *://*) set -- uridecodebin "$(property uri "$input")" ! videoconvert ;;
-  *)
-    set -- filesrc "$(property location "$input")" ! decodebin ! videoconvert
-    ;;
-esac
-set -- "$@" ! vitpatchembed
-[ -z "$model" ] || set -- "$@" "$(property model "$model")"
-# A % in the folder's own name would be read as a place for the number.
-tokens=$(printf '%s' "$root/build/tokens/" | sed 's/%/%%/g')tokens-%05d.npy
-set -- "$@" ! progressreport update-freq=1 ! vittokenenc ! application/x-npy \
-  ! multifilesink "$(property location "$tokens")" "max-files=$keep"
-
-# Ctrl-C ends the stream in good order, and the table comes all the same:
-# gst-launch-1.0 sees to the signal itself (-e), the others leave it alone.
-echo "Running (Ctrl-C ends it)"
-trap : INT
-{
-  trap : INT
-  GST_PLUGIN_PATH=$root/build/plugin gst-launch-1.0 -e -v "$@" 2>&1 \
-    || echo "ERROR: gst-launch-1.0 ended with status $?"
-} | {
-  trap '' INT
-  show_progress
+# Calls a function with the words that bring the input's frames.
+with_source() { # FUNCTION
+  case $input in
+    '')
+      set -- "$1" filesrc "$(property location "$root/examples/media/clip.webm")" \
+        ! matroskademux ! vp8dec
+      ;;
+    /dev/video*)
+      set -- "$1" v4l2src "$(property device "$input")" num-buffers=250 \
+        ! decodebin ! videoconvert
+      ;;
+    *://*) set -- "$1" uridecodebin "$(property uri "$input")" ! videoconvert ;;
+    *)
+      set -- "$1" filesrc "$(property location "$input")" ! decodebin \
+        ! videoconvert
+      ;;
+  esac
+  "$@"
 }
-trap - INT
-n_frames=$(field frames)
-if grep -q '^ERROR' "$log" || [ "${n_frames:-0}" = 0 ]; then
-  [ "$n_frames" != 0 ] || echo "No frame came out of the decoder" >&2
-  fail "It did not work. The whole log: $log"
-fi
-print_table
-printf '\nThe line that ran, to go on from:\n\n'
-print_command "$@"
+
+make_tokens() { # SOURCE
+  set -- "$@" ! vitpatchembed
+  [ -z "$model" ] || set -- "$@" "$(property model "$model")"
+  # A % in the folder's own name would be read as a place for the number.
+  tokens=$(printf '%s' "$root/build/tokens/" | sed 's/%/%%/g')tokens-%05d.npy
+  set -- "$@" ! progressreport update-freq=1 ! vittokenenc ! application/x-npy \
+    ! multifilesink "$(property location "$tokens")" "max-files=$keep"
+
+  # Ctrl-C ends the stream in good order, and the table comes all the same:
+  # gst-launch-1.0 sees to the signal itself (-e), the others leave it alone.
+  echo "Running (Ctrl-C ends it)"
+  trap : INT
+  {
+    trap : INT
+    GST_PLUGIN_PATH=$root/build/plugin gst-launch-1.0 -e -v "$@" 2>&1 \
+      || echo "ERROR: gst-launch-1.0 ended with status $?"
+  } | {
+    trap '' INT
+    show_progress
+  }
+  trap - INT
+  n_frames=$(field frames)
+  if grep -q '^ERROR' "$log" || [ "${n_frames:-0}" = 0 ]; then
+    [ "$n_frames" != 0 ] || echo "No frame came out of the decoder" >&2
+    fail "It did not work. The whole log: $log"
+  fi
+  print_table
+  with_source make_picture
+  printf '\nThe line that ran, to go on from:\n\n'
+  print_command "$@"
+}
+
+with_source make_tokens

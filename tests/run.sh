@@ -17,6 +17,7 @@ cd "$(dirname "$0")/.."
 
 sh examples/install-packages.sh gcc g++ libc6-dev meson pkgconf \
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libjansson-dev \
+  libpango1.0-dev \
   gobject-introspection libgirepository1.0-dev gstreamer1.0-tools \
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
   python3-gi python3-gst-1.0 python3-numpy gir1.2-gst-plugins-base-1.0
