@@ -10,6 +10,8 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 export PATH
 lines=$1/examples/launch-lines
 clip=$1/examples/media/clip.webm
+token_reader=$(realpath "$2")
+find=$(realpath "$3")
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
@@ -37,13 +39,13 @@ run() { timeout 100 "$@" >log 2>&1; }
 
 files() { ls "$1" 2>/dev/null | wc -l; }
 
-run "$2" && [ "$(grep -c 'patch at' log)" = 49 ]
+run "$token_reader" && [ "$(grep -c 'patch at' log)" = 49 ]
 report $? "token_reader prints a patch for every frame but the first"
 
-run "$2" "$clip" && [ "$(grep -c 'patch at' log)" = 119 ]
+run "$token_reader" "$clip" && [ "$(grep -c 'patch at' log)" = 119 ]
 report $? "token_reader reads a file"
 
-run "$3" "$clip" 200 120 found.webm && [ "$(grep -c cosine log)" = 120 ] \
+run "$find" "$clip" 200 120 found.webm && [ "$(grep -c cosine log)" = 120 ] \
   && head -n 1 log | grep -q 'at 192, 112  cosine 1.000' && [ -s found.webm ]
 report $? "find follows a patch and writes a video"
 
