@@ -49,6 +49,7 @@
 #include "gstvittokenoverlay.h"
 
 #include "gstvitdrawing.h"
+#include "gstvitdrawingsettings.h"
 #include "gstvittokensmeta.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_vit_token_overlay_debug);
@@ -61,15 +62,6 @@ GST_DEBUG_CATEGORY_STATIC (gst_vit_token_overlay_debug);
   "; " GST_VIDEO_CAPS_MAKE_WITH_FEATURES (                                    \
       GST_CAPS_FEATURE_MEMORY_SYSTEM_MEMORY ", " OVERLAY, FORMATS)            \
   "; " GST_VIDEO_CAPS_MAKE_WITH_FEATURES (OVERLAY, FORMATS)
-
-enum {
-  PROP_MODE = 1,
-  PROP_OPACITY,
-  PROP_X,
-  PROP_Y,
-  PROP_LEGEND,
-  PROP_KEEP_POSITIONS,
-};
 
 struct _GstVitTokenOverlay {
   GstBaseTransform parent;
@@ -100,29 +92,6 @@ G_DEFINE_TYPE_WITH_CODE (GstVitTokenOverlay, gst_vit_token_overlay,
         "patch tokens drawn"));
 GST_ELEMENT_REGISTER_DEFINE (vittokenoverlay, "vittokenoverlay", GST_RANK_NONE,
     GST_TYPE_VIT_TOKEN_OVERLAY);
-
-#define GST_TYPE_VIT_TOKEN_OVERLAY_MODE (mode_get_type ())
-static GType
-mode_get_type (void)
-{
-  static const GEnumValue values[] = {
-    { GST_VIT_DRAWING_PCA, "First three principal components as colours",
-        "pca" },
-    { GST_VIT_DRAWING_SIMILARITY, "Cosine with the patch at x, y",
-        "similarity" },
-    { GST_VIT_DRAWING_NORM, "Length of the tokens", "norm" },
-    { GST_VIT_DRAWING_CHANGED, "Tokens that are not those of the frame before",
-        "changed" },
-    { GST_VIT_DRAWING_GRID, "Borders of the patches", "grid" },
-    { 0, NULL, NULL },
-  };
-  static gsize type = 0;
-
-  if (g_once_init_enter (&type))
-    g_once_init_leave (
-        &type, g_enum_register_static ("GstVitTokenOverlayMode", values));
-  return type;
-}
 
 static GstVitDrawingSettings
 get_settings (GstVitTokenOverlay *self)
@@ -445,31 +414,13 @@ gst_vit_token_overlay_set_property (
     GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   GstVitTokenOverlay *self = GST_VIT_TOKEN_OVERLAY (object);
+  gboolean is_known;
 
   GST_OBJECT_LOCK (self);
-  switch (id) {
-    case PROP_MODE:
-      self->settings.mode = (GstVitDrawingMode) g_value_get_enum (value);
-      break;
-    case PROP_OPACITY:
-      self->settings.opacity = g_value_get_double (value);
-      break;
-    case PROP_X:
-      self->settings.x = g_value_get_int (value);
-      break;
-    case PROP_Y:
-      self->settings.y = g_value_get_int (value);
-      break;
-    case PROP_LEGEND:
-      self->settings.legend = g_value_get_boolean (value);
-      break;
-    case PROP_KEEP_POSITIONS:
-      self->settings.keep_positions = g_value_get_boolean (value);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-  }
+  is_known = gst_vit_drawing_settings_set (&self->settings, id, value);
   GST_OBJECT_UNLOCK (self);
+  if (!is_known)
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
 
 static void
@@ -479,28 +430,8 @@ gst_vit_token_overlay_get_property (
   GstVitDrawingSettings settings
       = get_settings (GST_VIT_TOKEN_OVERLAY (object));
 
-  switch (id) {
-    case PROP_MODE:
-      g_value_set_enum (value, settings.mode);
-      break;
-    case PROP_OPACITY:
-      g_value_set_double (value, settings.opacity);
-      break;
-    case PROP_X:
-      g_value_set_int (value, settings.x);
-      break;
-    case PROP_Y:
-      g_value_set_int (value, settings.y);
-      break;
-    case PROP_LEGEND:
-      g_value_set_boolean (value, settings.legend);
-      break;
-    case PROP_KEEP_POSITIONS:
-      g_value_set_boolean (value, settings.keep_positions);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-  }
+  if (!gst_vit_drawing_settings_get (&settings, id, value))
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
 
 static void
@@ -508,11 +439,7 @@ gst_vit_token_overlay_init (GstVitTokenOverlay *self)
 {
   GstBaseTransform *base = GST_BASE_TRANSFORM (self);
 
-  self->settings = (GstVitDrawingSettings){ .mode = GST_VIT_DRAWING_PCA,
-    .opacity = 0.6,
-    .x = -1,
-    .y = -1,
-    .legend = TRUE };
+  gst_vit_drawing_settings_init (&self->settings);
   gst_base_transform_set_in_place (base, TRUE);
   gst_base_transform_set_passthrough (base, FALSE);
   gst_base_transform_set_gap_aware (base, TRUE);
@@ -520,53 +447,15 @@ gst_vit_token_overlay_init (GstVitTokenOverlay *self)
 }
 
 static void
-install_properties (GObjectClass *class)
-{
-  const GParamFlags flags
-      = (GParamFlags) (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS
-                       | GST_PARAM_CONTROLLABLE | GST_PARAM_MUTABLE_PLAYING);
-
-  class->set_property = gst_vit_token_overlay_set_property;
-  class->get_property = gst_vit_token_overlay_get_property;
-  g_object_class_install_property (class, PROP_MODE,
-      g_param_spec_enum ("mode", "Mode", "What is drawn of the tokens",
-          GST_TYPE_VIT_TOKEN_OVERLAY_MODE, GST_VIT_DRAWING_PCA, flags));
-  g_object_class_install_property (class, PROP_OPACITY,
-      g_param_spec_double ("opacity", "Opacity",
-          "Of what is drawn, the legend apart: 0 shows the frame alone, 1 "
-          "hides it",
-          0, 1, 0.6, flags));
-  g_object_class_install_property (class, PROP_X,
-      g_param_spec_int ("x", "X",
-          "mode=similarity: where the patch lies that others are compared "
-          "with, in pixels from the frame's left side; -1: in the middle. A "
-          "mouse click sets it",
-          -1, G_MAXINT, -1, flags));
-  g_object_class_install_property (class, PROP_Y,
-      g_param_spec_int ("y", "Y",
-          "mode=similarity: the same, in pixels from the top; -1: in the "
-          "middle",
-          -1, G_MAXINT, -1, flags));
-  g_object_class_install_property (class, PROP_LEGEND,
-      g_param_spec_boolean ("legend", "Legend",
-          "Whether the lower left corner says what the colours mean", TRUE,
-          flags));
-  g_object_class_install_property (class, PROP_KEEP_POSITIONS,
-      g_param_spec_boolean ("keep-positions", "Keep positions",
-          "mode=pca, similarity and norm: draw the tokens with what the "
-          "position table added to them",
-          FALSE, flags));
-}
-
-static void
 gst_vit_token_overlay_class_init (GstVitTokenOverlayClass *class)
 {
+  GObjectClass *object_class = G_OBJECT_CLASS (class);
   GstElementClass *element_class = GST_ELEMENT_CLASS (class);
   GstBaseTransformClass *base_class = GST_BASE_TRANSFORM_CLASS (class);
 
-  install_properties (G_OBJECT_CLASS (class));
-  gst_type_mark_as_plugin_api (
-      GST_TYPE_VIT_TOKEN_OVERLAY_MODE, (GstPluginAPIFlags) 0);
+  object_class->set_property = gst_vit_token_overlay_set_property;
+  object_class->get_property = gst_vit_token_overlay_get_property;
+  gst_vit_drawing_settings_install (object_class);
   gst_element_class_set_static_metadata (element_class,
       "Vision Transformer token overlay", "Filter/Editor/Video",
       "Draws the patch tokens that a frame carries onto it", "The gst-vit authors");

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+#include "gstvitdrawingsettings.h"
+
+enum {
+  PROP_MODE = 1,
+  PROP_OPACITY,
+  PROP_X,
+  PROP_Y,
+  PROP_LEGEND,
+  PROP_KEEP_POSITIONS,
+};
+
+#define GST_TYPE_VIT_TOKEN_OVERLAY_MODE (mode_get_type ())
+static GType
+mode_get_type (void)
+{
+  static const GEnumValue values[] = {
+    { GST_VIT_DRAWING_PCA, "First three principal components as colours",
+        "pca" },
+    { GST_VIT_DRAWING_SIMILARITY, "Cosine with the patch at x, y",
+        "similarity" },
+    { GST_VIT_DRAWING_NORM, "Length of the tokens", "norm" },
+    { GST_VIT_DRAWING_CHANGED, "Tokens that are not those of the frame before",
+        "changed" },
+    { GST_VIT_DRAWING_GRID, "Borders of the patches", "grid" },
+    { 0, NULL, NULL },
+  };
+  static gsize type = 0;
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (
+        &type, g_enum_register_static ("GstVitTokenOverlayMode", values));
+  return type;
+}
+
+void
+gst_vit_drawing_settings_init (GstVitDrawingSettings *settings)
+{
+  *settings = (GstVitDrawingSettings){ .mode = GST_VIT_DRAWING_PCA,
+    .opacity = 0.6,
+    .x = -1,
+    .y = -1,
+    .legend = TRUE };
+}
+
+void
+gst_vit_drawing_settings_install (GObjectClass *class)
+{
+  const GParamFlags flags
+      = (GParamFlags) (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS
+                       | GST_PARAM_CONTROLLABLE | GST_PARAM_MUTABLE_PLAYING);
+
+  g_object_class_install_property (class, PROP_MODE,
+      g_param_spec_enum ("mode", "Mode", "What is drawn of the tokens",
+          GST_TYPE_VIT_TOKEN_OVERLAY_MODE, GST_VIT_DRAWING_PCA, flags));
+  g_object_class_install_property (class, PROP_OPACITY,
+      g_param_spec_double ("opacity", "Opacity",
+          "Of what is drawn, the legend apart: 0 shows the frame alone, 1 "
+          "hides it",
+          0, 1, 0.6, flags));
+  g_object_class_install_property (class, PROP_X,
+      g_param_spec_int ("x", "X",
+          "mode=similarity: where the patch lies that others are compared "
+          "with, in pixels from the frame's left side; -1: in the middle. A "
+          "mouse click sets it",
+          -1, G_MAXINT, -1, flags));
+  g_object_class_install_property (class, PROP_Y,
+      g_param_spec_int ("y", "Y",
+          "mode=similarity: the same, in pixels from the top; -1: in the "
+          "middle",
+          -1, G_MAXINT, -1, flags));
+  g_object_class_install_property (class, PROP_LEGEND,
+      g_param_spec_boolean ("legend", "Legend",
+          "Whether the lower left corner says what the colours mean", TRUE,
+          flags));
+  g_object_class_install_property (class, PROP_KEEP_POSITIONS,
+      g_param_spec_boolean ("keep-positions", "Keep positions",
+          "mode=pca, similarity and norm: draw the tokens with what the "
+          "position table added to them",
+          FALSE, flags));
+  gst_type_mark_as_plugin_api (
+      GST_TYPE_VIT_TOKEN_OVERLAY_MODE, (GstPluginAPIFlags) 0);
+}
+
+gboolean
+gst_vit_drawing_settings_set (
+    GstVitDrawingSettings *settings, guint id, const GValue *value)
+{
+  switch (id) {
+    case PROP_MODE:
+      settings->mode = (GstVitDrawingMode) g_value_get_enum (value);
+      return TRUE;
+    case PROP_OPACITY:
+      settings->opacity = g_value_get_double (value);
+      return TRUE;
+    case PROP_X:
+      settings->x = g_value_get_int (value);
+      return TRUE;
+    case PROP_Y:
+      settings->y = g_value_get_int (value);
+      return TRUE;
+    case PROP_LEGEND:
+      settings->legend = g_value_get_boolean (value);
+      return TRUE;
+    case PROP_KEEP_POSITIONS:
+      settings->keep_positions = g_value_get_boolean (value);
+      return TRUE;
+  }
+  return FALSE;
+}
+
+gboolean
+gst_vit_drawing_settings_get (
+    const GstVitDrawingSettings *settings, guint id, GValue *value)
+{
+  switch (id) {
+    case PROP_MODE:
+      g_value_set_enum (value, settings->mode);
+      return TRUE;
+    case PROP_OPACITY:
+      g_value_set_double (value, settings->opacity);
+      return TRUE;
+    case PROP_X:
+      g_value_set_int (value, settings->x);
+      return TRUE;
+    case PROP_Y:
+      g_value_set_int (value, settings->y);
+      return TRUE;
+    case PROP_LEGEND:
+      g_value_set_boolean (value, settings->legend);
+      return TRUE;
+    case PROP_KEEP_POSITIONS:
+      g_value_set_boolean (value, settings->keep_positions);
+      return TRUE;
+  }
+  return FALSE;
+}
