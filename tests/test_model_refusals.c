@@ -130,6 +130,13 @@ test_shards_outside_the_folder (void)
   folder_write_text (
       "model.safetensors.index.json", "{\"weight_map\": {\"a\": 1}}");
   assert_refused (NULL, VIT_ERROR_CONFIG, "no string", NULL);
+  folder_write_text ("model.safetensors.index.json",
+      "{\"weight_map\": {\"a\": \"a.safetensors\", \"b\": \"a.safetensors\", "
+      "\"\\u0061\": \"b.safetensors\"}}");
+  assert_refused (NULL, VIT_ERROR_CONFIG, "a: is there twice", NULL);
+  folder_write_text ("model.safetensors.index.json",
+      "{\"weight_map\": {}, \"weight_map\": {\"a\": \"a.safetensors\"}}");
+  assert_refused (NULL, VIT_ERROR_CONFIG, "weight_map", "several", NULL);
   folder_write_text ("model.safetensors.index.json", "{\"weight_map\": []}");
   assert_refused (NULL, VIT_ERROR_CONFIG, "weight_map", NULL);
 }

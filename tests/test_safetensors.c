@@ -111,6 +111,9 @@ static const Refused refused[] = {
     "duplicate" },
   { "a-duplicate-field", ENTRY ("\"U8\",\"dtype\":\"U8\"", "[8]", "[0,8]"), 8, "duplicate" },
 
+  { "metadata-that-is-there-twice", "{\"__metadata__\":{},\"__metadata__\":{}}", 0, "duplicate" },
+  { "a-duplicate-shape", ENTRY ("\"U8\",\"shape\":[8]", "[8]", "[0,8]"), 8, "duplicate of shape" },
+
   { "an-entry-that-is-an-array", "{\"t\":[\"F32\",[2],[0,8]]}", 8, "t: is not an object" },
   { "metadata-that-is-no-object", "{\"__metadata__\":null}", 0, "__metadata__: is not an obj" },
   { "metadata-that-is-no-string", "{\"__metadata__\":{\"format\":1}}", 0, "\"format\" is not" },
@@ -345,6 +348,23 @@ test_nesting_of_127_levels_is_read (void)
   vit_safetensors_close (file);
 }
 
+/* As when a download is started again over the file. */
+static void
+test_values_of_a_file_that_became_shorter_are_an_error (void)
+{
+  GError *error = NULL;
+  float values[2] = { 1, 1 };
+  VitSafetensors *file;
+
+  write_zeros ("{" F32 ("t", 0, 8) "}", 8);
+  file = open_file ();
+  g_assert_cmpint (truncate (path, 60), ==, 0);
+  g_assert_false (vit_safetensors_read (
+      file, vit_safetensors_find (file, "t"), values, 2, &error));
+  assert_error (error, path, VIT_ERROR_READ, "has become shorter");
+  vit_safetensors_close (file);
+}
+
 /* The first dimensions of a tensor may be all that anyone wants to see. */
 static void
 test_counts_a_million_dimensions_and_keeps_eight (void)
@@ -459,6 +479,8 @@ main (int argc, char **argv)
   ADD ("nesting-of-127-levels-is-read", test_nesting_of_127_levels_is_read);
   ADD ("counts-a-million-dimensions-and-keeps-eight",
       test_counts_a_million_dimensions_and_keeps_eight);
+  ADD ("values-of-a-file-that-became-shorter-are-an-error",
+      test_values_of_a_file_that_became_shorter_are_an_error);
   ADD ("writes-shapes-for-messages", test_writes_shapes_for_messages);
   ADD ("a-hundred-thousand-tensors-take-seconds", test_a_hundred_thousand_tensors_take_seconds);
   status = g_test_run ();

@@ -376,6 +376,20 @@ soak_cycles (guint n_cycles)
   pipeline_clear (&pipeline);
 }
 
+/* The bus keeps every message until it is asked for; none may be an error. */
+static void
+drop_messages (Pipeline *self)
+{
+  GstBus *bus = gst_element_get_bus (self->pipeline);
+  GstMessage *message;
+
+  while ((message = gst_bus_pop (bus))) {
+    g_assert_cmpint (GST_MESSAGE_TYPE (message), !=, GST_MESSAGE_ERROR);
+    gst_message_unref (message);
+  }
+  gst_object_unref (bus);
+}
+
 static void
 soak_seeks (guint n_seeks)
 {
@@ -399,6 +413,7 @@ soak_seeks (guint n_seeks)
     g_assert_cmpint (
         ABS (GST_CLOCK_DIFF (target, pipeline_time (&pipeline))), <=,
         40 * GST_MSECOND);
+    drop_messages (&pipeline);
     memory_sample (&memory);
   }
   memory_report (&memory, "seeks", n_seeks);
