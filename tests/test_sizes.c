@@ -104,7 +104,6 @@ assert_shape_refused (const char *tensor, const char *shape, int code)
       "{\"%s\":{\"dtype\":\"F32\",\"shape\":%s,\"data_offsets\":[0,0]}}",
       tensor, shape);
   g_autofree char *path = folder_path ("extra.safetensors");
-  g_autofree char *index = NULL;
   g_autoptr (GString) map = g_string_new ("{\"weight_map\":{");
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
   Weights *weights = weights_new_dinov2 ();
