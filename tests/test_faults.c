@@ -26,7 +26,7 @@
 #endif
 #endif
 
-#define SMALL "vitpatchembed embed-dim=24 "
+#define SMALL "vitpatchembed embed-dim=24 precision=f32 "
 
 /* A harness with a bus to read the element's messages from. */
 typedef struct {
@@ -132,7 +132,8 @@ write_model (gfloat first_weight)
 static Stream
 start_with_file (void)
 {
-  gchar *launch = g_strdup_printf ("vitpatchembed model=\"%s\"", model_path);
+  gchar *launch = g_strdup_printf (
+      "vitpatchembed precision=f32 model=\"%s\"", model_path);
   Stream stream;
 
   stream_init (&stream, launch);

@@ -83,7 +83,7 @@ meddle (gpointer data)
     g_object_get (
         embed, "stats", &stats, "model-info", &info, "model", &model, NULL);
     g_assert_nonnull (stats);
-    g_object_set (embed, "reuse-tolerance", i % 4, "n-threads", 1 + i % 3,
+    g_object_set (embed, "reuse-tokens", i % 2, "n-threads", 1 + i % 3,
         "model", model, NULL);
     gst_structure_free (stats);
     g_clear_pointer (&info, gst_structure_free);
