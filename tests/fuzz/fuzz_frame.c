@@ -111,7 +111,8 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   }
   add_metas (buffer, &info, which, &input);
   g_assert_true (gst_vit_image_format_from_info (&info, &format));
-  if (gst_vit_frame_map (&frame, &info, &format, buffer, &image, &reason)) {
+  if (gst_vit_frame_map (&frame, &info, &format, buffer, (which & 16) != 0,
+          &image, &reason)) {
     compute (&format, &image, &input);
     gst_video_frame_unmap (&frame);
   } else {
