@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Tokens of patches that did not change: kept to the last bit, recomputed where
- * something changed and nowhere else, never drifting, forgotten wherever the
- * stream is not one; and memory that is used again instead of allocated.
+ * something changed and nowhere else, never drifting, and forgotten wherever the
+ * stream is not one.
  */
 #include <gst/app/gstappsink.h>
 #include <gst/gst.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "frames.h"
@@ -520,83 +519,6 @@ test_rounding_to_16_bits (void)
   }
 }
 
-/* Sanitizers have their own. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define COUNTS_ALLOCATIONS 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define COUNTS_ALLOCATIONS 0
-#endif
-#endif
-#ifndef COUNTS_ALLOCATIONS
-#define COUNTS_ALLOCATIONS 1
-#endif
-
-static gint n_large_allocations;
-
-#if COUNTS_ALLOCATIONS
-/* Every allocation of this program passes here. */
-extern void *__libc_malloc (size_t n);
-extern void *__libc_memalign (size_t alignment, size_t n);
-
-#define LARGE 4096
-
-void *
-malloc (size_t n)
-{
-  if (n >= LARGE)
-    g_atomic_int_inc (&n_large_allocations);
-  return __libc_malloc (n);
-}
-
-int
-posix_memalign (void **memory, size_t alignment, size_t n)
-{
-  if (n >= LARGE)
-    g_atomic_int_inc (&n_large_allocations);
-  *memory = __libc_memalign (alignment, n);
-  return *memory == NULL;
-}
-#endif
-
-static void
-test_steady_frames_allocate_no_tokens_or_matrices (void)
-{
-  static const gchar *const launches[]
-      = { ELEMENT "token-format=f16", ELEMENT "max-tokens=13",
-          ELEMENT "regions=roi", ELEMENT "regions=roi max-tokens=7" };
-
-  if (!COUNTS_ALLOCATIONS) {
-    g_test_skip ("the sanitizer has its own allocator");
-    return;
-  }
-  for (guint l = 0; l < G_N_ELEMENTS (launches); l++) {
-    GstBuffer *frames[2];
-    Stream stream;
-
-    stream_init (&stream, launches[l], "NV12");
-    for (guint i = 0; i < 2; i++) {
-      frames[i] = frames_random (&stream.info, i, FALSE);
-      gst_buffer_add_video_region_of_interest_meta (
-          frames[i], "even", 16, 16, 48, 48);
-      gst_buffer_add_video_region_of_interest_meta (
-          frames[i], "odd", 1, 3, 64, 32);
-    }
-    for (guint i = 0; i < 60; i++) {
-      /* The frame's memory is shared, not copied. */
-      GstBuffer *in = gst_buffer_copy (frames[i % 2]);
-
-      if (i == 20)
-        g_atomic_int_set (&n_large_allocations, 0);
-      gst_buffer_unref (gst_harness_push_and_pull (stream.harness, in));
-    }
-    g_assert_cmpint (g_atomic_int_get (&n_large_allocations), ==, 0);
-    gst_buffer_unref (frames[0]);
-    gst_buffer_unref (frames[1]);
-    stream_clear (&stream);
-  }
-}
-
 int
 main (int argc, char **argv)
 {
@@ -624,7 +546,5 @@ main (int argc, char **argv)
       test_16_bit_tokens_are_rounded_from_the_same_values);
   g_test_add_func (
       "/reuse/rounding-to-16-bits-is-to-nearest-even", test_rounding_to_16_bits);
-  g_test_add_func ("/reuse/steady-frames-allocate-no-tokens-or-matrices",
-      test_steady_frames_allocate_no_tokens_or_matrices);
   return g_test_run ();
 }
