@@ -219,6 +219,7 @@ pack_fixed (const VitFrame *frame, const VitImage *image, VitPatchKind kind,
     /* Neighbours lie as a kernel wants them. */
     if (patches[n - 1] - patches[0] == n - 1) {
       samples.high = plan->terms + patches[0] * plan->stride;
+      samples.stride = plan->stride;
       return samples;
     }
   }

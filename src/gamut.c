@@ -258,6 +258,15 @@ holds (const VitGamut *gamut, VitGamutLayout layout, const VitSamples *samples,
   return any == 0;
 }
 
+gsize
+vit_gamut_slack (const VitSamples *samples)
+{
+  const VitComponent *chroma = &samples->format.pixel->component[1];
+
+  return samples->patch_size >> chroma->shift_x < VIT_LANES ? VIT_SAMPLES_SLACK
+                                                            : 0;
+}
+
 gboolean
 vit_gamut_holds (
     const VitGamut *gamut, const VitSamples *samples, const guint8 *terms)

@@ -44,8 +44,12 @@ typedef struct {
 
 void vit_gamut_init (VitGamut *gamut, const VitImageFormat *format);
 
-/* Of a patch as vit_samples_copy() took it out, with VIT_SAMPLES_SLACK bytes
- * behind it; Y'CbCr formats only. */
+/* Bytes behind a patch's terms that vit_gamut_holds() may read: 0, or
+ * VIT_SAMPLES_SLACK of patches with rows shorter than a vector. */
+gsize vit_gamut_slack (const VitSamples *samples);
+
+/* Of a patch as vit_samples_copy() took it out, with its slack behind it; Y'CbCr
+ * formats only. */
 gboolean vit_gamut_holds (
     const VitGamut *gamut, const VitSamples *samples, const guint8 *terms);
 

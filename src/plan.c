@@ -30,10 +30,12 @@ vit_plan_init (VitPlan *plan, const VitImageFormat *format, guint patch_size,
   n_bytes = plan->has_samples
       ? plan->samples.n_terms * format->pixel->sample_bytes
       : vit_samples_trace_size (&plan->samples);
+  /* Of its own, for another worker may be writing the next patch. */
+  if (plan->has_samples && plan->may_clamp)
+    n_bytes += vit_gamut_slack (&plan->samples);
   plan->stride = (n_bytes + VIT_KERNEL_TERM_ALIGN - 1) / VIT_KERNEL_TERM_ALIGN
       * VIT_KERNEL_TERM_ALIGN;
-  /* A kernel reads whole tiles, the gamut test whole vectors, whatever lies past
-   * the last patch. */
+  /* A kernel reads whole tiles, whatever lies past the last patch. */
   plan->terms = vit_try_aligned (
       n_patches + VIT_KERNEL_PATCH_TILE, plan->stride, error);
   if (plan->terms == NULL)

@@ -38,7 +38,8 @@ typedef struct {
   guint grid_height;
   guint whole_columns;  /* patches that the frame covers wholly */
   guint whole_rows;
-  gsize stride;         /* bytes from one patch's terms to the next */
+  gsize stride;         /* bytes from one patch's terms to the next; a multiple
+                           of VIT_KERNEL_TERM_ALIGN */
   guint8 *terms;        /* [n_patches + 32][stride], of the tokens' samples; a
                            trace of those that are not multiplied as stored */
   guint8 *kind;         /* [n_patches], a VitPatchKind */

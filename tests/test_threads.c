@@ -170,6 +170,52 @@ test_elements_start_and_stop_at_once (void)
   g_free (model);
 }
 
+/* Patches whose rows are shorter than what is read of them at once. */
+static GBytes *
+tokenize_small_patches (const gchar *format, const gchar *settings)
+{
+  gchar *launch = g_strconcat (
+      "vitpatchembed embed-dim=24 ", settings, NULL);
+  GstHarness *harness = gst_harness_new_parse (launch);
+  GstCaps *caps = frames_caps (format, 320, 240, NULL);
+  GByteArray *tokens = g_byte_array_new ();
+  GstVideoInfo info;
+
+  g_assert_true (gst_video_info_from_caps (&info, caps));
+  gst_harness_set_src_caps (harness, caps);
+  for (guint i = 0; i < 20; i++) {
+    GstBuffer *out = gst_harness_push_and_pull (
+        harness, frames_random (&info, i % 7, FALSE));
+    GstVitTokensMeta *meta = gst_buffer_get_vit_tokens_meta (out);
+    GstMapInfo map;
+
+    g_assert_true (gst_buffer_map (meta->tokens, &map, GST_MAP_READ));
+    g_byte_array_append (tokens, map.data, (guint) map.size);
+    gst_buffer_unmap (meta->tokens, &map);
+    gst_buffer_unref (out);
+  }
+  gst_harness_teardown (harness);
+  g_free (launch);
+  return g_byte_array_free_to_bytes (tokens);
+}
+
+static void
+test_small_patches_have_their_own_memory (void)
+{
+  static const gchar *const formats[] = { "Y42B", "YUY2", "I420_10LE" };
+
+  for (guint f = 0; f < G_N_ELEMENTS (formats); f++) {
+    GBytes *one = tokenize_small_patches (
+        formats[f], "patch-size=8 precision=int16 n-threads=1");
+    GBytes *many = tokenize_small_patches (
+        formats[f], "patch-size=8 precision=int16 n-threads=4");
+
+    g_assert_true (g_bytes_equal (one, many));
+    g_bytes_unref (one);
+    g_bytes_unref (many);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -180,5 +226,7 @@ main (int argc, char **argv)
       test_pipelines_that_share_a_model_agree);
   g_test_add_func ("/threads/elements-start-and-stop-at-once",
       test_elements_start_and_stop_at_once);
+  g_test_add_func ("/threads/small-patches-have-their-own-memory",
+      test_small_patches_have_their_own_memory);
   return g_test_run ();
 }
