@@ -182,6 +182,7 @@ vit_patch_embed_new_like (const VitPatchEmbed *other, GError **error)
   embed->model = vit_model_ref (other->model);
   embed->settings = other->settings;
   embed->predicted_error = other->predicted_error;
+  embed->precision_reason = g_strdup (other->precision_reason);
   if (!prepare_prefix (embed, error)) {
     vit_patch_embed_free (embed);
     return NULL;

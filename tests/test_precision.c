@@ -266,6 +266,30 @@ test_padding_that_has_no_bytes_is_float32 (void)
   vit_model_unref (model);
 }
 
+static void
+test_another_for_other_pictures_says_the_same (void)
+{
+  VitModel *model = vit_model_new_builtin (16, 96, NULL);
+  VitPatchEmbedSettings settings = frames_default_settings ();
+  VitPatchEmbed *embed, *other;
+
+  settings.precision = VIT_PRECISION_AUTO;
+  embed = vit_patch_embed_new (model, &settings, NULL);
+  other = vit_patch_embed_new_like (embed, NULL);
+  g_assert_cmpint (vit_patch_embed_precision (other), ==,
+      vit_patch_embed_precision (embed));
+  g_assert_cmpfloat (vit_patch_embed_predicted_error (other), ==,
+      vit_patch_embed_predicted_error (embed));
+  g_assert_cmpstr (vit_patch_embed_precision_reason (other), ==,
+      vit_patch_embed_precision_reason (embed));
+  vit_patch_embed_free (embed);
+  /* It needs nothing of the first. */
+  g_assert_nonnull (
+      strstr (vit_patch_embed_precision_reason (other), "at most"));
+  vit_patch_embed_free (other);
+  vit_model_unref (model);
+}
+
 /* "precision=f32" is what a person writes; no other value may answer to it. */
 static void
 test_each_precision_has_its_own_name (void)
@@ -304,6 +328,8 @@ main (int argc, char **argv)
       test_float32_by_name_is_float32);
   g_test_add_func ("/precision/padding-that-has-no-bytes-is-float32",
       test_padding_that_has_no_bytes_is_float32);
+  g_test_add_func ("/precision/another-for-other-pictures-says-the-same",
+      test_another_for_other_pictures_says_the_same);
   g_test_add_func ("/precision/each-precision-has-its-own-name",
       test_each_precision_has_its_own_name);
   return g_test_run ();
