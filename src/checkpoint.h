@@ -22,7 +22,8 @@ typedef struct _VitCheckpoint VitCheckpoint;
 
 /* Opens a .safetensors file or, where `path` ends in ".json", an index.
  * Errors: those of vit_safetensors_open(); CONFIG for an index that makes no
- * sense.  Where a shard is needed later: UNSUPPORTED for one too many.  Free with vit_checkpoint_close(). */
+ * sense.  Where a shard is needed later: UNSUPPORTED for one too many.  Free with
+ * vit_checkpoint_close(). */
 VitCheckpoint *vit_checkpoint_open (const char *path, GError **error);
 void vit_checkpoint_close (VitCheckpoint *checkpoint);
 

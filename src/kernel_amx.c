@@ -44,7 +44,8 @@ sum_tile (const uint8_t *samples, size_t stride, const int8_t *panel,
   _tile_zero (1);
   _tile_zero (2);
   _tile_zero (3);
-  for (size_t k = 0; k < n_terms; k += VIT_BYTES_TERMS, panel += 2 * VIT_BYTES_PLANE) {
+  for (size_t k = 0; k < n_terms;
+       k += VIT_BYTES_TERMS, panel += 2 * VIT_BYTES_PLANE) {
     _tile_loadd (4, samples + k, stride);
     _tile_loadd (6, panel, 64);
     _tile_loadd (7, panel + VIT_BYTES_PLANE, 64);

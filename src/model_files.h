@@ -19,8 +19,9 @@ typedef struct {
 /* A folder's config must be understood, and a model_type that is unknown or
  * refused is an error.  Beside a file that was given itself a config that is
  * not understood is set aside; one that is refused by name is still an error,
- * since the tensors may look like another family's.  Errors: NOT_FOUND, READ, CONFIG, UNSUPPORTED.
- * Clear with vit_model_files_clear(), also after an error. */
+ * since the tensors may look like another family's.  Errors: NOT_FOUND, READ,
+ * CONFIG, UNSUPPORTED.  Clear with vit_model_files_clear(), also after an
+ * error. */
 gboolean vit_model_files_find (
     const char *path, VitModelFiles *files, GError **error);
 void vit_model_files_clear (VitModelFiles *files);

@@ -22,6 +22,7 @@ vit_pack_panels (const double *weight, guint n_channels, gsize n_terms,
     float *panel = panels + d / channel_tile * n_terms * channel_tile;
 
     for (gsize k = 0; k < n_terms; k++)
-      panel[k * channel_tile + d % channel_tile] = (float) weight[d * n_terms + k];
+      panel[k * channel_tile + d % channel_tile]
+          = (float) weight[d * n_terms + k];
   }
 }

@@ -34,9 +34,9 @@ typedef struct {
 } VitProjection;
 
 /* `unit`: what a term's whole number is worth, 1 or 1/256; `component`: of each
- * term, see vit_quantise() (both INT16 only).  `precision` is F32 or INT16.  Errors: NO_MEMORY; SETTING for weights that the
- * precision cannot hold.  Clear with vit_projection_clear(), also after an
- * error. */
+ * term, see vit_quantise() (both INT16 only).  `precision` is F32 or INT16.
+ * Errors: NO_MEMORY; SETTING for weights that the precision cannot hold.  Clear
+ * with vit_projection_clear(), also after an error. */
 gboolean vit_projection_init (VitProjection *projection,
     VitPrecision precision, const double *weight /* [n_channels][n_terms] */,
     guint n_channels, gsize n_terms,

@@ -152,8 +152,8 @@ reads (const VitImageFormat *picture, guint start, guint size, guint patch_x,
 
 /* Every patch of a picture, those at its right and bottom that it covers in part
  * as well, is recomputed where a sample of its pixels changed, and nowhere else:
- * both neighbours where they share one.  The picture starts
- * at (start, start) of a frame. */
+ * both neighbours where they share one.  The picture starts at (start, start) of
+ * a frame. */
 static void
 check_every_sample (
     const VitPixelFormat *pixel, guint size, guint start, GRand *random)
