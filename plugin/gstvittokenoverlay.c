@@ -48,6 +48,7 @@
  */
 #include "gstvittokenoverlay.h"
 
+#include "gstvitallocation.h"
 #include "gstvitdrawing.h"
 #include "gstvitdrawingsettings.h"
 #include "gstvittokensmeta.h"
@@ -273,23 +274,11 @@ gst_vit_token_overlay_submit_input_buffer (
       ->submit_input_buffer (base, is_discont, buffer);
 }
 
-/* Frames stay what and where they are, in any layout that a meta describes; but
- * nobody downstream may be relied on to crop or turn them after the drawing. */
 static gboolean
 gst_vit_token_overlay_propose_allocation (GstBaseTransform *base,
     GstQuery *decide_query G_GNUC_UNUSED, GstQuery *query)
 {
-  const GType unwanted[] = { GST_VIDEO_CROP_META_API_TYPE,
-    GST_VIDEO_AFFINE_TRANSFORMATION_META_API_TYPE };
-  guint index;
-
-  gst_pad_peer_query (GST_BASE_TRANSFORM_SRC_PAD (base), query);
-  for (guint i = 0; i < G_N_ELEMENTS (unwanted); i++) {
-    while (gst_query_find_allocation_meta (query, unwanted[i], &index))
-      gst_query_remove_nth_allocation_meta (query, index);
-  }
-  if (!gst_query_find_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL))
-    gst_query_add_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
+  gst_vit_allocation_propose (GST_BASE_TRANSFORM_SRC_PAD (base), query);
   return TRUE;
 }
 

@@ -457,6 +457,41 @@ test_attached_beside_others (void)
   gst_buffer_unref (out);
 }
 
+/* Whether upstream hears that a layout of its own is understood, and that frames
+ * may be left to others to crop. */
+static void
+assert_proposed (gboolean is_layout, gboolean is_crop)
+{
+  GstHarness *harness = gst_harness_new ("vittokenoverlay");
+  GstCaps *caps = gst_caps_from_string (PLAIN_CAPS);
+  GstQuery *query = gst_query_new_allocation (caps, FALSE);
+
+  if (is_layout)
+    gst_harness_add_propose_allocation_meta (
+        harness, GST_VIDEO_META_API_TYPE, NULL);
+  if (is_crop)
+    gst_harness_add_propose_allocation_meta (
+        harness, GST_VIDEO_CROP_META_API_TYPE, NULL);
+  gst_harness_set_src_caps_str (harness, PLAIN_CAPS);
+  g_assert_true (gst_pad_peer_query (harness->srcpad, query));
+  g_assert_cmpint (
+      gst_query_find_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL), ==,
+      is_layout);
+  g_assert_false (gst_query_find_allocation_meta (
+      query, GST_VIDEO_CROP_META_API_TYPE, NULL));
+  gst_query_unref (query);
+  gst_caps_unref (caps);
+  gst_harness_teardown (harness);
+}
+
+/* A frame goes on as it came, so that its layout must be understood there. */
+static void
+test_layouts_are_those_that_downstream_understands (void)
+{
+  assert_proposed (FALSE, FALSE);
+  assert_proposed (TRUE, TRUE);
+}
+
 static GstBuffer *
 random_frame (guint seed)
 {
@@ -641,6 +676,8 @@ main (int argc, char **argv)
     { "every-format-is-blended-into", test_every_format_is_blended_into },
     { "attached-where-downstream-draws", test_attached_where_downstream_draws },
     { "attached-beside-others", test_attached_beside_others },
+    { "layouts-are-those-that-downstream-understands",
+        test_layouts_are_those_that_downstream_understands },
     { "positions-are-what-was-added", test_positions_are_what_was_added },
     { "positions-unasked-or-unknown-are-not-there",
         test_positions_unasked_or_unknown_are_not_there },
