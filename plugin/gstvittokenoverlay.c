@@ -322,6 +322,20 @@ blend (GstVitTokenOverlay *self, GstBuffer *buffer,
   return GST_FLOW_OK;
 }
 
+/* Properties may be under an application's control: those of the frame's time. */
+static void
+gst_vit_token_overlay_before_transform (
+    GstBaseTransform *base, GstBuffer *buffer)
+{
+  GstClockTime time = GST_CLOCK_TIME_NONE;
+
+  if (base->segment.format == GST_FORMAT_TIME)
+    time = gst_segment_to_stream_time (
+        &base->segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
+  if (GST_CLOCK_TIME_IS_VALID (time))
+    gst_object_sync_values (GST_OBJECT (base), time);
+}
+
 static GstFlowReturn
 gst_vit_token_overlay_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
 {
@@ -460,5 +474,6 @@ gst_vit_token_overlay_class_init (GstVitTokenOverlayClass *class)
   base_class->sink_event = gst_vit_token_overlay_sink_event;
   base_class->src_event = gst_vit_token_overlay_src_event;
   base_class->submit_input_buffer = gst_vit_token_overlay_submit_input_buffer;
+  base_class->before_transform = gst_vit_token_overlay_before_transform;
   base_class->transform_ip = gst_vit_token_overlay_transform_ip;
 }

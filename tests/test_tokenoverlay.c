@@ -8,6 +8,7 @@
  * prefix token: 13 tokens of 2 values.
  */
 #include <gst/check/gstharness.h>
+#include <gst/controller/controller.h>
 #include <gst/video/video.h>
 #include <math.h>
 #include <string.h>
@@ -637,6 +638,37 @@ test_properties_take_effect_on_the_next_frame (void)
   gst_harness_teardown (harness);
 }
 
+/* For a second there is nothing to be seen. */
+static void
+test_properties_follow_a_controller (void)
+{
+  GstHarness *harness = new_harness (QUIET "mode=changed", "RGBA");
+  GstElement *element = gst_harness_find_element (harness, "vittokenoverlay");
+  GstControlSource *source = gst_interpolation_control_source_new ();
+  GstTimedValueControlSource *timed = GST_TIMED_VALUE_CONTROL_SOURCE (source);
+
+  g_object_set (source, "mode", GST_INTERPOLATION_MODE_NONE, NULL);
+  gst_timed_value_control_source_set (timed, 0, 0);
+  gst_timed_value_control_source_set (timed, GST_SECOND, 1);
+  g_assert_true (gst_object_add_control_binding (GST_OBJECT (element),
+      gst_direct_control_binding_new_absolute (
+          GST_OBJECT (element), "opacity", source)));
+  gst_object_unref (source);
+
+  for (guint second = 0; second < 2; second++) {
+    GstBuffer *frame = new_frame (GST_VIDEO_FORMAT_RGBA, 0);
+
+    GST_BUFFER_PTS (frame) = second * GST_SECOND;
+    set_changed (add_meta (frame, GST_VIT_TOKEN_FORMAT_F32), 0);
+    frame = gst_harness_push_and_pull (harness, frame);
+    g_assert_cmphex (
+        get_pixel (frame, WIDTH, 8, 8), ==, second == 0 ? 0 : 0xff8000);
+    gst_buffer_unref (frame);
+  }
+  gst_object_unref (element);
+  gst_harness_teardown (harness);
+}
+
 static void
 test_legend_is_drawn_in_its_corner (void)
 {
@@ -684,6 +716,7 @@ main (int argc, char **argv)
     { "positions-are-left-out", test_positions_are_left_out },
     { "properties-take-effect-on-the-next-frame",
         test_properties_take_effect_on_the_next_frame },
+    { "properties-follow-a-controller", test_properties_follow_a_controller },
     { "legend-is-drawn-in-its-corner", test_legend_is_drawn_in_its_corner },
   };
 
