@@ -233,6 +233,23 @@ gst_vit_token_overlay_set_caps (
   return TRUE;
 }
 
+/* Whether downstream takes frames to which nothing is attached. */
+static gboolean
+is_blending_possible (GstVitTokenOverlay *self)
+{
+  GstPad *pad = GST_BASE_TRANSFORM_SRC_PAD (self);
+  GstCaps *caps = gst_pad_get_current_caps (pad), *plain;
+  gboolean is;
+
+  if (!caps)
+    return FALSE;
+  plain = append_changed (gst_caps_new_empty (), caps, 0, FALSE);
+  is = gst_pad_peer_query_accept_caps (pad, plain);
+  gst_caps_unref (plain);
+  gst_caps_unref (caps);
+  return is;
+}
+
 static gboolean
 is_attaching_possible (GstVitTokenOverlay *self)
 {
@@ -251,7 +268,7 @@ is_attaching_possible (GstVitTokenOverlay *self)
 
 /* Caps with the feature also pass elements that do not know what it means; who
  * does says so when asked about buffers.  If nobody does, the caps go without
- * it before the frame that waits here. */
+ * it before the frame that waits here, unless they were asked for with it. */
 static GstFlowReturn
 gst_vit_token_overlay_submit_input_buffer (
     GstBaseTransform *base, gboolean is_discont, GstBuffer *buffer)
@@ -263,7 +280,8 @@ gst_vit_token_overlay_submit_input_buffer (
   must_check = self->must_check && self->has_overlay_out;
   self->must_check = FALSE;
   GST_OBJECT_UNLOCK (self);
-  if (must_check && !self->has_overlay_in && !is_attaching_possible (self)) {
+  if (must_check && !self->has_overlay_in && !is_attaching_possible (self)
+      && is_blending_possible (self)) {
     GST_INFO_OBJECT (self, "nobody downstream draws compositions: blending");
     GST_OBJECT_LOCK (self);
     self->is_attach_refused = TRUE;

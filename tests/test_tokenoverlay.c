@@ -424,6 +424,25 @@ test_attached_where_downstream_draws (void)
   }
 }
 
+/* An application may want what is drawn for itself. */
+static void
+test_attached_where_nothing_else_is_taken (void)
+{
+  GstHarness *harness = gst_harness_new_parse (QUIET "mode=changed ! "
+      "capsfilter caps=\"video/x-raw(memory:SystemMemory,"
+      "meta:GstVideoOverlayComposition)\"");
+  GstBuffer *frame = new_frame (GST_VIDEO_FORMAT_RGBA, 0);
+
+  gst_harness_set_src_caps_str (harness, PLAIN_CAPS);
+  add_meta (frame, GST_VIT_TOKEN_FORMAT_F32);
+  frame = gst_harness_push_and_pull (harness, frame);
+  g_assert_nonnull (frame);
+  g_assert_nonnull (gst_buffer_get_video_overlay_composition_meta (frame));
+  g_assert_true (has_overlay_caps (harness));
+  gst_buffer_unref (frame);
+  gst_harness_teardown (harness);
+}
+
 /* What upstream attached stays, and comes first. */
 static void
 test_attached_beside_others (void)
@@ -707,6 +726,8 @@ main (int argc, char **argv)
     { "shared-frames-are-left-alone", test_shared_frames_are_left_alone },
     { "every-format-is-blended-into", test_every_format_is_blended_into },
     { "attached-where-downstream-draws", test_attached_where_downstream_draws },
+    { "attached-where-nothing-else-is-taken",
+        test_attached_where_nothing_else_is_taken },
     { "attached-beside-others", test_attached_beside_others },
     { "layouts-are-those-that-downstream-understands",
         test_layouts_are_those_that_downstream_understands },
