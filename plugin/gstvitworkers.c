@@ -24,7 +24,7 @@ typedef struct {
 struct _GstVitWorkers {
   gint ref_count; /* atomic: the element's, and one for each task queued */
   guint n_workers;
-  GThreadPool *helpers; /* NULL for a single worker */
+  GThreadPool *helpers; /* NULL for a single worker, or where there are none */
   Task *tasks;          /* [n_workers] */
   GMutex lock;
   GCond done;
@@ -93,9 +93,12 @@ most_helpers_asked_for (void)
   return n;
 }
 
+/* (nullable): newer GLib makes no pool where it cannot start a thread that will
+ * start the others. */
 static GThreadPool *
 ask_for_helpers (guint n)
 {
+  GThreadPool *helpers;
   guint n_threads;
 
   g_mutex_lock (&shared.lock);
@@ -106,8 +109,9 @@ ask_for_helpers (guint n)
         run_task, NULL, drop_task, (gint) n_threads, FALSE, NULL);
   else
     g_thread_pool_set_max_threads (shared.helpers, (gint) n_threads, NULL);
+  helpers = shared.helpers;
   g_mutex_unlock (&shared.lock);
-  return shared.helpers;
+  return helpers;
 }
 
 static void
@@ -119,10 +123,10 @@ leave_helpers (guint n)
   g_mutex_lock (&shared.lock);
   shared.n_asking[n]--;
   n_threads = most_helpers_asked_for ();
-  if (n_threads > 0)
-    g_thread_pool_set_max_threads (shared.helpers, (gint) n_threads, NULL);
-  else
+  if (n_threads == 0)
     unused = g_steal_pointer (&shared.helpers);
+  else if (shared.helpers != NULL)
+    g_thread_pool_set_max_threads (shared.helpers, (gint) n_threads, NULL);
   g_mutex_unlock (&shared.lock);
   /* What is queued was done by others long ago.  A thread looks and is through
    * with it; where none could be started nobody would ever come.  (To end a
@@ -172,7 +176,8 @@ offer_task (Task *task, VitWork work, gpointer data)
   task->work = work;
   task->data = data;
   g_atomic_int_set (&task->state, TASK_WAITING);
-  if (!g_atomic_int_compare_and_exchange (&task->is_queued, 0, 1))
+  if (workers->helpers == NULL
+      || !g_atomic_int_compare_and_exchange (&task->is_queued, 0, 1))
     return;
   g_atomic_int_inc (&workers->ref_count);
   /* It is queued even where no thread can be started for it. */
