@@ -200,8 +200,7 @@ gst_vit_token_overlay_fixate_caps (GstBaseTransform *base,
       ->fixate_caps (base, direction, caps, other);
 }
 
-/* Once for every stream and every mode that wants them: who computes the tokens
- * may have started anew. */
+/* Once for every stream: who computes the tokens may have started anew. */
 static void
 ask_for_positions (GstVitTokenOverlay *self)
 {
@@ -228,7 +227,6 @@ gst_vit_token_overlay_set_caps (
   self->must_check = TRUE;
   GST_OBJECT_UNLOCK (self);
   gst_vit_drawing_reset (self->drawing);
-  self->has_asked = FALSE;
   ask_for_positions (self);
   return TRUE;
 }
@@ -385,7 +383,10 @@ gst_vit_token_overlay_sink_event (GstBaseTransform *base, GstEvent *event)
 {
   GstVitTokenOverlay *self = GST_VIT_TOKEN_OVERLAY (base);
 
-  if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
+  if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START)
+    self->has_asked = FALSE;
+  if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START
+      || GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
     gst_vit_drawing_reset (self->drawing);
   return GST_BASE_TRANSFORM_CLASS (gst_vit_token_overlay_parent_class)
       ->sink_event (base, event);
