@@ -591,6 +591,37 @@ test_pipeline (void)
   gst_object_unref (pipeline);
 }
 
+static void
+assert_discont (GstHarness *harness, gboolean expected)
+{
+  GstBuffer *out = gst_harness_pull (harness);
+
+  g_assert_cmpint (GST_BUFFER_IS_DISCONT (out), ==, expected);
+  gst_buffer_unref (out);
+}
+
+/* Who reads which tokens changed has to know that frames are missing, also
+ * where it is a frame without tokens that says so. */
+static void
+test_discont (void)
+{
+  GstHarness *harness = new_harness ("application/x-npy");
+  GstBuffer *frame;
+
+  for (guint turn = 0; turn < 2; turn++) {
+    frame = new_frame ();
+    GST_BUFFER_FLAG_SET (frame, GST_BUFFER_FLAG_DISCONT);
+    gst_harness_push (harness, frame);
+    frame = new_frame ();
+    add_tokens (frame, GST_VIT_TOKEN_FORMAT_F32, 3);
+    add_tokens (frame, GST_VIT_TOKEN_FORMAT_F32, 3);
+    gst_harness_push (harness, frame);
+    assert_discont (harness, TRUE);
+    assert_discont (harness, FALSE);
+  }
+  gst_harness_teardown (harness);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -612,6 +643,7 @@ main (int argc, char **argv)
   TEST ("frame-size-does-not-renegotiate", test_new_size);
   TEST ("segment-flush-and-eos-pass", test_events);
   TEST ("upstream-may-use-video-meta", test_allocation);
+  TEST ("missing-frames-are-told", test_discont);
   TEST ("stream-without-tokens-ends", test_pipeline);
   return g_test_run ();
 }
