@@ -37,14 +37,25 @@ gst_vit_held_events_pop (GstVitHeldEvents *held)
   return g_queue_pop_head (&held->events);
 }
 
+static gboolean
+survives_flush (const GstEvent *event)
+{
+  return GST_EVENT_IS_STICKY (event)
+         && GST_EVENT_TYPE (event) != GST_EVENT_SEGMENT
+         && GST_EVENT_TYPE (event) != GST_EVENT_EOS;
+}
+
 void
 gst_vit_held_events_flush (GstVitHeldEvents *held)
 {
-  GstEvent *caps = g_queue_pop_head (&held->events);
+  for (guint n = held->events.length; n > 0; n--) {
+    GstEvent *event = g_queue_pop_head (&held->events);
 
-  gst_vit_held_events_clear (held);
-  if (caps)
-    g_queue_push_head (&held->events, caps);
+    if (survives_flush (event))
+      g_queue_push_tail (&held->events, event);
+    else
+      gst_event_unref (event);
+  }
 }
 
 void

@@ -25,7 +25,7 @@ gboolean gst_vit_held_events_hold (GstVitHeldEvents *held, GstEvent *event);
 /* (transfer full) (nullable): the next in order; NULL: that was all. */
 GstEvent *gst_vit_held_events_pop (GstVitHeldEvents *held);
 
-/* After a flush only the caps still hold. */
+/* As on a pad, what sticks stays, all but the segment. */
 void gst_vit_held_events_flush (GstVitHeldEvents *held);
 
 void gst_vit_held_events_clear (GstVitHeldEvents *held);

@@ -294,12 +294,16 @@ test_flush (void)
   GstSegment segment;
 
   gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_harness_push_event (harness,
+      gst_event_new_tag (
+          gst_tag_list_new (GST_TAG_TITLE, "still the title", NULL)));
   gst_harness_push_event (harness, gst_event_new_flush_start ());
   gst_harness_push_event (harness, gst_event_new_flush_stop (TRUE));
   gst_harness_push_event (harness, gst_event_new_segment (&segment));
   add_tokens (frame, GST_VIT_TOKEN_FORMAT_F32, 3);
   gst_buffer_unref (gst_harness_push_and_pull (harness, frame));
-  assert_events (harness, "stream-start flush-start flush-stop caps segment ");
+  assert_events (
+      harness, "stream-start flush-start flush-stop caps tag segment ");
 
   gst_harness_teardown (harness);
 }
@@ -395,7 +399,7 @@ main (int argc, char **argv)
   TEST ("frame-size-changes-no-caps-by-itself", test_new_frame_size);
   TEST ("caps-and-what-follows-wait-for-tokens", test_waits);
   TEST ("newest-caps-count", test_newer_caps);
-  TEST ("flush-keeps-the-caps-that-wait", test_flush);
+  TEST ("flush-keeps-caps-and-tags-that-wait", test_flush);
   TEST ("stream-without-tokens-ends", test_end_without_tokens);
   TEST ("next-stream-starts-afresh", test_restart);
   TEST ("behind-vitpatchembed", test_pipeline);
