@@ -210,10 +210,11 @@ announce_shape (GstVitTokenEnc *self, const GstVitTokensMeta *meta)
 {
   GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
   GstVitTensorShape shape = gst_vit_tensor_shape_of (meta);
+  GstVitTensorShape before = self->shape;
   gboolean is_taken;
   GstCaps *caps;
 
-  if (self->make_header || gst_vit_tensor_shape_equal (&self->shape, &shape))
+  if (self->make_header || gst_vit_tensor_shape_equal (&before, &shape))
     return TRUE;
   set_shape (self, shape);
   caps = gst_vit_tensor_shape_type (&shape)
@@ -226,8 +227,11 @@ announce_shape (GstVitTokenEnc *self, const GstVitTokensMeta *meta)
   is_taken = caps && gst_pad_peer_query_accept_caps (trans->srcpad, caps)
              && gst_base_transform_update_src_caps (trans, caps);
   gst_clear_caps (&caps);
-  if (!is_taken)
+  if (!is_taken) {
+    /* The caps are still those of the tokens before. */
+    set_shape (self, before);
     post_refused_tensors (self, &shape);
+  }
   return is_taken;
 }
 
