@@ -27,7 +27,12 @@ gst_vit_held_events_hold (GstVitHeldEvents *held, GstEvent *event)
       || GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP
       || GST_EVENT_TYPE (event) == GST_EVENT_EOS)
     return FALSE;
-  g_queue_push_tail (&held->events, event);
+  /* By the time that caps come, so do tokens, and no time is left to fill; a
+   * stream without any may send gaps for ever. */
+  if (GST_EVENT_TYPE (event) == GST_EVENT_GAP)
+    gst_event_unref (event);
+  else
+    g_queue_push_tail (&held->events, event);
   return TRUE;
 }
 

@@ -19,7 +19,8 @@ gboolean gst_vit_held_events_is_empty (const GstVitHeldEvents *held);
 /* Takes a caps event, in place of one that is held already. */
 void gst_vit_held_events_hold_caps (GstVitHeldEvents *held, GstEvent *caps);
 
-/* Takes `event` and gives TRUE if it has to wait for caps that are held. */
+/* Takes `event` and gives TRUE if it has to wait for caps that are held; a gap
+ * is then forgotten. */
 gboolean gst_vit_held_events_hold (GstVitHeldEvents *held, GstEvent *event);
 
 /* (transfer full) (nullable): the next in order; NULL: that was all. */

@@ -262,6 +262,7 @@ test_waits (void)
       gst_event_new_tag (
           gst_tag_list_new (GST_TAG_TITLE, "waits for its turn", NULL)));
   g_assert_cmpint (gst_harness_push (harness, new_frame ()), ==, GST_FLOW_OK);
+  gst_harness_push_event (harness, gst_event_new_gap (1000, GST_SECOND));
   assert_events (harness, "stream-start ");
   g_assert_false (gst_pad_has_current_caps (harness->sinkpad));
 
