@@ -35,12 +35,11 @@
 #include "gstvitallocation.h"
 #include "gstviterror.h"
 #include "gstvitframe.h"
-#include "gstvitframetokens.h"
 #include "gstvitlateness.h"
-#include "gstvitmodelinfo.h"
 #include "gstvitnotes.h"
 #include "gstvitsettings.h"
 #include "gstvitstats.h"
+#include "gstvitstream.h"
 #include "gstvittensor.h"
 
 GST_DEBUG_CATEGORY (gst_vit_patch_embed_debug);
@@ -68,17 +67,11 @@ struct _GstVitPatchEmbed {
   VitImageFormat format;
   VitTokensShape shape;     /* of the last frame or region with tokens */
   GstStructure *model_info; /* from start to stop */
+  GstVitTensorNotice notice; /* the same */
 
   /* Written only while no data flows, or on the streaming thread. */
-  GstVitLiveSettings live; /* of the last frame */
-  VitModel *model;
-  GstVitTokenizers *tokenizers;
-  GstVitWorkers *workers;
-  GstVideoInfo video_info;
+  GstVitStream *stream;  /* from start to stop */
   GstCaps *refused_caps; /* (nullable): the last, if no others came since */
-  GArray *regions;       /* of GstVitRegion, of the frame in work */
-  guint64 n_with_tokens; /* frames */
-  guint n_since;         /* frames since the last with tokens, that included */
 
   gint wants_positions; /* atomic: downstream asked for them */
 };
@@ -98,28 +91,14 @@ G_DEFINE_TYPE_WITH_CODE (GstVitPatchEmbed, gst_vit_patch_embed,
 GST_ELEMENT_REGISTER_DEFINE (vitpatchembed, "vitpatchembed", GST_RANK_NONE,
     GST_TYPE_VIT_PATCH_EMBED);
 
-/* The next frame is the first of a stream: its tokens are due, and new. */
-static void
-begin_stream (GstVitPatchEmbed *self)
+/* What the caps are to say of tokens that are computed as `settings` say. */
+static GstVitTensorNotice
+make_notice (const GstVitSettings *settings)
 {
-  gst_vit_tokenizers_reset (self->tokenizers);
-  self->n_since = G_MAXUINT;
-}
-
-static GstVitTokenizers *
-make_tokenizers (GstVitPatchEmbed *self, const GstVitSettings *settings,
-    VitPatchEmbed *embed)
-{
-  GstVitTokenizerSetup setup = {
-    .model = self->model,
-    .n_prefix_tokens
-    = settings->prefix_tokens ? self->model->n_prefix_tokens : 0,
-    .pad = settings->fit == VIT_FIT_PAD,
-    .token_format = (GstVitTokenFormat) settings->token_format,
-    .workers = self->workers,
+  return (GstVitTensorNotice) {
+    .id = settings->advertise_tensors ? settings->tensor_id : 0,
+    .format = (GstVitTokenFormat) settings->token_format,
   };
-
-  return gst_vit_tokenizers_new (&setup, embed);
 }
 
 static gboolean
@@ -127,8 +106,7 @@ gst_vit_patch_embed_start (GstBaseTransform *base)
 {
   GstVitPatchEmbed *self = GST_VIT_PATCH_EMBED (base);
   GstVitSettings settings;
-  VitPatchEmbedSettings embed_settings;
-  VitPatchEmbed *embed = NULL;
+  GstVitTensorNotice notice;
   GstStructure *info;
   GError *error = NULL;
 
@@ -136,27 +114,18 @@ gst_vit_patch_embed_start (GstBaseTransform *base)
   gst_vit_settings_copy (&self->settings, &settings);
   GST_OBJECT_UNLOCK (self);
 
-  embed_settings = gst_vit_settings_for_embed (&settings);
-  self->model = gst_vit_settings_load_model (&settings, &error);
-  if (self->model != NULL)
-    embed = vit_patch_embed_new (self->model, &embed_settings, &error);
-  if (embed == NULL) {
+  self->stream = gst_vit_stream_new (&settings, &info, &error);
+  if (self->stream == NULL) {
     gst_vit_settings_clear (&settings);
-    g_clear_pointer (&self->model, vit_model_unref);
     gst_vit_error_post (GST_ELEMENT (self), error);
     return FALSE;
   }
-  self->live = settings.live;
-  self->workers
-      = gst_vit_workers_new (gst_vit_settings_n_workers (&settings));
-  info = gst_vit_model_info_new (self->model, embed);
-  self->tokenizers = make_tokenizers (self, &settings, embed);
-  self->n_with_tokens = 0;
-  begin_stream (self);
-
   GST_INFO_OBJECT (self, "%" GST_PTR_FORMAT, info);
+  notice = make_notice (&settings);
+  notice.embed_dim = self->stream->model->embed_dim;
   GST_OBJECT_LOCK (self);
   self->model_info = info;
+  self->notice = notice;
   gst_vit_lateness_reset (&self->lateness);
   memset (&self->stats, 0, sizeof self->stats);
   memset (&self->format, 0, sizeof self->format);
@@ -164,7 +133,7 @@ gst_vit_patch_embed_start (GstBaseTransform *base)
   GST_OBJECT_UNLOCK (self);
 
   g_object_notify (G_OBJECT (self), "model-info");
-  gst_vit_notes_post (GST_ELEMENT (self), &settings, self->model);
+  gst_vit_notes_post (GST_ELEMENT (self), &settings, self->stream->model);
   gst_vit_settings_clear (&settings);
   return TRUE;
 }
@@ -177,9 +146,7 @@ gst_vit_patch_embed_stop (GstBaseTransform *base)
 
   g_atomic_int_set (&self->wants_positions, FALSE);
   gst_clear_caps (&self->refused_caps);
-  g_clear_pointer (&self->tokenizers, gst_vit_tokenizers_free);
-  g_clear_pointer (&self->workers, gst_vit_workers_free);
-  g_clear_pointer (&self->model, vit_model_unref);
+  g_clear_pointer (&self->stream, gst_vit_stream_free);
   GST_OBJECT_LOCK (self);
   info = self->model_info;
   self->model_info = NULL;
@@ -204,33 +171,15 @@ refuse_caps (
     gst_vit_error_post (GST_ELEMENT (self), error);
 }
 
-static GstVitRegion
-whole_frame (const VitImageFormat *format)
+static GstVitLiveSettings
+get_live_settings (GstVitPatchEmbed *self)
 {
-  return (GstVitRegion) { -1, 0, 0, format->width, format->height };
-}
+  GstVitLiveSettings live;
 
-/* Makes ready for whole frames, so that what cannot be computed is refused
- * here; regions are seen only when they come. */
-static gboolean
-prepare_frames (
-    GstVitPatchEmbed *self, const VitImageFormat *format, GError **error)
-{
-  GstVitRegion whole = whole_frame (format);
-  GstVitTokenizer *tokenizer;
-
-  gst_vit_tokenizers_set_format (
-      self->tokenizers, &self->video_info, format, self->live.max_tokens);
-  if (self->live.regions != GST_VIT_REGIONS_FRAME)
-    return TRUE;
-  tokenizer
-      = gst_vit_tokenizers_find (self->tokenizers, 0, &whole, NULL, error);
-  if (tokenizer == NULL)
-    return FALSE;
   GST_OBJECT_LOCK (self);
-  self->shape = tokenizer->shape;
+  live = self->settings.live;
   GST_OBJECT_UNLOCK (self);
-  return TRUE;
+  return live;
 }
 
 static gboolean
@@ -238,31 +187,33 @@ gst_vit_patch_embed_set_caps (
     GstBaseTransform *base, GstCaps *in_caps, GstCaps *out_caps)
 {
   GstVitPatchEmbed *self = GST_VIT_PATCH_EMBED (base);
+  GstVitLiveSettings live = get_live_settings (self);
+  VitTokensShape shape;
   VitImageFormat format;
+  GstVideoInfo info;
   GError *error = NULL;
 
-  if (!gst_video_info_from_caps (&self->video_info, in_caps)
-      || !gst_vit_image_format_from_info (&self->video_info, &format)) {
+  if (!gst_video_info_from_caps (&info, in_caps)
+      || !gst_vit_image_format_from_info (&info, &format)) {
     GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("Cannot read this video format"),
         ("%" GST_PTR_FORMAT, in_caps));
     return FALSE;
   }
-  if (!gst_vit_matrix_is_of_caps (&self->video_info, in_caps))
+  if (!gst_vit_matrix_is_of_caps (&info, in_caps))
     GST_WARNING_OBJECT (self,
         "No Y'CbCr matrix in the colorimetry of %" GST_PTR_FORMAT
         "; taking the one with Kr %g, Kb %g",
         in_caps, format.kr, format.kb);
-  GST_OBJECT_LOCK (self);
-  self->live = self->settings.live;
-  GST_OBJECT_UNLOCK (self);
-  begin_stream (self);
-  if (!prepare_frames (self, &format, &error)) {
+  if (!gst_vit_stream_set_format (
+          self->stream, &info, &format, &live, &shape, &error)) {
     refuse_caps (self, in_caps, error);
     return FALSE;
   }
   gst_clear_caps (&self->refused_caps);
   GST_OBJECT_LOCK (self);
   self->format = format;
+  if (shape.n_tokens > 0)
+    self->shape = shape;
   GST_OBJECT_UNLOCK (self);
   GST_INFO_OBJECT (self, "%s %ux%u, matrix Kr %g Kb %g, %s range",
       format.pixel->name, format.width, format.height, format.kr, format.kb,
@@ -288,33 +239,6 @@ gst_vit_patch_embed_propose_allocation (
   return TRUE;
 }
 
-/* What was set since the last frame takes effect. */
-static void
-take_live_settings (GstVitPatchEmbed *self)
-{
-  GstVitLiveSettings before = self->live, *now = &self->live;
-
-  GST_OBJECT_LOCK (self);
-  self->live = self->settings.live;
-  GST_OBJECT_UNLOCK (self);
-  if (now->max_tokens != before.max_tokens || now->regions != before.regions)
-    gst_vit_tokenizers_set_format (
-        self->tokenizers, &self->video_info, &self->format, now->max_tokens);
-  else if (now->reuse_tokens != before.reuse_tokens
-      || now->reuse_tolerance != before.reuse_tolerance)
-    gst_vit_tokenizers_reset (self->tokenizers);
-}
-
-/* A frame whose tokens were due but late leaves them due. */
-static gboolean
-is_due (GstVitPatchEmbed *self)
-{
-  if (self->n_since >= self->live.interval)
-    return TRUE;
-  self->n_since++;
-  return FALSE;
-}
-
 /* Whether the frame is to pass without tokens; then the application is told. */
 static gboolean
 is_skipped (GstVitPatchEmbed *self, GstBuffer *buffer)
@@ -324,7 +248,7 @@ is_skipped (GstVitPatchEmbed *self, GstBuffer *buffer)
   GstClockTime time;
   gboolean is_late;
 
-  if (!self->live.skip_late || segment->format != GST_FORMAT_TIME)
+  if (!self->stream->live.skip_late || segment->format != GST_FORMAT_TIME)
     return FALSE;
   time = gst_segment_to_running_time (
       segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
@@ -348,32 +272,13 @@ is_skipped (GstVitPatchEmbed *self, GstBuffer *buffer)
 }
 
 static void
-find_regions (GstVitPatchEmbed *self, GstBuffer *buffer)
-{
-  GstVitRegion whole = whole_frame (&self->format);
-
-  if (self->live.regions == GST_VIT_REGIONS_ROI) {
-    gst_vit_regions_find (
-        buffer, self->format.width, self->format.height, self->regions);
-    return;
-  }
-  g_array_set_size (self->regions, 0);
-  g_array_append_val (self->regions, whole);
-}
-
-static void
 attach_tokens (GstVitPatchEmbed *self, GstBuffer *buffer, const VitImage *image)
 {
   GstClockTime start = gst_util_get_timestamp ();
-  GstVitTokenizerTask task = { self->live.reuse_tokens,
-    self->live.reuse_tolerance, ++self->n_with_tokens,
-    g_atomic_int_get (&self->wants_positions) };
   GstVitFrameResult result;
 
-  self->n_since = 1;
-  find_regions (self, buffer);
-  gst_vit_frame_tokens_attach (self->tokenizers, GST_ELEMENT (self), &task,
-      self->regions, image, &self->format, buffer, &result);
+  gst_vit_stream_attach (self->stream, GST_ELEMENT (self), image, buffer,
+      g_atomic_int_get (&self->wants_positions), &result);
   if (result.n_tokens == 0)
     return;
   GST_OBJECT_LOCK (self);
@@ -384,19 +289,21 @@ attach_tokens (GstVitPatchEmbed *self, GstBuffer *buffer, const VitImage *image)
   GST_OBJECT_UNLOCK (self);
 }
 
+/* A frame whose tokens were due but late leaves them due. */
 static GstFlowReturn
 gst_vit_patch_embed_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
 {
   GstVitPatchEmbed *self = GST_VIT_PATCH_EMBED (base);
+  GstVitLiveSettings live = get_live_settings (self);
   GstVideoFrame frame;
   VitImage image;
   gchar *reason = NULL;
 
-  take_live_settings (self);
-  if (!is_due (self) || is_skipped (self, buffer))
+  gst_vit_stream_set_live (self->stream, &live);
+  if (!gst_vit_stream_is_due (self->stream) || is_skipped (self, buffer))
     return GST_FLOW_OK;
-  if (!gst_vit_frame_map (&frame, &self->video_info, &self->format, buffer,
-          self->live.max_tokens > 0, &image, &reason)) {
+  if (!gst_vit_frame_map (&frame, &self->stream->info, &self->stream->format,
+          buffer, live.max_tokens > 0, &image, &reason)) {
     GST_ELEMENT_ERROR (self, STREAM, FAILED, ("%s", reason), (NULL));
     g_free (reason);
     return GST_FLOW_ERROR;
@@ -406,37 +313,17 @@ gst_vit_patch_embed_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
   return GST_FLOW_OK;
 }
 
-/* The tokens, and then the same as tensors. */
-static GstFlowReturn
-gst_vit_patch_embed_transform_frame (GstBaseTransform *base, GstBuffer *buffer)
-{
-  GstVitPatchEmbed *self = GST_VIT_PATCH_EMBED (base);
-  guint n_before = gst_buffer_get_n_meta (buffer, GST_VIT_TOKENS_META_API_TYPE);
-  GstFlowReturn flow = gst_vit_patch_embed_transform_ip (base, buffer);
-  GQuark tensor_id;
-
-  GST_OBJECT_LOCK (self);
-  tensor_id = self->settings.tensor_id;
-  GST_OBJECT_UNLOCK (self);
-  if (flow == GST_FLOW_OK && tensor_id != 0)
-    gst_vit_tensor_attach (buffer, n_before, tensor_id);
-  return flow;
-}
-
 static GstCaps *
 gst_vit_patch_embed_transform_caps (GstBaseTransform *base,
     GstPadDirection direction, GstCaps *caps, GstCaps *filter)
 {
   GstVitPatchEmbed *self = GST_VIT_PATCH_EMBED (base);
-  GstVitTensorNotice notice = { 0 };
+  GstVitTensorNotice notice;
   GstCaps *result = gst_caps_ref (caps), *filtered;
 
   GST_OBJECT_LOCK (self);
-  if (self->settings.advertise_tensors)
-    notice.id = self->settings.tensor_id;
-  notice.format = (GstVitTokenFormat) self->settings.token_format;
-  if (self->model_info != NULL)
-    gst_structure_get_uint (self->model_info, "embed-dim", &notice.embed_dim);
+  notice = self->model_info != NULL ? self->notice
+                                    : make_notice (&self->settings);
   GST_OBJECT_UNLOCK (self);
 
   if (notice.id != 0)
@@ -461,10 +348,10 @@ gst_vit_patch_embed_sink_event (GstBaseTransform *base, GstEvent *event)
       GST_OBJECT_UNLOCK (self);
       G_GNUC_FALLTHROUGH;
     case GST_EVENT_SEGMENT:
-      begin_stream (self);
+      gst_vit_stream_begin (self->stream);
       break;
     case GST_EVENT_GAP:
-      gst_vit_tokenizers_reset (self->tokenizers);
+      gst_vit_stream_break (self->stream);
       break;
     case GST_EVENT_EOS:
       g_object_notify_by_pspec (G_OBJECT (base), stats_pspec);
@@ -540,7 +427,6 @@ gst_vit_patch_embed_finalize (GObject *object)
   GstVitPatchEmbed *self = GST_VIT_PATCH_EMBED (object);
 
   gst_vit_settings_clear (&self->settings);
-  g_array_unref (self->regions);
   G_OBJECT_CLASS (gst_vit_patch_embed_parent_class)->finalize (object);
 }
 
@@ -583,7 +469,7 @@ gst_vit_patch_embed_class_init (GstVitPatchEmbedClass *klass)
       = gst_vit_patch_embed_prepare_output_buffer;
   base_class->propose_allocation = gst_vit_patch_embed_propose_allocation;
   base_class->transform_caps = gst_vit_patch_embed_transform_caps;
-  base_class->transform_ip = gst_vit_patch_embed_transform_frame;
+  base_class->transform_ip = gst_vit_patch_embed_transform_ip;
 }
 
 static void
@@ -593,7 +479,6 @@ gst_vit_patch_embed_init (GstVitPatchEmbed *self)
 
   gst_vit_settings_init (&self->settings);
   gst_vit_lateness_reset (&self->lateness);
-  self->regions = g_array_new (FALSE, FALSE, sizeof (GstVitRegion));
   gst_base_transform_set_in_place (base, TRUE);
   gst_base_transform_set_passthrough (base, FALSE);
   gst_base_transform_set_gap_aware (base, TRUE);

@@ -29,8 +29,6 @@ gst_vit_tokenizers_new (
 void
 gst_vit_tokenizers_free (GstVitTokenizers *tokenizers)
 {
-  if (tokenizers == NULL)
-    return;
   g_ptr_array_unref (tokenizers->all);
   g_free (tokenizers);
 }
@@ -53,7 +51,7 @@ gst_vit_tokenizers_set_format (GstVitTokenizers *tokenizers,
 void
 gst_vit_tokenizers_reset (GstVitTokenizers *tokenizers)
 {
-  for (guint i = 0; tokenizers != NULL && i < tokenizers->all->len; i++)
+  for (guint i = 0; i < tokenizers->all->len; i++)
     gst_vit_tokenizer_reset (g_ptr_array_index (tokenizers->all, i));
 }
 

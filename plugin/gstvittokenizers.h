@@ -25,7 +25,7 @@ void gst_vit_tokenizers_free (GstVitTokenizers *tokenizers);
 void gst_vit_tokenizers_set_format (GstVitTokenizers *tokenizers,
     const GstVideoInfo *info, const VitImageFormat *format, guint max_tokens);
 
-/* Forgets all tokens: the next are new.  NULL has none. */
+/* Forgets all tokens: the next are new. */
 void gst_vit_tokenizers_reset (GstVitTokenizers *tokenizers);
 
 /* The tokenizer for a region of a frame; `serial` is that of the frame, whose

@@ -68,13 +68,32 @@ test_attached (void)
 static void
 test_none (void)
 {
-  GstHarness *harness = gst_harness_new ("vitpatchembed");
+  GstElement *element = gst_element_factory_make_full (
+      "vitpatchembed", "tensor-id", NULL, NULL);
+  GstHarness *harness = gst_harness_new_with_element (element, "sink", "src");
   GstBuffer *out;
 
-  gst_harness_set (harness, "vitpatchembed", "tensor-id", NULL, NULL);
   out = push_frame (harness, frames_caps ("RGB", 64, 48, NULL));
   g_assert_null (gst_buffer_get_tensor_meta (out));
   g_assert_nonnull (gst_buffer_get_vit_tokens_meta (out));
+
+  gst_buffer_unref (out);
+  gst_object_unref (element);
+  gst_harness_teardown (harness);
+}
+
+/* What may change in NULL and READY alone is as it was at the start. */
+static void
+test_set_too_late (void)
+{
+  GstHarness *harness = gst_harness_new_parse (SMALL);
+  GstBuffer *out;
+  const GstTensor *tensor;
+
+  gst_harness_set (harness, "vitpatchembed", "tensor-id", "late", NULL);
+  out = push_frame (harness, frames_caps ("RGB", 64, 48, NULL));
+  tensor = gst_tensor_meta_get (gst_buffer_get_tensor_meta (out), 0);
+  g_assert_cmpstr (g_quark_to_string (tensor->id), ==, "vit-patch-tokens");
 
   gst_buffer_unref (out);
   gst_harness_teardown (harness);
@@ -350,6 +369,7 @@ main (int argc, char **argv)
 #ifdef HAVE_GST_ANALYTICS
   TEST ("attached-with-the-same-memory", test_attached);
   TEST ("no-id-attaches-none", test_none);
+  TEST ("id-is-that-of-the-start", test_set_too_late);
   TEST ("two-elements-attach-their-own", test_two);
   TEST ("passages-keep-it-as-the-release-does", test_passages);
 #endif

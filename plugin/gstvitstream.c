@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include "gstvitstream.h"
+
+#include "gstvitmodelinfo.h"
+#include "gstvittensor.h"
+
+/* Takes `embed`. */
+static GstVitTokenizers *
+make_tokenizers (const GstVitStream *stream, const GstVitSettings *settings,
+    VitPatchEmbed *embed)
+{
+  GstVitTokenizerSetup setup = {
+    .model = stream->model,
+    .n_prefix_tokens
+    = settings->prefix_tokens ? stream->model->n_prefix_tokens : 0,
+    .pad = settings->fit == VIT_FIT_PAD,
+    .token_format = (GstVitTokenFormat) settings->token_format,
+    .workers = stream->workers,
+  };
+
+  return gst_vit_tokenizers_new (&setup, embed);
+}
+
+GstVitStream *
+gst_vit_stream_new (const GstVitSettings *settings, GstStructure **model_info,
+    GError **error)
+{
+  VitPatchEmbedSettings embed_settings = gst_vit_settings_for_embed (settings);
+  VitModel *model = gst_vit_settings_load_model (settings, error);
+  VitPatchEmbed *embed = NULL;
+  GstVitStream *stream;
+
+  if (model != NULL)
+    embed = vit_patch_embed_new (model, &embed_settings, error);
+  if (embed == NULL) {
+    g_clear_pointer (&model, vit_model_unref);
+    return NULL;
+  }
+  stream = g_new0 (GstVitStream, 1);
+  stream->model = model;
+  stream->live = settings->live;
+  stream->tensor_id = settings->tensor_id;
+  stream->workers
+      = gst_vit_workers_new (gst_vit_settings_n_workers (settings));
+  stream->regions = g_array_new (FALSE, FALSE, sizeof (GstVitRegion));
+  *model_info = gst_vit_model_info_new (model, embed);
+  stream->tokenizers = make_tokenizers (stream, settings, embed);
+  gst_vit_stream_begin (stream);
+  return stream;
+}
+
+void
+gst_vit_stream_free (GstVitStream *stream)
+{
+  gst_vit_tokenizers_free (stream->tokenizers);
+  gst_vit_workers_free (stream->workers);
+  g_array_unref (stream->regions);
+  vit_model_unref (stream->model);
+  g_free (stream);
+}
+
+void
+gst_vit_stream_begin (GstVitStream *stream)
+{
+  gst_vit_stream_break (stream);
+  if (stream != NULL)
+    stream->n_since = G_MAXUINT;
+}
+
+void
+gst_vit_stream_break (GstVitStream *stream)
+{
+  if (stream != NULL)
+    gst_vit_tokenizers_reset (stream->tokenizers);
+}
+
+static GstVitRegion
+whole_frame (const VitImageFormat *format)
+{
+  return (GstVitRegion) { -1, 0, 0, format->width, format->height };
+}
+
+gboolean
+gst_vit_stream_set_format (GstVitStream *stream, const GstVideoInfo *info,
+    const VitImageFormat *format, const GstVitLiveSettings *live,
+    VitTokensShape *shape, GError **error)
+{
+  GstVitRegion whole = whole_frame (format);
+  GstVitTokenizer *tokenizer;
+
+  *shape = (VitTokensShape) { 0 };
+  stream->info = *info;
+  stream->format = *format;
+  stream->live = *live;
+  gst_vit_stream_begin (stream);
+  gst_vit_tokenizers_set_format (
+      stream->tokenizers, info, format, live->max_tokens);
+  if (live->regions != GST_VIT_REGIONS_FRAME)
+    return TRUE;
+  tokenizer
+      = gst_vit_tokenizers_find (stream->tokenizers, 0, &whole, NULL, error);
+  if (tokenizer == NULL)
+    return FALSE;
+  *shape = tokenizer->shape;
+  return TRUE;
+}
+
+void
+gst_vit_stream_set_live (GstVitStream *stream, const GstVitLiveSettings *live)
+{
+  GstVitLiveSettings before = stream->live;
+
+  stream->live = *live;
+  if (live->max_tokens != before.max_tokens || live->regions != before.regions)
+    gst_vit_tokenizers_set_format (
+        stream->tokenizers, &stream->info, &stream->format, live->max_tokens);
+  else if (live->reuse_tokens != before.reuse_tokens
+      || live->reuse_tolerance != before.reuse_tolerance)
+    gst_vit_stream_break (stream);
+}
+
+gboolean
+gst_vit_stream_is_due (GstVitStream *stream)
+{
+  if (stream->n_since >= stream->live.interval)
+    return TRUE;
+  stream->n_since++;
+  return FALSE;
+}
+
+static void
+find_regions (GstVitStream *stream, GstBuffer *frame)
+{
+  GstVitRegion whole = whole_frame (&stream->format);
+
+  if (stream->live.regions == GST_VIT_REGIONS_ROI) {
+    gst_vit_regions_find (frame, stream->format.width, stream->format.height,
+        stream->regions);
+    return;
+  }
+  g_array_set_size (stream->regions, 0);
+  g_array_append_val (stream->regions, whole);
+}
+
+void
+gst_vit_stream_attach (GstVitStream *stream, GstElement *element,
+    const VitImage *image, GstBuffer *frame, gboolean positions,
+    GstVitFrameResult *result)
+{
+  guint n_before = gst_buffer_get_n_meta (frame, GST_VIT_TOKENS_META_API_TYPE);
+  GstVitTokenizerTask task = { .reuse = stream->live.reuse_tokens,
+    .tolerance = stream->live.reuse_tolerance,
+    .serial = ++stream->n_with_tokens,
+    .positions = positions };
+
+  stream->n_since = 1;
+  find_regions (stream, frame);
+  gst_vit_frame_tokens_attach (stream->tokenizers, element, &task,
+      stream->regions, image, &stream->format, frame, result);
+  if (stream->tensor_id != 0)
+    gst_vit_tensor_attach (frame, n_before, stream->tensor_id);
+}

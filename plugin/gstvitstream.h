@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The frames of a stream, one after the other: on which tokens are due, of what
+ * in them, and computed with what.
+ *
+ * Thread-safety: one frame at a time.
+ */
+#pragma once
+
+#include "gstvitframetokens.h"
+#include "gstvitsettings.h"
+
+G_BEGIN_DECLS
+
+/* From start to stop of the element.  The fields are for reading. */
+typedef struct {
+  VitModel *model;
+  GstVitTokenizers *tokenizers;
+  GstVitWorkers *workers;
+  GQuark tensor_id; /* 0: no tensor is attached */
+
+  GstVitLiveSettings live; /* of the frame */
+  GstVideoInfo info;
+  VitImageFormat format; /* pixel is NULL: none yet */
+
+  GArray *regions;       /* of GstVitRegion, of the frame in work */
+  guint64 n_with_tokens; /* frames */
+  guint n_since;         /* frames since the last with tokens, that included */
+} GstVitStream;
+
+/* Loads the model.  *model_info (transfer full): what was loaded and decided.
+ * Errors: as gst_vit_settings_load_model() and vit_patch_embed_new(). */
+GstVitStream *gst_vit_stream_new (const GstVitSettings *settings,
+    GstStructure **model_info, GError **error);
+void gst_vit_stream_free (GstVitStream *stream);
+
+/* The next frame is a first one: its tokens are due, and new.  NULL: nothing was
+ * started. */
+void gst_vit_stream_begin (GstVitStream *stream);
+
+/* The next frame does not follow the last: its tokens are new.  NULL as above. */
+void gst_vit_stream_break (GstVitStream *stream);
+
+/* Frames are of this format from here on; `format` is that of `info`.  Makes
+ * ready for whole frames, so that what cannot be computed is refused here;
+ * regions are seen only when they come.  *shape, all zero where it is not known,
+ * is that of a frame's tokens.  Errors: as gst_vit_tokenizers_find(). */
+gboolean gst_vit_stream_set_format (GstVitStream *stream,
+    const GstVideoInfo *info, const VitImageFormat *format,
+    const GstVitLiveSettings *live, VitTokensShape *shape, GError **error);
+
+/* What was set since the last frame takes effect. */
+void gst_vit_stream_set_live (
+    GstVitStream *stream, const GstVitLiveSettings *live);
+
+/* Called for every frame: whether its turn has come.  Where no tokens are
+ * attached then, it is that of the next. */
+gboolean gst_vit_stream_is_due (GstVitStream *stream);
+
+/* Attaches the tokens of `frame`, whose pixels are `image`, and the same as
+ * tensors; messages are those of `element`, whose lock the caller does not
+ * hold.  `positions`: they are wanted too. */
+void gst_vit_stream_attach (GstVitStream *stream, GstElement *element,
+    const VitImage *image, GstBuffer *frame, gboolean positions,
+    GstVitFrameResult *result);
+
+G_END_DECLS
