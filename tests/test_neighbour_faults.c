@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Neighbours that misbehave: buffers that cannot be mapped, flow returns, flushes
+ * and caps at any time.  Either the frame comes through with right tokens, or
+ * there is an error that says why, and the stream can go on after it.
+ */
+#include <string.h>
+
+#include "fault_stream.h"
+
+typedef struct {
+  GstAllocator parent;
+} UnreadableAllocator;
+
+typedef struct {
+  GstAllocatorClass parent;
+} UnreadableAllocatorClass;
+
+GType unreadable_allocator_get_type (void);
+G_DEFINE_TYPE (
+    UnreadableAllocator, unreadable_allocator, GST_TYPE_ALLOCATOR);
+
+static GstMemory *
+unreadable_alloc (
+    GstAllocator *allocator, gsize size, GstAllocationParams *params)
+{
+  GstMemory *memory = g_new0 (GstMemory, 1);
+
+  gst_memory_init (memory, (GstMemoryFlags) 0, allocator, NULL, size, 0, 0,
+      size);
+  return memory;
+}
+
+static void
+unreadable_free (GstAllocator *allocator, GstMemory *memory)
+{
+  g_free (memory);
+}
+
+static gpointer
+unreadable_map (GstMemory *memory, gsize size, GstMapFlags flags)
+{
+  return NULL;
+}
+
+static void
+unreadable_allocator_class_init (UnreadableAllocatorClass *klass)
+{
+  klass->parent.alloc = unreadable_alloc;
+  klass->parent.free = unreadable_free;
+}
+
+static void
+unreadable_allocator_init (UnreadableAllocator *self)
+{
+  GST_ALLOCATOR (self)->mem_map = unreadable_map;
+}
+
+/* Memory of a device that was lost, say. */
+static void
+test_a_buffer_that_cannot_be_mapped_is_an_error (void)
+{
+  GstAllocator *allocator
+      = g_object_new (unreadable_allocator_get_type (), NULL);
+  FaultStream stream;
+  gchar *text;
+
+  gst_object_ref_sink (allocator);
+  fault_stream_init (&stream, SMALL_ELEMENT);
+  fault_stream_check (&stream, 1);
+  for (guint with_meta = 0; with_meta < 2; with_meta++) {
+    GstBuffer *buffer = gst_buffer_new ();
+
+    gst_buffer_append_memory (buffer,
+        gst_allocator_alloc (allocator, 64 * 48 * 3 / 2, NULL));
+    if (with_meta)
+      gst_buffer_add_video_meta (buffer, GST_VIDEO_FRAME_FLAG_NONE,
+          GST_VIDEO_FORMAT_I420, 64, 48);
+    g_assert_cmpint (
+        gst_harness_push (stream.harness, buffer), ==, GST_FLOW_ERROR);
+    text = fault_stream_message (&stream, GST_MESSAGE_ERROR);
+    g_assert_true (text != NULL && strstr (text, "cannot be read"));
+    g_free (text);
+  }
+  fault_stream_check (&stream, 2);
+  fault_stream_clear (&stream);
+  gst_object_unref (allocator);
+}
+
+static GstPadProbeReturn
+return_flow (GstPad *pad, GstPadProbeInfo *probe, gpointer flow)
+{
+  gst_buffer_unref (GST_PAD_PROBE_INFO_BUFFER (probe));
+  GST_PAD_PROBE_INFO_DATA (probe) = NULL;
+  GST_PAD_PROBE_INFO_FLOW_RETURN (probe)
+      = (GstFlowReturn) GPOINTER_TO_INT (flow);
+  return GST_PAD_PROBE_HANDLED;
+}
+
+/* Neither is an error: it is upstream's to stop. */
+static void
+test_what_downstream_returns_goes_upstream (void)
+{
+  static const GstFlowReturn flows[] = { GST_FLOW_FLUSHING, GST_FLOW_EOS,
+    GST_FLOW_NOT_LINKED, GST_FLOW_ERROR };
+  FaultStream stream;
+  GstPad *pad;
+
+  fault_stream_init (&stream, SMALL_ELEMENT);
+  pad = gst_element_get_static_pad (stream.element, "src");
+  for (guint i = 0; i < G_N_ELEMENTS (flows); i++) {
+    gulong probe = gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER,
+        return_flow, GINT_TO_POINTER (flows[i]), NULL);
+
+    for (guint k = 0; k < 2; k++)
+      g_assert_cmpint (gst_harness_push (stream.harness,
+                           frames_random (&stream.info, k, FALSE)),
+          ==, flows[i]);
+    gst_pad_remove_probe (pad, probe);
+    g_assert_null (fault_stream_message (&stream, GST_MESSAGE_ERROR));
+    fault_stream_check (&stream, 10 + i);
+  }
+  gst_object_unref (pad);
+  fault_stream_clear (&stream);
+}
+
+static void
+test_a_flush_in_the_middle_of_the_stream (void)
+{
+  FaultStream stream;
+  GstSegment segment;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  fault_stream_init (&stream, SMALL_ELEMENT);
+  for (guint i = 0; i < 4; i++) {
+    fault_stream_check (&stream, i);
+    g_assert_true (gst_harness_push_event (
+        stream.harness, gst_event_new_flush_start ()));
+    g_assert_cmpint (gst_harness_push (stream.harness,
+                         frames_random (&stream.info, i, FALSE)),
+        ==, GST_FLOW_FLUSHING);
+    g_assert_true (gst_harness_push_event (
+        stream.harness, gst_event_new_flush_stop (TRUE)));
+    g_assert_true (gst_harness_push_event (
+        stream.harness, gst_event_new_segment (&segment)));
+  }
+  fault_stream_check (&stream, 9);
+  g_assert_null (fault_stream_message (&stream, GST_MESSAGE_ERROR));
+  fault_stream_clear (&stream);
+}
+
+static void
+test_caps_that_change_on_every_frame (void)
+{
+  static const gchar *const formats[] = { "I420", "RGB", "NV12", "GRAY8",
+    "YUY2", "P010_10LE", "BGRA", "Y42B" };
+  FaultStream stream;
+
+  fault_stream_init (&stream, SMALL_ELEMENT);
+  for (guint i = 0; i < 120; i++) {
+    fault_stream_set_caps (&stream, formats[i % G_N_ELEMENTS (formats)],
+        (gint) (16 + i * 7 % 60), (gint) (16 + i * 5 % 44));
+    fault_stream_check (&stream, i);
+  }
+  g_assert_cmpuint (gst_harness_buffers_received (stream.harness), ==, 120);
+  fault_stream_clear (&stream);
+}
+
+/* The largest that caps can name, of which no buffer is ever made. */
+static void
+test_caps_of_frames_past_all_sense_are_refused (void)
+{
+  static const gint sizes[][2] = { { G_MAXINT, G_MAXINT }, { G_MAXINT, 16 },
+    { 16, G_MAXINT }, { 0x10000, 0x10000 }, { 0x7fff0000, 0x7fff0000 },
+    { 32768, 32767 } };
+  static const gchar *const formats[] = { "GRAY8", "I420", "RGBA", "P010_10LE" };
+
+  for (guint f = 0; f < G_N_ELEMENTS (formats); f++)
+    for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
+      GstCaps *caps
+          = frames_caps (formats[f], sizes[i][0], sizes[i][1], NULL);
+      GstBuffer *buffer = gst_buffer_new_allocate (NULL, 64 * 48, NULL);
+      GstFlowReturn flow;
+      FaultStream stream;
+
+      fault_stream_init (&stream, "vitpatchembed embed-dim=768");
+      gst_harness_push_event (stream.harness, gst_event_new_caps (caps));
+      gst_caps_unref (caps);
+      flow = gst_harness_push (stream.harness, buffer);
+      g_assert_true (
+          flow == GST_FLOW_NOT_NEGOTIATED || flow == GST_FLOW_ERROR);
+      fault_stream_clear (&stream);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/neighbour-faults/a-buffer-that-cannot-be-mapped-is-an-error",
+      test_a_buffer_that_cannot_be_mapped_is_an_error);
+  g_test_add_func ("/neighbour-faults/what-downstream-returns-goes-upstream",
+      test_what_downstream_returns_goes_upstream);
+  g_test_add_func ("/neighbour-faults/a-flush-in-the-middle-of-the-stream",
+      test_a_flush_in_the_middle_of_the_stream);
+  g_test_add_func ("/neighbour-faults/caps-that-change-on-every-frame",
+      test_caps_that_change_on_every_frame);
+  g_test_add_func ("/neighbour-faults/caps-of-frames-past-all-sense-are-refused",
+      test_caps_of_frames_past_all_sense_are_refused);
+  return g_test_run ();
+}
