@@ -71,8 +71,9 @@ run_aarch64() {
 }
 
 # The whole once more, on Debian 13.  While its chroot is made, mostly a matter
-# of downloading, the other tests run.
+# of downloading, the other tests run; apt, though, does one thing at a time.
 prepare_newer() {
+  sh examples/install-packages.sh debootstrap util-linux >/dev/null 2>&1 || return 0
   sh tests/newer-gstreamer.sh --prepare trixie >/dev/null 2>&1 &
 }
 
