@@ -53,7 +53,9 @@ stage() { # NAME
     thread)
       build thread -Db_sanitize=thread
       meson test -C build-thread --print-errorlogs -t 3 \
-        model_share threads reuse stream allocation model_element faults
+        allocation live machine_faults max_tokens model_element model_faults \
+        model_share neighbour_faults regions reuse stream tensors threads \
+        tokenenc_tensors tokenoverlay workers
       ;;
     valgrind)
       build valgrind -Dplugin=disabled
