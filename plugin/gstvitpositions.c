@@ -3,6 +3,10 @@
 
 #include <stdlib.h>
 
+/* The element's own. */
+GST_DEBUG_CATEGORY_EXTERN (gst_vit_patch_embed_debug);
+#define GST_CAT_DEFAULT gst_vit_patch_embed_debug
+
 GstBuffer *
 gst_vit_positions_new (const VitPatchEmbed *embed)
 {
