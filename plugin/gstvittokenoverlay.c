@@ -385,8 +385,10 @@ gst_vit_token_overlay_sink_event (GstBaseTransform *base, GstEvent *event)
 
   if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START)
     self->has_asked = FALSE;
-  if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START
-      || GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
+  /* NULL: it comes as the element stops. */
+  if ((GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START
+          || GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
+      && self->drawing)
     gst_vit_drawing_reset (self->drawing);
   return GST_BASE_TRANSFORM_CLASS (gst_vit_token_overlay_parent_class)
       ->sink_event (base, event);
