@@ -216,8 +216,13 @@ install_live (GObjectClass *klass)
 void
 gst_vit_settings_install (GObjectClass *klass)
 {
+  const GType types[] = { position_rule_get_type (), precision_get_type (),
+    fit_get_type (), regions_get_type (), GST_TYPE_VIT_TOKEN_FORMAT };
+
   install_fixed (klass);
   install_live (klass);
+  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
+    gst_type_mark_as_plugin_api (types[i], (GstPluginAPIFlags) 0);
 }
 
 void
