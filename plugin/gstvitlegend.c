@@ -51,6 +51,21 @@ draw_bar (const guint32 *colours, guint n, gint x, gint y, guint width,
   return rectangle;
 }
 
+/* A rectangle of its own around the same pixels: sinks that draw by GL keep one
+ * that they know before those that are new, which then hide it. */
+static void
+add_anew (GstVideoOverlayComposition *composition,
+    GstVideoOverlayRectangle *drawn /* (nullable) */)
+{
+  GstVideoOverlayRectangle *copy;
+
+  if (drawn == NULL)
+    return;
+  copy = gst_video_overlay_rectangle_copy (drawn);
+  gst_video_overlay_composition_add_rectangle (composition, copy);
+  gst_video_overlay_rectangle_unref (copy);
+}
+
 void
 gst_vit_legend_add (GstVitLegend *legend,
     GstVideoOverlayComposition *composition, const gchar *text,
@@ -81,8 +96,6 @@ gst_vit_legend_add (GstVitLegend *legend,
     legend->words = gst_vit_legend_draw_text (
         text, (gint) (margin + bar_width), y, line);
   }
-  if (legend->bar)
-    gst_video_overlay_composition_add_rectangle (composition, legend->bar);
-  if (legend->words)
-    gst_video_overlay_composition_add_rectangle (composition, legend->words);
+  add_anew (composition, legend->bar);
+  add_anew (composition, legend->words);
 }

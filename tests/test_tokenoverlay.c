@@ -721,6 +721,37 @@ test_properties_follow_a_controller (void)
   gst_harness_teardown (harness);
 }
 
+/* Sinks may draw a rectangle that they have seen before under those that are
+ * new, so that a legend seen before would lie under the picture. */
+static void
+test_attached_rectangles_are_new (void)
+{
+  GstHarness *harness = gst_harness_new_parse ("vittokenoverlay mode=norm");
+  GstBuffer *frames[2];
+  GstVideoOverlayComposition *drawn[2];
+  guint n;
+
+  gst_harness_add_propose_allocation_meta (
+      harness, GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE, NULL);
+  gst_harness_set_src_caps_str (harness, PLAIN_CAPS);
+  for (guint i = 0; i < 2; i++) {
+    frames[i] = new_frame (GST_VIDEO_FORMAT_RGBA, 0);
+    add_meta (frames[i], GST_VIT_TOKEN_FORMAT_F32);
+    frames[i] = gst_harness_push_and_pull (harness, frames[i]);
+    drawn[i]
+        = gst_buffer_get_video_overlay_composition_meta (frames[i])->overlay;
+  }
+  n = gst_video_overlay_composition_n_rectangles (drawn[0]);
+  g_assert_cmpuint (n, >=, 2);
+  g_assert_cmpuint (gst_video_overlay_composition_n_rectangles (drawn[1]), ==, n);
+  for (guint i = 0; i < n; i++)
+    g_assert_true (gst_video_overlay_composition_get_rectangle (drawn[0], i)
+                   != gst_video_overlay_composition_get_rectangle (drawn[1], i));
+  gst_buffer_unref (frames[0]);
+  gst_buffer_unref (frames[1]);
+  gst_harness_teardown (harness);
+}
+
 static void
 test_legend_is_drawn_in_its_corner (void)
 {
@@ -773,6 +804,7 @@ main (int argc, char **argv)
     { "properties-take-effect-on-the-next-frame",
         test_properties_take_effect_on_the_next_frame },
     { "properties-follow-a-controller", test_properties_follow_a_controller },
+    { "attached-rectangles-are-new", test_attached_rectangles_are_new },
     { "legend-is-drawn-in-its-corner", test_legend_is_drawn_in_its_corner },
   };
 
