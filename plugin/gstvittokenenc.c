@@ -10,12 +10,11 @@
  */
 #include "gstvittokenenc.h"
 
-#include <string.h>
-
 #include <gst/video/video.h>
 
 #include "gstvitheldevents.h"
 #include "gstvittensorshape.h"
+#include "gstvittokenbuffer.h"
 #include "gstvittokenheader.h"
 #include "gstvittokensmeta.h"
 
@@ -59,14 +58,10 @@
 GST_DEBUG_CATEGORY_STATIC (gst_vit_token_enc_debug);
 #define GST_CAT_DEFAULT gst_vit_token_enc_debug
 
-/* (transfer full) (nullable): what stands before the values. */
-typedef GstMemory *(*MakeHeader) (
-    const GstVitTokensMeta *meta, GstClockTime pts);
-
 struct _GstVitTokenEnc {
   GstBaseTransform parent;
 
-  MakeHeader make_header;  /* NULL: other/tensors, which has none */
+  GstVitMakeHeader make_header; /* NULL: other/tensors, which has none */
   GstVitTensorShape shape; /* of the last tokens; see set_shape() */
   GstVitHeldEvents held;   /* until the first tokens come */
 
@@ -98,63 +93,6 @@ static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
 static GstStaticPadTemplate src_template
     = GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS,
         GST_STATIC_CAPS (NPY_CAPS "; " SAFETENSORS_CAPS "; " TENSORS_CAPS));
-
-typedef struct {
-  GstBuffer *tokens;
-  GstMapInfo map;
-} BorrowedTokens;
-
-static void
-return_tokens (gpointer data)
-{
-  BorrowedTokens *borrowed = data;
-
-  gst_buffer_unmap (borrowed->tokens, &borrowed->map);
-  gst_buffer_unref (borrowed->tokens);
-  g_free (borrowed);
-}
-
-/* (transfer full) (nullable): the token memory by reference.  Not as a
- * GstMemory shared between two buffers: of a tokens buffer whose memory is
- * shared when it comes back, its pool would make no further use. */
-static GstMemory *
-borrow_tokens (GstBuffer *tokens)
-{
-  BorrowedTokens *borrowed = g_new0 (BorrowedTokens, 1);
-
-  if (!gst_buffer_map (tokens, &borrowed->map, GST_MAP_READ)) {
-    g_free (borrowed);
-    return NULL;
-  }
-  borrowed->tokens = gst_buffer_ref (tokens);
-
-  return gst_memory_new_wrapped (GST_MEMORY_FLAG_READONLY, borrowed->map.data,
-      borrowed->map.size, 0, borrowed->map.size, borrowed, return_tokens);
-}
-
-/* (transfer full) (nullable) */
-static GstBuffer *
-encode (GstVitTokenEnc *self, const GstVitTokensMeta *meta)
-{
-  GstMemory *values = borrow_tokens (meta->tokens);
-  GstMemory *header = NULL;
-  GstBuffer *buffer = gst_buffer_new ();
-
-  if (self->make_header) {
-    header = self->make_header (meta, GST_BUFFER_PTS (self->frame));
-    if (header)
-      gst_buffer_append_memory (buffer, header);
-  }
-  if (values)
-    gst_buffer_append_memory (buffer, values);
-  if (!values || (self->make_header && !header)) {
-    gst_buffer_unref (buffer);
-    return NULL;
-  }
-  gst_buffer_copy_into (buffer, self->frame, GST_BUFFER_COPY_TIMESTAMPS, 0, -1);
-
-  return buffer;
-}
 
 /* (nullable): the next meta of the frame that has tokens. */
 static GstVitTokensMeta *
@@ -299,7 +237,7 @@ gst_vit_token_enc_generate_output (GstBaseTransform *trans, GstBuffer **output)
     return GST_FLOW_NOT_NEGOTIATED;
   }
 
-  *output = encode (self, meta);
+  *output = gst_vit_token_buffer_new (meta, self->make_header, self->frame);
   if (!*output) {
     GST_ELEMENT_ERROR (self, STREAM, ENCODE, (NULL),
         ("could not make a buffer of %u tokens", meta->n_tokens));
