@@ -37,7 +37,7 @@ def make_copy(source, folder):
     for name in LINKED:
         os.symlink(os.path.join(source, name), os.path.join(folder, name))
     for name in COPIED:
-        shutil.copy(os.path.join(source, name), folder)
+        shutil.copy(os.path.join(source, name), folder, follow_symlinks=False)
     shutil.copytree(os.path.join(source, "examples"), os.path.join(folder, "examples"))
     # What the quickstart installs is here: the project was built with it.
     with open(os.path.join(folder, "examples/install-packages.sh"), "w") as file:
