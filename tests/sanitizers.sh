@@ -55,7 +55,7 @@ stage() { # NAME
       meson test -C build-thread --print-errorlogs -t 3 \
         allocation live machine_faults max_tokens model_element model_faults \
         model_share neighbour_faults regions reuse stream tensors threads \
-        tokenenc_tensors tokenoverlay workers
+        tokenenc_tensors tokens_passage
       ;;
     valgrind)
       build valgrind -Dplugin=disabled
