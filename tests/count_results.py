@@ -2,35 +2,44 @@
 # SPDX-License-Identifier: MIT
 """Adds up meson's own count of every test program's cases.
 
-    count_results.py BUILD/meson-logs/testlog.junit.xml
+    count_results.py BUILD/meson-logs
 
 Prints "PASSED FAILED SKIPPED"; on standard error what was skipped, and why."""
+import json
+import os
 import sys
 from xml.etree import ElementTree
 
 
-def is_bad(case):
-    return case.find("failure") is not None or case.find("error") is not None
+def read_unended(folder):
+    """Names of the programs that were stopped: no case of theirs tells of it."""
+    with open(os.path.join(folder, "testlog.json"), encoding="utf-8") as lines:
+        return {test["name"] for test in map(json.loads, lines)
+                if test["result"] in ("TIMEOUT", "INTERRUPT")}
 
 
-def count(suite):
-    """(passed, failed, skipped) of one test program."""
+def count(suite, unended):
+    """(passed, failed, skipped) of one test program, or of all that have no
+    cases of their own and are one themselves."""
     cases = suite.findall("testcase")
     skipped = [case for case in cases if case.find("skipped") is not None]
+    bad = [case for case in cases if case.find("failure") is not None
+           or case.find("error") is not None or case.get("name") in unended]
     for case in skipped:
         print("skipped:", case.get("name"), "-", case.findtext(
             "system-out", "no reason given"), file=sys.stderr)
     # A program that died says so of itself, not of a case.
-    failed = max(sum(map(is_bad, cases)),
-                 int(suite.get("failures", 0)) + int(suite.get("errors", 0)))
-    if not cases:
-        failed = max(failed, 1)
-    return max(len(cases) - failed - len(skipped), 0), failed, len(skipped)
+    failed = max(len(bad), int(suite.get("failures")) + int(suite.get("errors")))
+    if not cases or suite.get("name").partition(".")[2] in unended:
+        failed += 1
+    return max(len(cases) - len(bad) - len(skipped), 0), failed, len(skipped)
 
 
 def main():
-    suites = ElementTree.parse(sys.argv[1]).getroot()
-    print(*map(sum, zip((0, 0, 0), *map(count, suites))))
+    folder = sys.argv[1]
+    suites = ElementTree.parse(os.path.join(folder, "testlog.junit.xml")).getroot()
+    unended = read_unended(folder)
+    print(*map(sum, zip((0, 0, 0), *(count(suite, unended) for suite in suites))))
 
 
 if __name__ == "__main__":

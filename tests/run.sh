@@ -28,8 +28,7 @@ skipped=0
 
 # Adds up meson's own count of every program's cases, and names what was skipped.
 count() { # BUILD_FOLDER
-  set -- $(/usr/bin/python3 tests/count_results.py \
-    "$1/meson-logs/testlog.junit.xml")
+  set -- $(/usr/bin/python3 tests/count_results.py "$1/meson-logs")
   passed=$((passed + $1))
   failed=$((failed + $2))
   skipped=$((skipped + $3))
