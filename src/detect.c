@@ -10,6 +10,11 @@
 
 #include "refuse.h"
 
+/* Of the names that end like one, few are a tower's: a convolutional network
+ * beside it has a "conv1.weight" in every block.  Each costs a look at all that
+ * every layout needs. */
+#define MAX_PATCH_WEIGHTS 1024
+
 /* The best of the towers that do not fit. */
 typedef struct {
   const VitLayout *layout;
@@ -259,18 +264,39 @@ list_towers (const GArray *found)
   return g_string_free (list, FALSE);
 }
 
+static gboolean
+ends_like_patch_weight (const char *key)
+{
+  gsize n_layouts;
+  const VitLayout *layouts = vit_layout_list (&n_layouts);
+
+  for (gsize i = 0; i < n_layouts; i++)
+    if (g_str_has_suffix (key, layouts[i].patch_weight))
+      return TRUE;
+  return FALSE;
+}
+
 /* Appends all towers to `found`. */
 static gboolean
 find_all (VitCheckpoint *checkpoint, const VitFamily *family, NearMiss *miss,
     GArray *found, GError **error)
 {
   gsize n_names;
+  guint n_patch_weights = 0;
   const char *const *names = vit_checkpoint_names (checkpoint, &n_names);
 
   for (gsize i = 0; i < n_names; i++) {
     VitTower tower = { NULL, NULL };
     GError *fit_error = NULL;
 
+    if (!ends_like_patch_weight (names[i]))
+      continue;
+    if (++n_patch_weights > MAX_PATCH_WEIGHTS)
+      return vit_refuse (error, VIT_ERROR_UNSUPPORTED,
+          vit_checkpoint_path (checkpoint), NULL,
+          "more than %d of its %" G_GSIZE_FORMAT " tensors are named like a "
+          "patch embedding; give the checkpoint of one Vision Transformer",
+          MAX_PATCH_WEIGHTS, n_names);
     tower.layout = fit_key (
         checkpoint, family, names[i], &tower.prefix, miss, &fit_error);
     if (fit_error) {

@@ -292,6 +292,30 @@ test_too_many_shards_that_might_matter (void)
   }
 }
 
+/* Each would be held against every layout: a header of a few MB would keep the
+ * element from its start for seconds. */
+static void
+test_too_many_patch_embeddings (void)
+{
+  static const guint counts[] = { 1024, 1025 };
+
+  for (guint n = 0; n < G_N_ELEMENTS (counts); n++) {
+    Weights *weights = weights_new ();
+
+    for (guint i = 0; i < counts[n]; i++) {
+      g_autofree char *key = g_strdup_printf ("m%u.patch_embed.proj.weight", i);
+
+      weights_add (weights, key, 4, 1, 3, 1, 1);
+    }
+    folder_write_weights (weights, "m.safetensors");
+    if (counts[n] > 1024)
+      assert_refused ("m.safetensors", VIT_ERROR_UNSUPPORTED,
+          "more than 1024 of its 1025 tensors", NULL);
+    else
+      assert_refused ("m.safetensors", VIT_ERROR_TENSOR, "missing", NULL);
+  }
+}
+
 /* Three towers: two below "teacher." and one without a prefix, told apart by
  * their first weight. */
 static void
@@ -415,6 +439,7 @@ static const FolderTest tests[] = {
       test_a_header_as_long_as_a_pickle_begins },
   { "too-many-shards-that-might-matter",
       test_too_many_shards_that_might_matter },
+  { "too-many-patch-embeddings", test_too_many_patch_embeddings },
   { "folder-with-pickles-only", test_folder_with_pickles_only },
   { "folder-with-several-files", test_folder_with_several_files },
   { "shards-outside-the-folder", test_shards_outside_the_folder },
