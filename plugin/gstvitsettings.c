@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "gstvitsettingstypes.h"
 #include "gstvittokensmeta.h"
 #include "gstvitworkers.h"
 
@@ -14,87 +15,6 @@
 G_STATIC_ASSERT ((gint) VIT_TOKEN_F32 == (gint) GST_VIT_TOKEN_FORMAT_F32);
 G_STATIC_ASSERT ((gint) VIT_TOKEN_F16 == (gint) GST_VIT_TOKEN_FORMAT_F16);
 G_STATIC_ASSERT ((gint) VIT_TOKEN_BF16 == (gint) GST_VIT_TOKEN_FORMAT_BF16);
-
-static GType
-position_rule_get_type (void)
-{
-  static gsize type = 0;
-  static GEnumValue values[VIT_N_POSITION_RULES + 1];
-  static const gchar *const descriptions[VIT_N_POSITION_RULES] = {
-    [VIT_POSITION_RULE_AUTO] = "What the model's files say",
-    [VIT_POSITION_RULE_DINO] = "Bicubic, scale (grid + 0.1) / table",
-    [VIT_POSITION_RULE_SIZE] = "Bicubic to the size",
-    [VIT_POSITION_RULE_SIZE_ANTIALIAS] = "Antialiased bicubic to the size",
-    [VIT_POSITION_RULE_TIMM] = "Antialiased bicubic, as timm",
-    [VIT_POSITION_RULE_OPENCLIP] = "Antialiased bicubic, as OpenCLIP",
-    [VIT_POSITION_RULE_BILINEAR] = "Bilinear to the size",
-    [VIT_POSITION_RULE_BILINEAR_ANTIALIAS]
-    = "Antialiased bilinear to the size",
-    [VIT_POSITION_RULE_SINCOS]
-    = "Sines and cosines, computed for the grid; no table is read",
-    [VIT_POSITION_RULE_NONE] = "No position is added",
-  };
-
-  if (g_once_init_enter (&type)) {
-    for (gint i = 0; i < VIT_N_POSITION_RULES; i++) {
-      values[i].value = i;
-      values[i].value_name = descriptions[i];
-      values[i].value_nick = vit_position_rule_name ((VitPositionRule) i);
-    }
-    g_once_init_leave (
-        &type, g_enum_register_static ("GstVitPositionRule", values));
-  }
-  return type;
-}
-
-static GType
-precision_get_type (void)
-{
-  static gsize type = 0;
-  static const GEnumValue values[] = {
-    { VIT_PRECISION_AUTO, "Fixed point where it is foreseen to be exact to 1e-4",
-        "auto" },
-    { VIT_PRECISION_F32, "Float32", "f32" },
-    { VIT_PRECISION_INT16, "Fixed point: the same bits on every machine",
-        "int16" },
-    { 0, NULL, NULL },
-  };
-
-  if (g_once_init_enter (&type))
-    g_once_init_leave (
-        &type, g_enum_register_static ("GstVitPrecision", values));
-  return type;
-}
-
-static GType
-fit_get_type (void)
-{
-  static gsize type = 0;
-  static const GEnumValue values[] = {
-    { VIT_FIT_CROP, "Right and bottom remainders are not seen", "crop" },
-    { VIT_FIT_PAD, "Padded right and down with normalised zeros", "pad" },
-    { 0, NULL, NULL },
-  };
-
-  if (g_once_init_enter (&type))
-    g_once_init_leave (&type, g_enum_register_static ("GstVitFit", values));
-  return type;
-}
-
-static GType
-regions_get_type (void)
-{
-  static gsize type = 0;
-  static const GEnumValue values[] = {
-    { GST_VIT_REGIONS_FRAME, "The whole frame", "frame" },
-    { GST_VIT_REGIONS_ROI, "Each GstVideoRegionOfInterestMeta", "roi" },
-    { 0, NULL, NULL },
-  };
-
-  if (g_once_init_enter (&type))
-    g_once_init_leave (&type, g_enum_register_static ("GstVitRegions", values));
-  return type;
-}
 
 static GParamSpec *
 triple_pspec (const gchar *name, const gchar *nick, const gchar *blurb)
@@ -131,7 +51,7 @@ install_fixed (GObjectClass *klass)
   g_object_class_install_property (klass, GST_VIT_SETTING_POSITION_RULE,
       g_param_spec_enum ("position-rule", "Position rule",
           "How the position table is resampled to the frame's grid",
-          position_rule_get_type (), VIT_POSITION_RULE_AUTO, flags));
+          GST_TYPE_VIT_POSITION_RULE, VIT_POSITION_RULE_AUTO, flags));
   g_object_class_install_property (klass, GST_VIT_SETTING_MEAN,
       triple_pspec ("mean", "Mean",
           "Mean of R, G, B, where 0 is black and 1 is white: "
@@ -142,13 +62,13 @@ install_fixed (GObjectClass *klass)
           "each greater than 0: std=\"<0.5,0.5,0.5>\"; empty: the model's"));
   g_object_class_install_property (klass, GST_VIT_SETTING_PRECISION,
       g_param_spec_enum ("precision", "Precision",
-          "Arithmetic of the projection", precision_get_type (),
+          "Arithmetic of the projection", GST_TYPE_VIT_PRECISION,
           VIT_PRECISION_AUTO, flags));
   g_object_class_install_property (klass, GST_VIT_SETTING_FIT,
       g_param_spec_enum ("fit", "Fit",
           "What becomes of pixels on the right and at the bottom that no whole "
           "patch covers",
-          fit_get_type (), VIT_FIT_CROP, flags));
+          GST_TYPE_VIT_FIT, VIT_FIT_CROP, flags));
   g_object_class_install_property (klass, GST_VIT_SETTING_PREFIX_TOKENS,
       g_param_spec_boolean ("prefix-tokens", "Prefix tokens",
           "Emit class, register and distillation tokens, before the patches'",
@@ -204,7 +124,7 @@ install_live (GObjectClass *klass)
       g_param_spec_enum ("regions", "Regions",
           "What the tokens are of: the frame, or one set of tokens for each "
           "region that a GstVideoRegionOfInterestMeta marks in it",
-          regions_get_type (), GST_VIT_REGIONS_FRAME, flags));
+          GST_TYPE_VIT_REGIONS, GST_VIT_REGIONS_FRAME, flags));
   g_object_class_install_property (klass, GST_VIT_SETTING_MAX_TOKENS,
       g_param_spec_uint ("max-tokens", "Most tokens",
           "Most tokens of a frame or region, prefix tokens included; larger "
@@ -216,8 +136,8 @@ install_live (GObjectClass *klass)
 void
 gst_vit_settings_install (GObjectClass *klass)
 {
-  const GType types[] = { position_rule_get_type (), precision_get_type (),
-    fit_get_type (), regions_get_type (), GST_TYPE_VIT_TOKEN_FORMAT };
+  const GType types[] = { GST_TYPE_VIT_POSITION_RULE, GST_TYPE_VIT_PRECISION,
+    GST_TYPE_VIT_FIT, GST_TYPE_VIT_REGIONS, GST_TYPE_VIT_TOKEN_FORMAT };
 
   install_fixed (klass);
   install_live (klass);
