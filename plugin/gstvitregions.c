@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "gstvitregions.h"
 
-void
+gboolean
 gst_vit_regions_find (
     GstBuffer *frame, guint frame_width, guint frame_height, GArray *regions)
 {
@@ -18,8 +18,11 @@ gst_vit_regions_find (
     if (roi->x >= frame_width || roi->y >= frame_height || roi->w == 0
         || roi->h == 0)
       continue;
+    if (regions->len == GST_VIT_REGIONS_MAX)
+      return FALSE;
     region.width = MIN (roi->w, frame_width - roi->x);
     region.height = MIN (roi->h, frame_height - roi->y);
     g_array_append_val (regions, region);
   }
+  return TRUE;
 }

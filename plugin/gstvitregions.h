@@ -18,10 +18,15 @@ typedef struct {
   guint height;
 } GstVitRegion;
 
+/* More than detectors find: each region costs up to what the frame does, and
+ * whoever made the metas may be a stranger. */
+#define GST_VIT_REGIONS_MAX 512
+
 /* Fills `regions`, an array of GstVitRegion, in the order of the metas.  A
  * region that reaches out of the frame is clipped to it; one that lies outside
- * is left out. */
-void gst_vit_regions_find (
+ * is left out.  FALSE: there were more than GST_VIT_REGIONS_MAX, and these are
+ * the first. */
+gboolean gst_vit_regions_find (
     GstBuffer *frame, guint frame_width, guint frame_height, GArray *regions);
 
 G_END_DECLS

@@ -129,13 +129,20 @@ gst_vit_stream_is_due (GstVitStream *stream)
 }
 
 static void
-find_regions (GstVitStream *stream, GstBuffer *frame)
+find_regions (GstVitStream *stream, GstElement *element, GstBuffer *frame)
 {
   GstVitRegion whole = whole_frame (&stream->format);
 
   if (stream->live.regions == GST_VIT_REGIONS_ROI) {
-    gst_vit_regions_find (frame, stream->format.width, stream->format.height,
-        stream->regions);
+    if (!gst_vit_regions_find (frame, stream->format.width,
+            stream->format.height, stream->regions)
+        && !stream->warned_of_regions) {
+      stream->warned_of_regions = TRUE;
+      GST_ELEMENT_WARNING (element, STREAM, FAILED,
+          ("Only the first %d regions of a frame have tokens",
+              GST_VIT_REGIONS_MAX),
+          (NULL));
+    }
     return;
   }
   g_array_set_size (stream->regions, 0);
@@ -154,7 +161,7 @@ gst_vit_stream_attach (GstVitStream *stream, GstElement *element,
     .positions = positions };
 
   stream->n_since = 1;
-  find_regions (stream, frame);
+  find_regions (stream, element, frame);
   gst_vit_frame_tokens_attach (stream->tokenizers, element, &task,
       stream->regions, image, &stream->format, frame, result);
   if (stream->tensor_id != 0)

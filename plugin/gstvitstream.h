@@ -26,6 +26,7 @@ typedef struct {
   GArray *regions;       /* of GstVitRegion, of the frame in work */
   guint64 n_with_tokens; /* frames */
   guint n_since;         /* frames since the last with tokens, that included */
+  gboolean warned_of_regions;
 } GstVitStream;
 
 /* Loads the model.  *model_info (transfer full): what was loaded and decided.

@@ -248,6 +248,41 @@ test_any_number_of_sizes (void)
   gst_harness_teardown (harness);
 }
 
+/* Twice; one warning is enough. */
+static void
+test_no_more_than_the_first_512 (void)
+{
+  GstHarness *harness = gst_harness_new_parse (ELEMENT);
+  GstElement *element = gst_harness_find_element (harness, "vitpatchembed");
+  GstCaps *caps = frames_caps ("GRAY8", 64, 48, NULL);
+  GstBus *bus = gst_bus_new ();
+  GstMessage *message;
+  GstVideoInfo info;
+
+  gst_element_set_bus (element, bus);
+  g_assert_true (gst_video_info_from_caps (&info, caps));
+  gst_harness_set_src_caps (harness, caps);
+  for (guint i = 0; i < 2; i++) {
+    GstBuffer *frame = frames_random (&info, i, FALSE);
+
+    for (gint r = 0; r < 513; r++)
+      mark (frame, r, 0, 0, 16, 16);
+    frame = gst_harness_push_and_pull (harness, frame);
+    g_assert_cmpuint (count_metas (frame), ==, 512);
+    g_assert_nonnull (gst_buffer_get_vit_tokens_meta_roi (frame, 511));
+    g_assert_null (gst_buffer_get_vit_tokens_meta_roi (frame, 512));
+    gst_buffer_unref (frame);
+  }
+  message = gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING);
+  g_assert_nonnull (message);
+  gst_message_unref (message);
+  g_assert_null (gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING));
+  gst_element_set_bus (element, NULL);
+  gst_object_unref (bus);
+  gst_object_unref (element);
+  gst_harness_teardown (harness);
+}
+
 static void
 test_frame_and_regions_may_be_switched_at_any_frame (void)
 {
@@ -305,6 +340,8 @@ main (int argc, char **argv)
   g_test_add_func ("/regions/a-still-region-keeps-its-tokens",
       test_a_still_region_keeps_its_tokens);
   g_test_add_func ("/regions/any-number-of-sizes", test_any_number_of_sizes);
+  g_test_add_func ("/regions/no-more-than-the-first-512",
+      test_no_more_than_the_first_512);
   g_test_add_func ("/regions/frame-and-regions-may-be-switched-at-any-frame",
       test_frame_and_regions_may_be_switched_at_any_frame);
   return g_test_run ();
