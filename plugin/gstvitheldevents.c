@@ -19,6 +19,27 @@ gst_vit_held_events_hold_caps (GstVitHeldEvents *held, GstEvent *caps)
   g_queue_push_head (&held->events, caps);
 }
 
+static gint
+compare_type (gconstpointer event, gconstpointer type)
+{
+  return GST_EVENT_TYPE (event) != *(const GstEventType *) type;
+}
+
+/* The oldest after the caps but for the last segment, without which no buffer
+ * could follow. */
+static void
+forget_one (GstVitHeldEvents *held)
+{
+  const GstEventType type = GST_EVENT_SEGMENT;
+  GList *oldest = held->events.head->next;
+
+  if (GST_EVENT_TYPE (oldest->data) == type
+      && g_list_find_custom (oldest->next, &type, compare_type) == NULL)
+    oldest = oldest->next;
+  gst_event_unref (oldest->data);
+  g_queue_delete_link (&held->events, oldest);
+}
+
 gboolean
 gst_vit_held_events_hold (GstVitHeldEvents *held, GstEvent *event)
 {
@@ -29,10 +50,13 @@ gst_vit_held_events_hold (GstVitHeldEvents *held, GstEvent *event)
     return FALSE;
   /* By the time that caps come, so do tokens, and no time is left to fill; a
    * stream without any may send gaps for ever. */
-  if (GST_EVENT_TYPE (event) == GST_EVENT_GAP)
+  if (GST_EVENT_TYPE (event) == GST_EVENT_GAP) {
     gst_event_unref (event);
-  else
-    g_queue_push_tail (&held->events, event);
+    return TRUE;
+  }
+  g_queue_push_tail (&held->events, event);
+  if (held->events.length > GST_VIT_HELD_EVENTS_MAX)
+    forget_one (held);
   return TRUE;
 }
 

@@ -275,6 +275,38 @@ test_waits (void)
   gst_harness_teardown (harness);
 }
 
+/* A stream in which tokens come late, if ever, with an event for each frame. */
+static void
+test_endless_events (void)
+{
+  GstHarness *harness = new_harness (FRAME_CAPS, "other/tensors");
+  GstBuffer *frame = new_frame ();
+  guint n_custom = 0, n_segments = 0;
+  GstEvent *event;
+
+  for (guint i = 0; i < 3000; i++)
+    gst_harness_push_event (harness,
+        gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM,
+            gst_structure_new ("count", "n", G_TYPE_UINT, i, NULL)));
+  add_tokens (frame, GST_VIT_TOKEN_FORMAT_F32, 3);
+  gst_buffer_unref (gst_harness_push_and_pull (harness, frame));
+  while ((event = gst_harness_try_pull_event (harness))) {
+    guint n;
+
+    if (GST_EVENT_TYPE (event) == GST_EVENT_CUSTOM_DOWNSTREAM) {
+      g_assert_true (gst_structure_get_uint (
+          gst_event_get_structure (event), "n", &n));
+      g_assert_cmpuint (n, ==, 3000 - 998 + n_custom++);
+    }
+    n_segments += GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT;
+    gst_event_unref (event);
+  }
+  g_assert_cmpuint (n_custom, ==, 998); /* of 1000, with caps and segment */
+  g_assert_cmpuint (n_segments, ==, 1);
+
+  gst_harness_teardown (harness);
+}
+
 static void
 test_newer_caps (void)
 {
@@ -402,6 +434,7 @@ main (int argc, char **argv)
   TEST ("number-of-tokens-changes-the-caps", test_new_dimensions);
   TEST ("frame-size-changes-no-caps-by-itself", test_new_frame_size);
   TEST ("caps-and-what-follows-wait-for-tokens", test_waits);
+  TEST ("endless-events-are-not-all-held", test_endless_events);
   TEST ("newest-caps-count", test_newer_caps);
   TEST ("flush-keeps-caps-and-tags-that-wait", test_flush);
   TEST ("stream-without-tokens-ends", test_end_without_tokens);
