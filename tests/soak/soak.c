@@ -290,6 +290,14 @@ typedef struct {
   gint is_over;
 } Pipeline;
 
+/* What changes tokens: here nobody compares them. */
+static void
+meddle_with_tokens (GstElement *element, guint i)
+{
+  g_object_set (element, "max-tokens", i % 3 * 5, "reuse-tolerance", i % 4,
+      "skip-late", i % 5 == 0, NULL);
+}
+
 static gpointer
 meddle_all_the_while (gpointer data)
 {
@@ -297,6 +305,7 @@ meddle_all_the_while (gpointer data)
 
   for (guint i = 0; !g_atomic_int_get (&self->is_over); i++) {
     meddle (self->embed, i);
+    meddle_with_tokens (self->embed, i);
     g_usleep (500);
   }
   return NULL;

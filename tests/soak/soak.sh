@@ -36,6 +36,10 @@ log=$build/tests/soak-leaks.log
 GST_TRACERS=leaks GST_DEBUG=GST_TRACER:7 GST_DEBUG_NO_COLOR=1 \
 GST_DEBUG_FILE=$log \
   "$build/tests/soak" $((frames / 10)) $((cycles / 10)) $((seeks / 10)) >/dev/null
+grep -q GST_TRACER "$log" || {
+  echo "the tracer wrote nothing"
+  exit 1
+}
 # The tracer also writes down how it writes.
 grep 'object-alive' "$log" | grep -v build_format >"$log.alive" || true
 left=$(wc -l <"$log.alive")
