@@ -33,6 +33,12 @@ build() { # NAME MESON_OPTION...
   fi
 }
 
+# Of numbers too large for an integer gcc's UBSan tells only if asked.
+build_address() {
+  build address -Db_sanitize=address,undefined \
+    -Dc_args=-fsanitize=float-cast-overflow
+}
+
 # A report ends the test that brought it about: UBSan would only print it.
 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export UBSAN_OPTIONS
@@ -40,11 +46,11 @@ export UBSAN_OPTIONS
 stage() { # NAME
   case $1 in
     address)
-      build address -Db_sanitize=address,undefined
+      build_address
       meson test -C build-address --print-errorlogs -t 3
       ;;
     address-c)
-      build address -Db_sanitize=address,undefined
+      build_address
       # Some choose their kernels themselves, all of them one after the other.
       VIT_CPU_MASK=0 meson test -C build-address --print-errorlogs -t 6 \
         $(meson test -C build-address --list 2>/dev/null | sed -n 's/.* \/ //p' \
@@ -55,15 +61,18 @@ stage() { # NAME
       meson test -C build-thread --print-errorlogs -t 3 \
         allocation live machine_faults max_tokens model_element model_faults \
         model_share neighbour_faults regions reuse stream tensors threads \
-        tokenenc_tensors tokens_passage
+        tokenenc_tensors tokenoverlay_delivery tokenoverlay_drawing \
+        tokens_passage workers
       ;;
     valgrind)
       build valgrind -Dplugin=disabled
-      # Memory is measured, and large fields of random numbers are tried, elsewhere.
+      # Memory is measured elsewhere, and gamut takes minutes.
       meson test -C build-valgrind --print-errorlogs -t 10 --wrap \
         'valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --trace-children=no' \
-        builtin file model model_config model_layouts model_refusals \
-        opened_files quantise safetensors safetensors_values sizes
+        builtin file json_text kernel model model_config model_layouts \
+        model_refusals model_share opened_files pixels plan pos_embed quantise \
+        safetensors safetensors_values sizes token_drawing token_pca \
+        token_type two_ways
       ;;
     *)
       echo "no such stage: $1" >&2
