@@ -101,28 +101,129 @@ gst_vit_frame_row_bytes (const VitImageFormat *format, guint plane)
 }
 
 static gboolean
-read_planes (const GstVideoFrame *frame, const VitImageFormat *format,
-    gboolean whole_pixels, VitImage *image, gchar **reason)
+check_plane (const GstVideoFrame *frame, const GstVideoInfo *info, guint plane,
+    guint64 row_bytes, guint64 n_rows, gchar **reason)
+{
+  /* With a GstVideoMeta every plane is mapped for itself. */
+  const GstMapInfo *map = &frame->map[frame->meta ? plane : 0];
+  const guint8 *data = GST_VIDEO_FRAME_PLANE_DATA (frame, plane);
+  gint stride = GST_VIDEO_FRAME_PLANE_STRIDE (frame, plane);
+
+  if (plane_fits (map, data, stride, row_bytes, n_rows))
+    return TRUE;
+  *reason = g_strdup_printf ("plane %u of %s %dx%d leads out of its %"
+      G_GSIZE_FORMAT " bytes: %" G_GUINT64_FORMAT " rows of %"
+      G_GUINT64_FORMAT " bytes, %d bytes apart", plane,
+      GST_VIDEO_INFO_NAME (info), GST_VIDEO_INFO_WIDTH (info),
+      GST_VIDEO_INFO_HEIGHT (info), map->size, n_rows, row_bytes, stride);
+  return FALSE;
+}
+
+static gboolean
+read_planes (const GstVideoFrame *frame, const GstVideoInfo *info,
+    const VitImageFormat *format, gboolean whole_pixels, VitImage *image,
+    gchar **reason)
 {
   for (guint p = 0; p < format->pixel->n_planes; p++) {
-    /* With a GstVideoMeta every plane is mapped for itself. */
-    const GstMapInfo *map = &frame->map[frame->meta ? p : 0];
-    const guint8 *data = GST_VIDEO_FRAME_PLANE_DATA (frame, p);
-    gint stride = GST_VIDEO_FRAME_PLANE_STRIDE (frame, p);
     guint64 row_bytes, n_rows;
 
     vit_image_plane_extent (format, p, &row_bytes, &n_rows);
     if (whole_pixels)
       row_bytes = gst_vit_frame_row_bytes (format, p);
-    if (!plane_fits (map, data, stride, row_bytes, n_rows)) {
-      *reason = g_strdup_printf ("plane %u of %s %ux%u leads out of its %"
-          G_GSIZE_FORMAT " bytes: %" G_GUINT64_FORMAT " rows of %"
-          G_GUINT64_FORMAT " bytes, %d bytes apart", p, format->pixel->name,
-          format->width, format->height, map->size, n_rows, row_bytes, stride);
+    if (!check_plane (frame, info, p, row_bytes, n_rows, reason))
       return FALSE;
-    }
-    image->plane[p] = data;
-    image->stride[p] = stride;
+    image->plane[p] = GST_VIDEO_FRAME_PLANE_DATA (frame, p);
+    image->stride[p] = GST_VIDEO_FRAME_PLANE_STRIDE (frame, p);
+  }
+  return TRUE;
+}
+
+/* What a plane of any of GStreamer's formats takes, whole pixels of every row. */
+static void
+get_extent (const GstVideoInfo *info, guint plane, guint64 *row_bytes,
+    guint64 *n_rows)
+{
+  const GstVideoFormatInfo *format = info->finfo;
+
+  *row_bytes = *n_rows = 0;
+  for (guint c = 0; c < format->n_components; c++) {
+    guint64 width
+        = (guint64) GST_VIDEO_FORMAT_INFO_SCALE_WIDTH (format, c, info->width);
+    guint64 height = (guint64) GST_VIDEO_FORMAT_INFO_SCALE_HEIGHT (
+        format, c, info->height);
+
+    if (format->plane[c] != plane)
+      continue;
+    *row_bytes = MAX (*row_bytes, width * (guint) format->pixel_stride[c]);
+    *n_rows = MAX (*n_rows, height);
+    /* Pixels that are no whole bytes, in groups. */
+    if (format->pixel_stride[c] == 0)
+      *row_bytes = (guint64) info->stride[plane];
+  }
+  if (GST_VIDEO_FORMAT_INFO_HAS_PALETTE (format) && plane == 1) {
+    *row_bytes = 256 * sizeof (guint32);
+    *n_rows = 1;
+  }
+}
+
+/* A stride of tiles is how many there are, across and down; where each of them
+ * lies depends on both numbers. */
+static gboolean
+check_tiles (const GstVideoFrame *frame, const GstVideoInfo *info, guint plane,
+    gchar **reason)
+{
+  const GstMapInfo *map = &frame->map[frame->meta ? plane : 0];
+  const guint8 *data = GST_VIDEO_FRAME_PLANE_DATA (frame, plane);
+  gint stride = GST_VIDEO_FRAME_PLANE_STRIDE (frame, plane);
+  gint across = GST_VIDEO_TILE_X_TILES (stride);
+  gint down = GST_VIDEO_TILE_Y_TILES (stride);
+  guint64 size
+      = (guint64) GST_VIDEO_FORMAT_INFO_TILE_SIZE (info->finfo, plane);
+
+  if (across >= GST_VIDEO_TILE_X_TILES (info->stride[plane])
+      && down >= GST_VIDEO_TILE_Y_TILES (info->stride[plane])
+      && plane_fits (map, data, 0, (guint64) across * (guint) down * size, 1))
+    return TRUE;
+  *reason = g_strdup_printf ("plane %u of %s %dx%d leads out of its %"
+      G_GSIZE_FORMAT " bytes: %d x %d tiles of %" G_GUINT64_FORMAT " bytes",
+      plane, GST_VIDEO_INFO_NAME (info), GST_VIDEO_INFO_WIDTH (info),
+      GST_VIDEO_INFO_HEIGHT (info), map->size, across, down, size);
+  return FALSE;
+}
+
+static gboolean
+check_all_planes (
+    const GstVideoFrame *frame, const GstVideoInfo *info, gchar **reason)
+{
+  for (guint p = 0; p < GST_VIDEO_INFO_N_PLANES (info); p++) {
+    guint64 row_bytes, n_rows;
+
+    get_extent (info, p, &row_bytes, &n_rows);
+    if (GST_VIDEO_FORMAT_INFO_IS_TILED (info->finfo)
+            ? !check_tiles (frame, info, p, reason)
+            : !check_plane (frame, info, p, row_bytes, n_rows, reason))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* Without a reference, which would make the buffer unwritable. */
+static gboolean
+map_buffer (GstVideoFrame *frame, const GstVideoInfo *info, GstBuffer *buffer,
+    GstMapFlags flags, gchar **reason)
+{
+  if (!meta_fits (gst_buffer_get_video_meta (buffer), info, reason)
+      || !crop_fits (gst_buffer_get_video_crop_meta (buffer), info, reason))
+    return FALSE;
+  if (!gst_video_frame_map (frame, info, buffer,
+          (GstMapFlags) (flags | GST_VIDEO_FRAME_MAP_FLAG_NO_REF))) {
+    *reason = g_strdup_printf (
+        "a buffer of %" G_GSIZE_FORMAT " bytes cannot be read as %s %dx%d, "
+        "which takes %" G_GSIZE_FORMAT,
+        gst_buffer_get_size (buffer), GST_VIDEO_INFO_NAME (info),
+        GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_INFO_HEIGHT (info),
+        GST_VIDEO_INFO_SIZE (info));
+    return FALSE;
   }
   return TRUE;
 }
@@ -132,22 +233,27 @@ gst_vit_frame_map (GstVideoFrame *frame, const GstVideoInfo *info,
     const VitImageFormat *format, GstBuffer *buffer, gboolean whole_pixels,
     VitImage *image, gchar **reason)
 {
-  if (!meta_fits (gst_buffer_get_video_meta (buffer), info, reason)
-      || !crop_fits (gst_buffer_get_video_crop_meta (buffer), info, reason))
+  if (!map_buffer (frame, info, buffer, GST_MAP_READ, reason))
     return FALSE;
-  if (!gst_video_frame_map (frame, info, buffer,
-          GST_MAP_READ | GST_VIDEO_FRAME_MAP_FLAG_NO_REF)) {
-    *reason = g_strdup_printf (
-        "a buffer of %" G_GSIZE_FORMAT " bytes cannot be read as %s %dx%d, "
-        "which takes %" G_GSIZE_FORMAT,
-        gst_buffer_get_size (buffer), GST_VIDEO_INFO_NAME (info),
-        GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_INFO_HEIGHT (info),
-        GST_VIDEO_INFO_SIZE (info));
-    return FALSE;
-  }
-  if (!read_planes (frame, format, whole_pixels, image, reason)) {
+  if (!read_planes (frame, info, format, whole_pixels, image, reason)) {
     gst_video_frame_unmap (frame);
     return FALSE;
   }
+  return TRUE;
+}
+
+gboolean
+gst_vit_frame_map_to_draw (GstVideoFrame *frame, const GstVideoInfo *info,
+    GstBuffer *buffer, gchar **reason)
+{
+  if (!map_buffer (frame, info, buffer, GST_MAP_READWRITE, reason))
+    return FALSE;
+  if (!check_all_planes (frame, info, reason)) {
+    gst_video_frame_unmap (frame);
+    return FALSE;
+  }
+  /* A meta's size may be larger, and what lies beyond was not checked. */
+  frame->info.width = info->width;
+  frame->info.height = info->height;
   return TRUE;
 }

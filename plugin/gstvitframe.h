@@ -2,7 +2,8 @@
  *
  * From GStreamer's description of a frame to the library's: caps become a
  * VitImageFormat, a buffer becomes a VitImage whose every row was checked to
- * lie within the memory that was mapped.
+ * lie within the memory that was mapped.  Who draws on frames has them checked
+ * alike.
  */
 #pragma once
 
@@ -39,5 +40,11 @@ guint64 gst_vit_frame_row_bytes (const VitImageFormat *format, guint plane);
 gboolean gst_vit_frame_map (GstVideoFrame *frame, const GstVideoInfo *info,
     const VitImageFormat *format, GstBuffer *buffer, gboolean whole_pixels,
     VitImage *image, gchar **reason);
+
+/* The same for reading and writing, of any of GStreamer's raw formats: FALSE
+ * where a pixel of the whole frame lies outside of the memory.  `frame` has the
+ * size that `info` says. */
+gboolean gst_vit_frame_map_to_draw (GstVideoFrame *frame,
+    const GstVideoInfo *info, GstBuffer *buffer, gchar **reason);
 
 G_END_DECLS

@@ -51,6 +51,7 @@
 #include "gstvitallocation.h"
 #include "gstvitdrawing.h"
 #include "gstvitdrawingsettings.h"
+#include "gstvitframe.h"
 #include "gstvittokensmeta.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_vit_token_overlay_debug);
@@ -322,13 +323,12 @@ blend (GstVitTokenOverlay *self, GstBuffer *buffer,
     GstVideoOverlayComposition *drawn)
 {
   GstVideoFrame frame;
+  gchar *reason = NULL;
   gboolean is_done;
 
-  /* NO_REF, as otherwise the buffer would not be writable. */
-  if (!gst_video_frame_map (&frame, &self->video_info, buffer,
-          (GstMapFlags) (GST_MAP_READWRITE | GST_VIDEO_FRAME_MAP_FLAG_NO_REF))) {
-    GST_ELEMENT_ERROR (self, STREAM, FAILED,
-        ("This frame cannot be drawn on"), ("%" GST_PTR_FORMAT, buffer));
+  if (!gst_vit_frame_map_to_draw (&frame, &self->video_info, buffer, &reason)) {
+    GST_ELEMENT_ERROR (self, STREAM, FAILED, ("%s", reason), (NULL));
+    g_free (reason);
     return GST_FLOW_ERROR;
   }
   is_done = gst_video_overlay_composition_blend (drawn, &frame);

@@ -7,72 +7,21 @@
 #include <string.h>
 
 #include "fault_stream.h"
-
-typedef struct {
-  GstAllocator parent;
-} UnreadableAllocator;
-
-typedef struct {
-  GstAllocatorClass parent;
-} UnreadableAllocatorClass;
-
-GType unreadable_allocator_get_type (void);
-G_DEFINE_TYPE (
-    UnreadableAllocator, unreadable_allocator, GST_TYPE_ALLOCATOR);
-
-static GstMemory *
-unreadable_alloc (
-    GstAllocator *allocator, gsize size, GstAllocationParams *params)
-{
-  GstMemory *memory = g_new0 (GstMemory, 1);
-
-  gst_memory_init (memory, (GstMemoryFlags) 0, allocator, NULL, size, 0, 0,
-      size);
-  return memory;
-}
-
-static void
-unreadable_free (GstAllocator *allocator, GstMemory *memory)
-{
-  g_free (memory);
-}
-
-static gpointer
-unreadable_map (GstMemory *memory, gsize size, GstMapFlags flags)
-{
-  return NULL;
-}
-
-static void
-unreadable_allocator_class_init (UnreadableAllocatorClass *klass)
-{
-  klass->parent.alloc = unreadable_alloc;
-  klass->parent.free = unreadable_free;
-}
-
-static void
-unreadable_allocator_init (UnreadableAllocator *self)
-{
-  GST_ALLOCATOR (self)->mem_map = unreadable_map;
-}
+#include "unreadable.h"
 
 /* Memory of a device that was lost, say. */
 static void
 test_a_buffer_that_cannot_be_mapped_is_an_error (void)
 {
-  GstAllocator *allocator
-      = g_object_new (unreadable_allocator_get_type (), NULL);
   FaultStream stream;
   gchar *text;
 
-  gst_object_ref_sink (allocator);
   fault_stream_init (&stream, SMALL_ELEMENT);
   fault_stream_check (&stream, 1);
   for (guint with_meta = 0; with_meta < 2; with_meta++) {
     GstBuffer *buffer = gst_buffer_new ();
 
-    gst_buffer_append_memory (buffer,
-        gst_allocator_alloc (allocator, 64 * 48 * 3 / 2, NULL));
+    gst_buffer_append_memory (buffer, unreadable_memory (64 * 48 * 3 / 2));
     if (with_meta)
       gst_buffer_add_video_meta (buffer, GST_VIDEO_FRAME_FLAG_NONE,
           GST_VIDEO_FORMAT_I420, 64, 48);
@@ -84,7 +33,6 @@ test_a_buffer_that_cannot_be_mapped_is_an_error (void)
   }
   fault_stream_check (&stream, 2);
   fault_stream_clear (&stream);
-  gst_object_unref (allocator);
 }
 
 static GstPadProbeReturn

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * vittokenoverlay among neighbours that misbehave.  A frame whose memory does
+ * not hold what its caps say is an error and nothing beside it is touched;
+ * tokens that cannot be drawn leave the frame as it is.
+ *
+ * By hand, a frame is 64 x 48 pixels with 4 x 3 patches of 16 x 16, all of them
+ * changed, which colours every pixel.
+ */
+#include <gst/check/gstharness.h>
+#include <gst/video/video.h>
+#include <string.h>
+
+#include "gstvittokensmeta.h"
+#include "unreadable.h"
+
+#define WIDTH 64
+#define HEIGHT 48
+#define MARGIN 65536
+#define UNTOUCHED 0x5a
+#define QUIET "vittokenoverlay legend=false opacity=1 "
+
+typedef struct {
+  GstHarness *harness;
+  GstBus *bus;
+  GstVideoInfo info;
+} Stream;
+
+static void
+stream_set_format (Stream *stream, GstVideoFormat format)
+{
+  GstCaps *caps;
+
+  gst_video_info_set_format (&stream->info, format, WIDTH, HEIGHT);
+  caps = gst_video_info_to_caps (&stream->info);
+  gst_harness_set_src_caps (stream->harness, caps);
+}
+
+static void
+stream_init (Stream *stream, const gchar *launch, GstVideoFormat format)
+{
+  stream->harness = gst_harness_new_parse (launch);
+  stream->bus = gst_bus_new ();
+  gst_element_set_bus (stream->harness->element, stream->bus);
+  stream_set_format (stream, format);
+}
+
+static void
+stream_clear (Stream *stream)
+{
+  gst_element_set_bus (stream->harness->element, NULL);
+  gst_object_unref (stream->bus);
+  gst_harness_teardown (stream->harness);
+}
+
+static void
+add_tokens (GstBuffer *frame)
+{
+  GstBuffer *tokens = gst_buffer_new_allocate (NULL, 12 * 2 * 4, NULL);
+
+  gst_buffer_memset (tokens, 0, 0, 12 * 2 * 4);
+  gst_buffer_add_vit_tokens_meta (frame, tokens, GST_VIT_TOKEN_FORMAT_F32, 0,
+      4, 3, 16, 2, WIDTH, HEIGHT, NULL);
+  gst_buffer_unref (tokens);
+}
+
+/* Memory with a margin on both sides, of which nobody knows. */
+typedef struct {
+  guint8 *bytes;
+  gsize size;
+} Memory;
+
+static GstMemory *
+new_memory (Memory *memory, gsize size)
+{
+  memory->size = size;
+  memory->bytes = g_malloc (size + 2 * MARGIN);
+  memset (memory->bytes, UNTOUCHED, size + 2 * MARGIN);
+  return gst_memory_new_wrapped ((GstMemoryFlags) 0, memory->bytes + MARGIN,
+      size, 0, size, NULL, NULL);
+}
+
+static gboolean
+is_untouched (const guint8 *bytes, gsize size)
+{
+  for (gsize i = 0; i < size; i++) {
+    if (bytes[i] != UNTOUCHED)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* Whether it was drawn on. */
+static gboolean
+check_and_free (Memory *memory)
+{
+  gboolean is_drawn = !is_untouched (memory->bytes + MARGIN, memory->size);
+
+  g_assert_true (is_untouched (memory->bytes, MARGIN));
+  g_assert_true (
+      is_untouched (memory->bytes + MARGIN + memory->size, MARGIN));
+  g_free (memory->bytes);
+  return is_drawn;
+}
+
+/* The frame is refused with an error of the stream whose text holds `text`. */
+static void
+push_refused (Stream *stream, GstBuffer *frame, const gchar *text)
+{
+  GError *error = NULL;
+  GstMessage *message;
+
+  g_assert_cmpint (
+      gst_harness_push (stream->harness, frame), ==, GST_FLOW_ERROR);
+  message = gst_bus_pop_filtered (stream->bus, GST_MESSAGE_ERROR);
+  g_assert_nonnull (message);
+  gst_message_parse_error (message, &error, NULL);
+  g_assert_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED);
+  if (strstr (error->message, text) == NULL)
+    g_error ("\"%s\" is not in \"%s\"", text, error->message);
+  g_error_free (error);
+  gst_message_unref (message);
+}
+
+static void
+push_taken (Stream *stream, GstBuffer *frame)
+{
+  GstBuffer *out = gst_harness_push_and_pull (stream->harness, frame);
+
+  g_assert_nonnull (out);
+  gst_buffer_unref (out);
+  g_assert_null (gst_bus_pop_filtered (stream->bus, GST_MESSAGE_ERROR));
+}
+
+/* The next frame is drawn on. */
+static void
+check_goes_on (Stream *stream)
+{
+  GstBuffer *frame = gst_buffer_new ();
+  Memory memory;
+
+  gst_buffer_append_memory (
+      frame, new_memory (&memory, GST_VIDEO_INFO_SIZE (&stream->info)));
+  add_tokens (frame);
+  push_taken (stream, frame);
+  g_assert_true (check_and_free (&memory));
+}
+
+/* One plane of a frame in one memory. */
+typedef struct {
+  gsize size;
+  gsize offset;
+  gint stride;
+  guint width;
+  guint height;
+  const gchar *text; /* of the error, NULL if there is none */
+} Layout;
+
+static void
+check_layouts (GstVideoFormat format, const Layout *layouts, guint n_layouts)
+{
+  Stream stream;
+
+  stream_init (&stream, QUIET "mode=changed", format);
+  for (guint i = 0; i < n_layouts; i++) {
+    const Layout *layout = &layouts[i];
+    gsize offset[GST_VIDEO_MAX_PLANES] = { layout->offset };
+    gint stride[GST_VIDEO_MAX_PLANES] = { layout->stride };
+    GstBuffer *frame = gst_buffer_new ();
+    Memory memory;
+
+    gst_buffer_append_memory (frame, new_memory (&memory, layout->size));
+    gst_buffer_add_video_meta_full (frame, GST_VIDEO_FRAME_FLAG_NONE, format,
+        layout->width, layout->height, 1, offset, stride);
+    add_tokens (frame);
+    if (layout->text)
+      push_refused (&stream, frame, layout->text);
+    else
+      push_taken (&stream, frame);
+    g_assert_true (check_and_free (&memory) == (layout->text == NULL));
+    check_goes_on (&stream);
+  }
+  stream_clear (&stream);
+}
+
+#define RGBA_SIZE (WIDTH * HEIGHT * 4)
+#define OUT "plane 0 of RGBA 64x48 leads out of its"
+
+static void
+test_rows_lie_within_the_memory (void)
+{
+  static const Layout layouts[] = {
+    { RGBA_SIZE, 0, 1024, WIDTH, HEIGHT, OUT },
+    { RGBA_SIZE, 0, 260, WIDTH, HEIGHT, OUT },
+    { RGBA_SIZE, 4, 256, WIDTH, HEIGHT, OUT },
+    { RGBA_SIZE, RGBA_SIZE - 256, -256, WIDTH, HEIGHT, NULL },
+    { RGBA_SIZE, RGBA_SIZE - 260, -256, WIDTH, HEIGHT, OUT },
+    { RGBA_SIZE, RGBA_SIZE - 252, -256, WIDTH, HEIGHT, OUT },
+    { RGBA_SIZE, 0, -256, WIDTH, HEIGHT, OUT },
+    { RGBA_SIZE, 0, G_MININT, WIDTH, HEIGHT, OUT },
+    { RGBA_SIZE, 0, G_MAXINT, WIDTH, HEIGHT, OUT },
+    { RGBA_SIZE - 1, 0, 256, WIDTH, HEIGHT, OUT },
+    /* The last row without what is between rows. */
+    { 47 * 320 + 256, 0, 320, WIDTH, HEIGHT, NULL },
+    { RGBA_SIZE, RGBA_SIZE, 256, WIDTH, HEIGHT, "cannot be read as RGBA" },
+    { RGBA_SIZE, G_MAXSIZE, 256, WIDTH, HEIGHT, "cannot be read as RGBA" },
+  };
+
+  check_layouts (GST_VIDEO_FORMAT_RGBA, layouts, G_N_ELEMENTS (layouts));
+}
+
+static void
+test_the_meta_is_no_smaller_than_the_caps (void)
+{
+  static const Layout layouts[] = {
+    { RGBA_SIZE, 0, 256, WIDTH - 1, HEIGHT, "video meta says RGBA 63x48" },
+    { RGBA_SIZE, 0, 256, WIDTH, HEIGHT - 1, "video meta says RGBA 64x47" },
+    { RGBA_SIZE, 0, 256, 0, 0, "video meta says RGBA 0x0" },
+    { 2 * RGBA_SIZE, 0, 512, 128, HEIGHT, NULL },
+    /* What is larger than the caps may be missing. */
+    { RGBA_SIZE, 0, 256, 4096, 4096, NULL },
+    { RGBA_SIZE, 0, 256, G_MAXUINT, G_MAXUINT, NULL },
+  };
+
+  check_layouts (GST_VIDEO_FORMAT_RGBA, layouts, G_N_ELEMENTS (layouts));
+}
+
+/* Half a pixel pair, and pixels that are no whole bytes. */
+static void
+test_rows_of_packed_pixels_lie_within_the_memory (void)
+{
+  static const Layout yuy2[] = {
+    { 47 * 140 + 128, 0, 140, WIDTH, HEIGHT, NULL },
+    { 47 * 140 + 127, 0, 140, WIDTH, HEIGHT, "plane 0 of YUY2" },
+  };
+  static const Layout v210[] = {
+    { 48 * 256, 0, 256, WIDTH, HEIGHT, NULL },
+    { 48 * 256, 0, 260, WIDTH, HEIGHT, "plane 0 of v210" },
+  };
+
+  check_layouts (GST_VIDEO_FORMAT_YUY2, yuy2, G_N_ELEMENTS (yuy2));
+  check_layouts (GST_VIDEO_FORMAT_v210, v210, G_N_ELEMENTS (v210));
+}
+
+/* 16 x 12 tiles of luma and 16 x 6 of chroma, of 16 bytes each. */
+static void
+test_tiles_lie_within_the_memory (void)
+{
+  static const struct {
+    gint across, down;
+    const gchar *text;
+  } cases[] = { { 16, 12, NULL }, { 17, 12, "plane 0 of NV12_4L4" },
+    { 16, 13, "plane 0 of NV12_4L4" }, { 15, 12, "plane 0 of NV12_4L4" },
+    { 12, 16, "plane 0 of NV12_4L4" }, { 16, -12, "plane 0 of NV12_4L4" },
+    { 0xffff, 0x7fff, "plane 0 of NV12_4L4" } };
+  Stream stream;
+
+  stream_init (&stream, QUIET "mode=changed", GST_VIDEO_FORMAT_NV12_4L4);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    gsize offset[GST_VIDEO_MAX_PLANES] = { 0, WIDTH * HEIGHT };
+    gint stride[GST_VIDEO_MAX_PLANES]
+        = { cases[i].down * 65536 | cases[i].across, 6 << 16 | 16 };
+    GstBuffer *frame = gst_buffer_new ();
+    Memory memory[2];
+
+    gst_buffer_append_memory (frame, new_memory (&memory[0], WIDTH * HEIGHT));
+    gst_buffer_append_memory (
+        frame, new_memory (&memory[1], WIDTH * HEIGHT / 2));
+    gst_buffer_add_video_meta_full (frame, GST_VIDEO_FRAME_FLAG_NONE,
+        GST_VIDEO_FORMAT_NV12_4L4, WIDTH, HEIGHT, 2, offset, stride);
+    add_tokens (frame);
+    if (cases[i].text)
+      push_refused (&stream, frame, cases[i].text);
+    else
+      push_taken (&stream, frame);
+    g_assert_true (check_and_free (&memory[0]) == (cases[i].text == NULL));
+    g_assert_true (check_and_free (&memory[1]) == (cases[i].text == NULL));
+  }
+  stream_clear (&stream);
+}
+
+/* Where one memory ends, another may begin. */
+static void
+test_every_plane_lies_within_its_own_memory (void)
+{
+  static const gsize sizes[3] = { WIDTH * HEIGHT, 32 * 24, 32 * 24 };
+  Stream stream;
+
+  stream_init (&stream, QUIET "mode=changed", GST_VIDEO_FORMAT_I420);
+  for (guint missing = 0; missing <= 3; missing++) {
+    gsize offset[GST_VIDEO_MAX_PLANES] = { 0 };
+    gint stride[GST_VIDEO_MAX_PLANES] = { WIDTH, 32, 32 };
+    GstBuffer *frame = gst_buffer_new ();
+    Memory memory[3];
+    gchar *text = g_strdup_printf ("plane %u of I420", missing);
+
+    for (guint p = 0; p < 3; p++) {
+      offset[p] = gst_buffer_get_size (frame);
+      gst_buffer_append_memory (
+          frame, new_memory (&memory[p], sizes[p] - (p == missing)));
+    }
+    gst_buffer_add_video_meta_full (frame, GST_VIDEO_FRAME_FLAG_NONE,
+        GST_VIDEO_FORMAT_I420, WIDTH, HEIGHT, 3, offset, stride);
+    add_tokens (frame);
+    if (missing < 3)
+      push_refused (&stream, frame, text);
+    else
+      push_taken (&stream, frame);
+    for (guint p = 0; p < 3; p++)
+      g_assert_true (check_and_free (&memory[p]) == (missing == 3));
+    g_free (text);
+  }
+  stream_clear (&stream);
+}
+
+static void
+test_without_a_meta_the_memory_is_whole (void)
+{
+  static const GstVideoFormat formats[]
+      = { GST_VIDEO_FORMAT_RGBA, GST_VIDEO_FORMAT_I420,
+          GST_VIDEO_FORMAT_NV12_4L4, GST_VIDEO_FORMAT_RGB8P };
+  Stream stream;
+
+  stream_init (&stream, QUIET "mode=changed", GST_VIDEO_FORMAT_RGBA);
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++) {
+    GstBuffer *frame = gst_buffer_new ();
+    Memory memory;
+
+    stream_set_format (&stream, formats[i]);
+    gst_buffer_append_memory (
+        frame, new_memory (&memory, GST_VIDEO_INFO_SIZE (&stream.info) - 1));
+    add_tokens (frame);
+    push_refused (&stream, frame, "cannot be read as");
+    g_assert_false (check_and_free (&memory));
+    check_goes_on (&stream);
+  }
+  stream_clear (&stream);
+}
+
+static void
+test_a_frame_that_cannot_be_mapped_is_an_error (void)
+{
+  Stream stream;
+
+  stream_init (&stream, QUIET "mode=changed", GST_VIDEO_FORMAT_RGBA);
+  for (guint with_meta = 0; with_meta < 2; with_meta++) {
+    GstBuffer *frame = gst_buffer_new ();
+
+    gst_buffer_append_memory (frame, unreadable_memory (RGBA_SIZE));
+    if (with_meta)
+      gst_buffer_add_video_meta (frame, GST_VIDEO_FRAME_FLAG_NONE,
+          GST_VIDEO_FORMAT_RGBA, WIDTH, HEIGHT);
+    add_tokens (frame);
+    push_refused (&stream, frame, "cannot be read as RGBA 64x48");
+    check_goes_on (&stream);
+  }
+  stream_clear (&stream);
+}
+
+/* It would be drawn where nobody looks. */
+static void
+test_a_frame_to_be_cropped_is_an_error (void)
+{
+  Stream stream;
+
+  stream_init (&stream, QUIET "mode=changed", GST_VIDEO_FORMAT_RGBA);
+  for (guint x = 0; x < 2; x++) {
+    GstBuffer *frame = gst_buffer_new ();
+    GstVideoCropMeta *crop = gst_buffer_add_video_crop_meta (frame);
+    Memory memory;
+
+    crop->x = x;
+    crop->width = WIDTH;
+    crop->height = HEIGHT;
+    gst_buffer_append_memory (frame, new_memory (&memory, RGBA_SIZE));
+    add_tokens (frame);
+    if (x > 0)
+      push_refused (&stream, frame, "crop meta says 64x48 at (1,0)");
+    else
+      push_taken (&stream, frame);
+    g_assert_true (check_and_free (&memory) == (x == 0));
+  }
+  stream_clear (&stream);
+}
+
+/* Neither what cannot be mapped nor what is too short is looked at. */
+static void
+test_what_is_attached_needs_no_pixels (void)
+{
+  for (guint i = 0; i < 2; i++) {
+    GstBuffer *frame = gst_buffer_new (), *out;
+    Stream stream;
+
+    stream.harness = gst_harness_new_parse (QUIET "mode=changed");
+    gst_harness_add_propose_allocation_meta (stream.harness,
+        GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE, NULL);
+    stream_set_format (&stream, GST_VIDEO_FORMAT_RGBA);
+    gst_buffer_append_memory (frame, i == 0 ? unreadable_memory (RGBA_SIZE)
+                                            : gst_allocator_alloc (NULL, 1, NULL));
+    add_tokens (frame);
+    out = gst_harness_push_and_pull (stream.harness, frame);
+    g_assert_nonnull (gst_buffer_get_video_overlay_composition_meta (out));
+    gst_buffer_unref (out);
+    gst_harness_teardown (stream.harness);
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/overlay-faults/rows-lie-within-the-memory",
+      test_rows_lie_within_the_memory);
+  g_test_add_func ("/overlay-faults/the-meta-is-no-smaller-than-the-caps",
+      test_the_meta_is_no_smaller_than_the_caps);
+  g_test_add_func ("/overlay-faults/rows-of-packed-pixels-lie-within-the-memory",
+      test_rows_of_packed_pixels_lie_within_the_memory);
+  g_test_add_func ("/overlay-faults/tiles-lie-within-the-memory",
+      test_tiles_lie_within_the_memory);
+  g_test_add_func ("/overlay-faults/every-plane-lies-within-its-own-memory",
+      test_every_plane_lies_within_its_own_memory);
+  g_test_add_func ("/overlay-faults/without-a-meta-the-memory-is-whole",
+      test_without_a_meta_the_memory_is_whole);
+  g_test_add_func ("/overlay-faults/a-frame-that-cannot-be-mapped-is-an-error",
+      test_a_frame_that_cannot_be_mapped_is_an_error);
+  g_test_add_func ("/overlay-faults/a-frame-to-be-cropped-is-an-error",
+      test_a_frame_to_be_cropped_is_an_error);
+  g_test_add_func ("/overlay-faults/what-is-attached-needs-no-pixels",
+      test_what_is_attached_needs_no_pixels);
+  return g_test_run ();
+}
