@@ -49,7 +49,8 @@ plane_fits (const GstMapInfo *map, const guint8 *data, gint stride,
   return MIN (start, last) >= 0 && end <= (gint64) map->size;
 }
 
-/* A GstVideoMeta may describe more than the caps do, never less. */
+/* A GstVideoMeta may describe more pixels than the caps do, never fewer; what
+ * differs in planes GStreamer takes for a programmer's error. */
 static gboolean
 meta_fits (const GstVideoMeta *meta, const GstVideoInfo *info, gchar **reason)
 {
@@ -57,13 +58,14 @@ meta_fits (const GstVideoMeta *meta, const GstVideoInfo *info, gchar **reason)
       || (meta->format == GST_VIDEO_INFO_FORMAT (info)
           && meta->width >= (guint) GST_VIDEO_INFO_WIDTH (info)
           && meta->height >= (guint) GST_VIDEO_INFO_HEIGHT (info)
-          && meta->n_planes >= GST_VIDEO_INFO_N_PLANES (info)))
+          && meta->n_planes == GST_VIDEO_INFO_N_PLANES (info)))
     return TRUE;
   *reason = g_strdup_printf (
-      "the buffer's video meta says %s %ux%u, its caps %s %dx%d",
+      "the buffer's video meta says %s %ux%u in %u planes, its caps %s %dx%d "
+      "in %u",
       gst_video_format_to_string (meta->format), meta->width, meta->height,
-      GST_VIDEO_INFO_NAME (info), GST_VIDEO_INFO_WIDTH (info),
-      GST_VIDEO_INFO_HEIGHT (info));
+      meta->n_planes, GST_VIDEO_INFO_NAME (info), GST_VIDEO_INFO_WIDTH (info),
+      GST_VIDEO_INFO_HEIGHT (info), GST_VIDEO_INFO_N_PLANES (info));
   return FALSE;
 }
 

@@ -225,6 +225,28 @@ test_the_meta_is_no_smaller_than_the_caps (void)
   check_layouts (GST_VIDEO_FORMAT_RGBA, layouts, G_N_ELEMENTS (layouts));
 }
 
+static void
+test_the_meta_has_the_planes_of_the_caps (void)
+{
+  static const gchar *const elements[]
+      = { QUIET "mode=changed", "vitpatchembed embed-dim=8" };
+  gsize offset[GST_VIDEO_MAX_PLANES] = { 0 };
+  gint stride[GST_VIDEO_MAX_PLANES] = { 256, 256, 256, 256 };
+
+  for (guint i = 0; i < 2 * G_N_ELEMENTS (elements); i++) {
+    GstBuffer *frame = gst_buffer_new_allocate (NULL, RGBA_SIZE, NULL);
+    Stream stream;
+
+    stream_init (&stream, elements[i / 2], GST_VIDEO_FORMAT_RGBA);
+    gst_buffer_add_video_meta_full (frame, GST_VIDEO_FRAME_FLAG_NONE,
+        GST_VIDEO_FORMAT_RGBA, WIDTH, HEIGHT, i % 2 ? 2 : 0, offset, stride);
+    add_tokens (frame);
+    push_refused (&stream, frame,
+        i % 2 ? "says RGBA 64x48 in 2 planes" : "says RGBA 64x48 in 0 planes");
+    stream_clear (&stream);
+  }
+}
+
 /* Half a pixel pair, and pixels that are no whole bytes. */
 static void
 test_rows_of_packed_pixels_lie_within_the_memory (void)
@@ -415,6 +437,8 @@ main (int argc, char **argv)
       test_rows_lie_within_the_memory);
   g_test_add_func ("/overlay-faults/the-meta-is-no-smaller-than-the-caps",
       test_the_meta_is_no_smaller_than_the_caps);
+  g_test_add_func ("/overlay-faults/the-meta-has-the-planes-of-the-caps",
+      test_the_meta_has_the_planes_of_the_caps);
   g_test_add_func ("/overlay-faults/rows-of-packed-pixels-lie-within-the-memory",
       test_rows_of_packed_pixels_lie_within_the_memory);
   g_test_add_func ("/overlay-faults/tiles-lie-within-the-memory",
