@@ -131,21 +131,37 @@ collect_grids (GstVitDrawing *self, GstBuffer *frame)
   return TRUE;
 }
 
+static gboolean
+is_long_enough (const GstMapInfo *map, guint64 n_values, gsize value_size)
+{
+  return map->size / value_size >= n_values;
+}
+
 /* Positions are known, or known to be none, or to be estimated; after a block
  * of the network they are no longer a part of their own. */
-static void
-leave_out_positions (GstVitDrawing *self, guint i, VitTokenView *view)
+static gboolean
+leave_out_positions (
+    GstVitDrawing *self, guint i, VitTokenView *view, const gchar **reason)
 {
   Grid *grid = get_grid (self, i);
   GstBuffer *positions = grid->meta->positions;
+  guint64 n_values
+      = (guint64) vit_token_view_n_patches (view) * view->embed_dim;
 
   if (self->settings->keep_positions || grid->meta->n_blocks > 0)
-    return;
-  if (!positions)
+    return TRUE;
+  if (!positions) {
     vit_token_picture_estimate (self->picture, i, view);
-  else if (gst_buffer_get_size (positions) > 0
-           && gst_buffer_map (positions, &grid->positions, GST_MAP_READ))
-    view->positions = (const float *) (gpointer) grid->positions.data;
+    return TRUE;
+  }
+  if (gst_buffer_get_size (positions) == 0)
+    return TRUE;
+  *reason = "their positions cannot be read";
+  if (!gst_buffer_map (positions, &grid->positions, GST_MAP_READ)
+      || !is_long_enough (&grid->positions, n_values, sizeof (gfloat)))
+    return FALSE;
+  view->positions = (const float *) (gpointer) grid->positions.data;
+  return TRUE;
 }
 
 static void
@@ -161,29 +177,43 @@ unmap_grids (GstVitDrawing *self)
   }
 }
 
-/* FALSE, with nothing mapped, if tokens cannot be. */
 static gboolean
-map_grids (GstVitDrawing *self)
+map_grid (GstVitDrawing *self, guint i, const gchar **reason)
+{
+  Grid *grid = get_grid (self, i);
+  const GstVitTokensMeta *meta = grid->meta;
+  VitTokenView *view = &g_array_index (self->views, VitTokenView, i);
+  gsize value_size = gst_vit_token_format_get_size (meta->format);
+  guint64 n_prefix_values
+      = (guint64) meta->n_prefix_tokens * meta->embed_dim;
+
+  *view = (VitTokenView){ .type = (VitTokenType) meta->format,
+    .grid_width = meta->grid_width,
+    .grid_height = meta->grid_height,
+    .embed_dim = meta->embed_dim };
+  *reason = "they cannot be read";
+  if (!gst_buffer_map (meta->tokens, &grid->tokens, GST_MAP_READ)
+      || !is_long_enough (&grid->tokens,
+          n_prefix_values
+              + (guint64) vit_token_view_n_patches (view) * meta->embed_dim,
+          value_size))
+    return FALSE;
+  view->tokens = grid->tokens.data + n_prefix_values * value_size;
+  return leave_out_positions (self, i, view, reason);
+}
+
+/* FALSE, with nothing mapped, if a grid cannot be. */
+static gboolean
+map_grids (GstVitDrawing *self, const gchar **reason)
 {
   g_array_set_size (self->views, self->grids->len);
   for (guint i = 0; i < self->grids->len; i++) {
-    Grid *grid = get_grid (self, i);
-    const GstVitTokensMeta *meta = grid->meta;
-    VitTokenView *view = &g_array_index (self->views, VitTokenView, i);
-
-    if (!gst_buffer_map (meta->tokens, &grid->tokens, GST_MAP_READ)) {
+    if (!map_grid (self, i, reason)) {
       unmap_grids (self);
       return FALSE;
     }
-    *view = (VitTokenView){ .type = (VitTokenType) meta->format,
-      .grid_width = meta->grid_width,
-      .grid_height = meta->grid_height,
-      .embed_dim = meta->embed_dim };
-    view->tokens = grid->tokens.data
-                   + (gsize) meta->n_prefix_tokens * meta->embed_dim
-                         * gst_vit_token_format_get_size (meta->format);
-    leave_out_positions (self, i, view);
   }
+  *reason = NULL;
   return TRUE;
 }
 
@@ -378,14 +408,16 @@ colour_grids (GstVitDrawing *self, guint width, guint height,
 GstVideoOverlayComposition *
 gst_vit_drawing_compose (GstVitDrawing *self,
     const GstVitDrawingSettings *settings, GstBuffer *frame, guint width,
-    guint height)
+    guint height, const gchar **reason)
 {
   gboolean needs_tokens = reads_tokens (settings->mode);
   GstVideoOverlayComposition *composition;
   LegendContent legend = { NULL };
 
   self->settings = settings;
-  if (!collect_grids (self, frame) || (needs_tokens && !map_grids (self)))
+  *reason = NULL;
+  if (!collect_grids (self, frame)
+      || (needs_tokens && !map_grids (self, reason)))
     return NULL;
   colour_grids (self, width, height, &legend);
   if (needs_tokens)

@@ -39,11 +39,12 @@ gboolean gst_vit_drawing_wants_positions (
     const GstVitDrawingSettings *settings);
 
 /* (transfer full) (nullable): what to draw on a frame of width x height; NULL
- * if it carries no tokens.  Where metas are from several depths of a network, or
+ * if it carries no tokens, or none that can be drawn, and *reason (nullable) says
+ * why not.  Where metas are from several depths of a network, or
  * differ in embed_dim, those are drawn that are like the first of the
  * deepest. */
 GstVideoOverlayComposition *gst_vit_drawing_compose (GstVitDrawing *drawing,
     const GstVitDrawingSettings *settings, GstBuffer *frame, guint width,
-    guint height);
+    guint height, const gchar **reason);
 
 G_END_DECLS

@@ -49,6 +49,7 @@
 #include "gstvittokenoverlay.h"
 
 #include "gstvitallocation.h"
+#include "gstvitcomposition.h"
 #include "gstvitdrawing.h"
 #include "gstvitdrawingsettings.h"
 #include "gstvitframe.h"
@@ -79,7 +80,8 @@ struct _GstVitTokenOverlay {
   GstVideoInfo video_info;
   gboolean has_overlay_in;
   gboolean has_overlay_out;
-  gboolean has_asked; /* for positions */
+  gboolean has_asked;  /* for positions */
+  gboolean has_warned; /* of tokens that cannot be drawn, since the caps */
 };
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
@@ -227,6 +229,7 @@ gst_vit_token_overlay_set_caps (
   GST_OBJECT_LOCK (self);
   self->must_check = TRUE;
   GST_OBJECT_UNLOCK (self);
+  self->has_warned = FALSE;
   gst_vit_drawing_reset (self->drawing);
   ask_for_positions (self);
   return TRUE;
@@ -299,25 +302,6 @@ gst_vit_token_overlay_propose_allocation (GstBaseTransform *base,
   return TRUE;
 }
 
-static void
-attach (GstBuffer *buffer, GstVideoOverlayComposition *drawn)
-{
-  GstVideoOverlayCompositionMeta *meta
-      = gst_buffer_get_video_overlay_composition_meta (buffer);
-  GstVideoOverlayComposition *both;
-
-  if (!meta) {
-    gst_buffer_add_video_overlay_composition_meta (buffer, drawn);
-    return;
-  }
-  both = gst_video_overlay_composition_copy (meta->overlay);
-  for (guint i = 0; i < gst_video_overlay_composition_n_rectangles (drawn); i++)
-    gst_video_overlay_composition_add_rectangle (
-        both, gst_video_overlay_composition_get_rectangle (drawn, i));
-  gst_video_overlay_composition_unref (meta->overlay);
-  meta->overlay = both;
-}
-
 static GstFlowReturn
 blend (GstVitTokenOverlay *self, GstBuffer *buffer,
     GstVideoOverlayComposition *drawn)
@@ -336,6 +320,21 @@ blend (GstVitTokenOverlay *self, GstBuffer *buffer,
   if (!is_done)
     GST_WARNING_OBJECT (self, "could not blend into %" GST_PTR_FORMAT, buffer);
   return GST_FLOW_OK;
+}
+
+/* reason (nullable): there are none. */
+static void
+report_undrawn (
+    GstVitTokenOverlay *self, GstBuffer *buffer, const gchar *reason)
+{
+  if (!reason) {
+    GST_LOG_OBJECT (self, "no tokens on %" GST_PTR_FORMAT, buffer);
+    return;
+  }
+  if (!self->has_warned)
+    GST_ELEMENT_WARNING (self, STREAM, FAILED,
+        ("Tokens are not drawn: %s", reason), (NULL));
+  self->has_warned = TRUE;
 }
 
 /* Properties may be under an application's control: those of the frame's time. */
@@ -359,18 +358,19 @@ gst_vit_token_overlay_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
   GstVitDrawingSettings settings = get_settings (self);
   GstVideoOverlayComposition *drawn;
   GstFlowReturn result = GST_FLOW_OK;
+  const gchar *reason;
 
   ask_for_positions (self);
   drawn = gst_vit_drawing_compose (self->drawing, &settings, buffer,
       (guint) GST_VIDEO_INFO_WIDTH (&self->video_info),
-      (guint) GST_VIDEO_INFO_HEIGHT (&self->video_info));
+      (guint) GST_VIDEO_INFO_HEIGHT (&self->video_info), &reason);
   if (!drawn) {
-    GST_LOG_OBJECT (self, "no tokens on %" GST_PTR_FORMAT, buffer);
+    report_undrawn (self, buffer, reason);
     return GST_FLOW_OK;
   }
   if (gst_video_overlay_composition_n_rectangles (drawn) > 0) {
     if (self->has_overlay_out)
-      attach (buffer, drawn);
+      gst_vit_composition_attach (buffer, drawn);
     else
       result = blend (self, buffer, drawn);
   }

@@ -132,6 +132,24 @@ push_taken (Stream *stream, GstBuffer *frame)
   g_assert_null (gst_bus_pop_filtered (stream->bus, GST_MESSAGE_ERROR));
 }
 
+/* `text` (nullable): of the only message. */
+static void
+check_warning (Stream *stream, const gchar *text)
+{
+  GstMessage *message
+      = gst_bus_pop_filtered (
+          stream->bus, GST_MESSAGE_WARNING | GST_MESSAGE_ERROR);
+  GError *error = NULL;
+
+  g_assert_true ((message != NULL) == (text != NULL));
+  if (!message)
+    return;
+  gst_message_parse_warning (message, &error, NULL);
+  g_assert_cmpstr (error->message, ==, text);
+  g_error_free (error);
+  gst_message_unref (message);
+}
+
 /* The next frame is drawn on. */
 static void
 check_goes_on (Stream *stream)
@@ -427,6 +445,98 @@ test_what_is_attached_needs_no_pixels (void)
   }
 }
 
+/* The frame passes as it is; the first of a stream brings a warning. */
+static void
+push_undrawn (Stream *stream, GstBuffer *tokens /* (transfer full) */,
+    GstBuffer *positions /* (transfer full) (nullable) */, const gchar *text)
+{
+  GstBuffer *frame = gst_buffer_new ();
+  GstVitTokensMeta *meta;
+  Memory memory;
+
+  gst_buffer_append_memory (frame, new_memory (&memory, RGBA_SIZE));
+  add_tokens (frame);
+  meta = gst_buffer_get_vit_tokens_meta (frame);
+  gst_clear_buffer (&meta->tokens);
+  meta->tokens = tokens;
+  meta->positions = positions;
+  gst_buffer_unref (gst_harness_push_and_pull (stream->harness, frame));
+  g_assert_false (check_and_free (&memory));
+  check_warning (stream, text);
+}
+
+static GstBuffer *
+new_unreadable (gsize size)
+{
+  GstBuffer *buffer = gst_buffer_new ();
+
+  gst_buffer_append_memory (buffer, unreadable_memory (size));
+  return buffer;
+}
+
+static GstBuffer *
+new_zeros (gsize size)
+{
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, size, NULL);
+
+  gst_buffer_memset (buffer, 0, 0, size);
+  return buffer;
+}
+
+#define TOKENS_SIZE (12 * 2 * 4)
+
+static void
+test_tokens_that_cannot_be_read_are_not_drawn (void)
+{
+  static const gchar *const modes[] = { "pca", "similarity", "norm" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i++) {
+    gchar *launch = g_strconcat (QUIET "mode=", modes[i], NULL);
+    Stream stream;
+
+    stream_init (&stream, launch, GST_VIDEO_FORMAT_RGBA);
+    push_undrawn (&stream, new_unreadable (TOKENS_SIZE), NULL,
+        "Tokens are not drawn: they cannot be read");
+    push_undrawn (&stream, new_zeros (TOKENS_SIZE - 1), NULL, NULL);
+    check_goes_on (&stream);
+    stream_set_format (&stream, GST_VIDEO_FORMAT_BGRA);
+    push_undrawn (&stream, new_zeros (TOKENS_SIZE), new_unreadable (TOKENS_SIZE),
+        "Tokens are not drawn: their positions cannot be read");
+    push_undrawn (&stream, new_zeros (TOKENS_SIZE),
+        new_zeros (TOKENS_SIZE - 1), NULL);
+    check_goes_on (&stream);
+    stream_clear (&stream);
+    g_free (launch);
+  }
+}
+
+/* It is what was to be written. */
+static void
+test_tokens_that_cannot_be_read_are_an_error_of_vittokenenc (void)
+{
+  Stream stream;
+
+  stream_init (&stream, "vittokenenc", GST_VIDEO_FORMAT_RGBA);
+  gst_harness_set_sink_caps_str (stream.harness, "application/x-npy");
+  for (guint i = 0; i < 2; i++) {
+    GstBuffer *frame = gst_buffer_new_allocate (NULL, RGBA_SIZE, NULL);
+    GstVitTokensMeta *meta;
+    GstMessage *message;
+
+    add_tokens (frame);
+    meta = gst_buffer_get_vit_tokens_meta (frame);
+    gst_clear_buffer (&meta->tokens);
+    meta->tokens
+        = i == 0 ? new_unreadable (TOKENS_SIZE) : new_zeros (TOKENS_SIZE);
+    g_assert_cmpint (gst_harness_push (stream.harness, frame), ==,
+        i == 0 ? GST_FLOW_ERROR : GST_FLOW_OK);
+    message = gst_bus_pop_filtered (stream.bus, GST_MESSAGE_ERROR);
+    g_assert_true ((message != NULL) == (i == 0));
+    g_clear_pointer (&message, gst_message_unref);
+  }
+  stream_clear (&stream);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -453,5 +563,11 @@ main (int argc, char **argv)
       test_a_frame_to_be_cropped_is_an_error);
   g_test_add_func ("/overlay-faults/what-is-attached-needs-no-pixels",
       test_what_is_attached_needs_no_pixels);
+  g_test_add_func (
+      "/overlay-faults/tokens-that-cannot-be-read-are-not-drawn",
+      test_tokens_that_cannot_be_read_are_not_drawn);
+  g_test_add_func (
+      "/overlay-faults/tokens-that-cannot-be-read-are-an-error-of-vittokenenc",
+      test_tokens_that_cannot_be_read_are_an_error_of_vittokenenc);
   return g_test_run ();
 }
