@@ -92,18 +92,22 @@ find_deepest (GstBuffer *frame)
   return deepest;
 }
 
-static void
+/* FALSE if there are too many patches. */
+static gboolean
 add_grid (GstVitDrawing *self, const GstVitTokensMeta *meta)
 {
   guint first = self->colours->len;
+  guint64 n_patches = (guint64) meta->grid_width * meta->grid_height;
   Grid grid = { .meta = meta, .first = first };
 
+  if (n_patches > VIT_TOKEN_PICTURE_MAX_PATCHES - first)
+    return FALSE;
   memcpy (grid.cells.map, meta->map, sizeof grid.cells.map);
   grid.cells.columns = meta->grid_width;
   grid.cells.rows = meta->grid_height;
   g_array_append_val (self->grids, grid);
-  g_array_set_size (
-      self->colours, first + meta->grid_width * meta->grid_height);
+  g_array_set_size (self->colours, first + (guint) n_patches);
+  return TRUE;
 }
 
 static Grid *
@@ -112,9 +116,9 @@ get_grid (const GstVitDrawing *self, guint i)
   return &g_array_index (self->grids, Grid, i);
 }
 
-/* FALSE if there is nothing to draw. */
+/* FALSE if there is nothing that can be drawn. */
 static gboolean
-collect_grids (GstVitDrawing *self, GstBuffer *frame)
+collect_grids (GstVitDrawing *self, GstBuffer *frame, const gchar **reason)
 {
   const GstVitTokensMeta *like = find_deepest (frame), *meta;
   gpointer state = NULL;
@@ -123,10 +127,17 @@ collect_grids (GstVitDrawing *self, GstBuffer *frame)
   g_array_set_size (self->colours, 0);
   if (!like)
     return FALSE;
+  if (reads_tokens (self->settings->mode)
+      && like->embed_dim > VIT_TOKEN_PICTURE_MAX_EMBED_DIM) {
+    *reason = "they are too long";
+    return FALSE;
+  }
   while ((meta = gst_buffer_iterate_vit_tokens_meta (frame, &state))) {
     if (meta->tokens && meta->n_blocks == like->n_blocks
-        && meta->embed_dim == like->embed_dim)
-      add_grid (self, meta);
+        && meta->embed_dim == like->embed_dim && !add_grid (self, meta)) {
+      *reason = "there are too many";
+      return FALSE;
+    }
   }
   return TRUE;
 }
@@ -416,7 +427,7 @@ gst_vit_drawing_compose (GstVitDrawing *self,
 
   self->settings = settings;
   *reason = NULL;
-  if (!collect_grids (self, frame)
+  if (!collect_grids (self, frame, reason)
       || (needs_tokens && !map_grids (self, reason)))
     return NULL;
   colour_grids (self, width, height, &legend);

@@ -17,6 +17,7 @@
 
 G_BEGIN_DECLS
 
+/* columns * rows is at most VIT_TOKEN_PICTURE_MAX_PATCHES. */
 typedef struct {
   double map[6];
   guint columns;

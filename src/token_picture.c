@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "token_picture.h"
 
+#include "subspace.h"
 #include "token_similarity.h"
+
+G_STATIC_ASSERT (VIT_TOKEN_PICTURE_MAX_PATCHES
+                 <= G_MAXINT / (VIT_SUBSPACE_DIM * sizeof (float)));
 
 /* So that what differs by noise alone does not look different. */
 #define MOST_ALIKE 0.9f

@@ -16,6 +16,14 @@
 
 G_BEGIN_DECLS
 
+/* No more is drawn, so that a picture takes neither time nor memory without
+ * end: the longest tokens that a model has (VIT_MODEL_MAX_EMBED_DIM), and a patch
+ * for every 8 x 8 pixels of a frame of 32768 x 32768, of all views together.
+ * Whoever makes views or cells sees to it; then no product of patches with
+ * components, or with bytes, is beyond a gint. */
+#define VIT_TOKEN_PICTURE_MAX_EMBED_DIM 65536
+#define VIT_TOKEN_PICTURE_MAX_PATCHES (1u << 24)
+
 typedef struct _VitTokenPicture VitTokenPicture;
 
 VitTokenPicture *vit_token_picture_new (void);

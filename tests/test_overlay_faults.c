@@ -10,6 +10,7 @@
 #include <gst/check/gstharness.h>
 #include <gst/video/video.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "gstvittokensmeta.h"
 #include "unreadable.h"
@@ -510,6 +511,104 @@ test_tokens_that_cannot_be_read_are_not_drawn (void)
   }
 }
 
+/* The bytes of one page, as often as they are asked for. */
+static GstBuffer *
+new_endless (gsize size)
+{
+  gpointer bytes = mmap (NULL, size, PROT_READ,
+      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+  g_assert_true (bytes != MAP_FAILED);
+  return gst_buffer_new_wrapped_full (
+      GST_MEMORY_FLAG_READONLY, bytes, size, 0, size, NULL, NULL);
+}
+
+/* One f16 meta of tokens; `text` (nullable): of the warning. */
+static void
+push_large (Stream *stream, guint grid_width, guint grid_height,
+    guint embed_dim, guint n_metas, const gchar *text)
+{
+  gsize size = (gsize) grid_width * grid_height * embed_dim * 2;
+  GstBuffer *tokens = new_endless (size), *frame = gst_buffer_new ();
+  GstMapInfo map;
+  Memory memory;
+
+  gst_buffer_append_memory (frame, new_memory (&memory, RGBA_SIZE));
+  for (guint i = 0; i < n_metas; i++) {
+    GstVitTokensMeta *meta = gst_buffer_add_vit_tokens_meta (frame, tokens,
+        GST_VIT_TOKEN_FORMAT_F16, 0, grid_width, grid_height, 16, embed_dim,
+        WIDTH, HEIGHT, NULL);
+
+    meta->map[0] = (gdouble) WIDTH / grid_width;
+    meta->map[4] = (gdouble) HEIGHT / grid_height;
+  }
+  gst_buffer_unref (gst_harness_push_and_pull (stream->harness, frame));
+  g_assert_true (check_and_free (&memory) == (text == NULL));
+  check_warning (stream, text);
+  g_assert_true (gst_buffer_map (tokens, &map, GST_MAP_READ));
+  munmap (map.data, size);
+  gst_buffer_unmap (tokens, &map);
+  gst_buffer_unref (tokens);
+}
+
+static void
+test_no_longer_tokens_than_a_model_has_are_drawn (void)
+{
+  static const gchar *const modes[] = { "pca", "similarity", "norm" };
+  Stream stream;
+
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i++) {
+    gchar *launch = g_strconcat (QUIET "mode=", modes[i], NULL);
+
+    stream_init (&stream, launch, GST_VIDEO_FORMAT_RGBA);
+    push_large (&stream, 2, 1, 65536, 1, NULL);
+    push_large (
+        &stream, 2, 1, 65537, 1, "Tokens are not drawn: they are too long");
+    check_goes_on (&stream);
+    stream_clear (&stream);
+    g_free (launch);
+  }
+  /* Who does not read them does not mind. */
+  stream_init (&stream, QUIET "mode=changed", GST_VIDEO_FORMAT_RGBA);
+  push_large (&stream, 2, 1, 1 << 20, 1, NULL);
+  stream_clear (&stream);
+}
+
+static void
+test_no_more_patches_are_drawn_than_can_be_counted (void)
+{
+  static const gchar *const modes[] = { "pca", "norm", "changed", "grid" };
+  static const guint sizes[][3] = { { 4097, 4096, 1 }, { 4096, 4096, 2 },
+    { 65536, 32768, 1 }, { 65536, 65535, 1 }, { 65536, 32768, 2 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i++) {
+    gchar *launch = g_strconcat (QUIET "mode=", modes[i], NULL);
+
+    for (guint s = 0; s < G_N_ELEMENTS (sizes); s++) {
+      Stream stream;
+
+      stream_init (&stream, launch, GST_VIDEO_FORMAT_RGBA);
+      push_large (&stream, sizes[s][0], sizes[s][1], 1, sizes[s][2],
+          "Tokens are not drawn: there are too many");
+      check_goes_on (&stream);
+      stream_clear (&stream);
+    }
+    g_free (launch);
+  }
+}
+
+static void
+test_as_many_patches_are_drawn_as_can_be (void)
+{
+  Stream stream;
+
+  stream_init (&stream, QUIET "mode=changed", GST_VIDEO_FORMAT_RGBA);
+  push_large (&stream, 4096, 4096, 1, 1, NULL);
+  push_large (&stream, 1 << 24, 1, 1, 1, NULL);
+  push_large (&stream, 1, 1 << 24, 1, 1, NULL);
+  stream_clear (&stream);
+}
+
 /* It is what was to be written. */
 static void
 test_tokens_that_cannot_be_read_are_an_error_of_vittokenenc (void)
@@ -566,6 +665,14 @@ main (int argc, char **argv)
   g_test_add_func (
       "/overlay-faults/tokens-that-cannot-be-read-are-not-drawn",
       test_tokens_that_cannot_be_read_are_not_drawn);
+  g_test_add_func (
+      "/overlay-faults/no-longer-tokens-than-a-model-has-are-drawn",
+      test_no_longer_tokens_than_a_model_has_are_drawn);
+  g_test_add_func (
+      "/overlay-faults/no-more-patches-are-drawn-than-can-be-counted",
+      test_no_more_patches_are_drawn_than_can_be_counted);
+  g_test_add_func ("/overlay-faults/as-many-patches-are-drawn-as-can-be",
+      test_as_many_patches_are_drawn_as_can_be);
   g_test_add_func (
       "/overlay-faults/tokens-that-cannot-be-read-are-an-error-of-vittokenenc",
       test_tokens_that_cannot_be_read_are_an_error_of_vittokenenc);
