@@ -9,6 +9,7 @@
 #include "token_picture.h"
 
 #define WHITE 0xffffffffu
+#define NO_MEMORY "there is not the memory for it"
 
 /* What is drawn of one meta. */
 typedef struct {
@@ -27,9 +28,11 @@ struct _GstVitDrawing {
 
   /* Of the frame that is being drawn. */
   const GstVitDrawingSettings *settings;
-  GArray *grids;   /* of Grid */
-  GArray *views;   /* of VitTokenView, a grid each */
-  GArray *colours; /* of guint32, all grids' */
+  GArray *grids; /* of Grid */
+  GArray *views; /* of VitTokenView, a grid each */
+  guint n_patches;
+  guint32 *colours; /* [n_patches], all grids' */
+  guint n_colours;  /* that there is room for */
   gboolean has_query;
   guint query_grid;
   guint query_column;
@@ -44,7 +47,6 @@ gst_vit_drawing_new (void)
   self->picture = vit_token_picture_new ();
   self->grids = g_array_new (FALSE, TRUE, sizeof (Grid));
   self->views = g_array_new (FALSE, TRUE, sizeof (VitTokenView));
-  self->colours = g_array_new (FALSE, FALSE, sizeof (guint32));
   return self;
 }
 
@@ -55,7 +57,7 @@ gst_vit_drawing_free (GstVitDrawing *self)
   gst_vit_legend_clear (&self->legend);
   g_array_unref (self->grids);
   g_array_unref (self->views);
-  g_array_unref (self->colours);
+  g_free (self->colours);
   g_free (self);
 }
 
@@ -96,17 +98,16 @@ find_deepest (GstBuffer *frame)
 static gboolean
 add_grid (GstVitDrawing *self, const GstVitTokensMeta *meta)
 {
-  guint first = self->colours->len;
   guint64 n_patches = (guint64) meta->grid_width * meta->grid_height;
-  Grid grid = { .meta = meta, .first = first };
+  Grid grid = { .meta = meta, .first = self->n_patches };
 
-  if (n_patches > VIT_TOKEN_PICTURE_MAX_PATCHES - first)
+  if (n_patches > VIT_TOKEN_PICTURE_MAX_PATCHES - self->n_patches)
     return FALSE;
   memcpy (grid.cells.map, meta->map, sizeof grid.cells.map);
   grid.cells.columns = meta->grid_width;
   grid.cells.rows = meta->grid_height;
   g_array_append_val (self->grids, grid);
-  g_array_set_size (self->colours, first + (guint) n_patches);
+  self->n_patches += (guint) n_patches;
   return TRUE;
 }
 
@@ -124,7 +125,7 @@ collect_grids (GstVitDrawing *self, GstBuffer *frame, const gchar **reason)
   gpointer state = NULL;
 
   g_array_set_size (self->grids, 0);
-  g_array_set_size (self->colours, 0);
+  self->n_patches = 0;
   if (!like)
     return FALSE;
   if (reads_tokens (self->settings->mode)
@@ -148,6 +149,18 @@ is_long_enough (const GstMapInfo *map, guint64 n_values, gsize value_size)
   return map->size / value_size >= n_values;
 }
 
+static gboolean
+make_room (GstVitDrawing *self, const gchar **reason)
+{
+  if (self->n_patches <= self->n_colours)
+    return TRUE;
+  g_free (self->colours);
+  self->colours = g_try_new (guint32, self->n_patches);
+  self->n_colours = self->colours ? self->n_patches : 0;
+  *reason = self->colours ? NULL : NO_MEMORY;
+  return self->colours != NULL;
+}
+
 /* Positions are known, or known to be none, or to be estimated; after a block
  * of the network they are no longer a part of their own. */
 static gboolean
@@ -162,8 +175,8 @@ leave_out_positions (
   if (self->settings->keep_positions || grid->meta->n_blocks > 0)
     return TRUE;
   if (!positions) {
-    vit_token_picture_estimate (self->picture, i, view);
-    return TRUE;
+    *reason = NO_MEMORY;
+    return vit_token_picture_estimate (self->picture, i, view);
   }
   if (gst_buffer_get_size (positions) == 0)
     return TRUE;
@@ -260,7 +273,7 @@ typedef struct {
   guint n_colours;
 } LegendContent;
 
-static void
+static gboolean
 colour_similarity (GstVitDrawing *self, guint width, guint height,
     LegendContent *legend)
 {
@@ -272,34 +285,37 @@ colour_similarity (GstVitDrawing *self, guint width, guint height,
 
   find_query (self, width, height);
   if (!self->has_query) {
-    memset (self->colours->data, 0, self->colours->len * sizeof (guint32));
+    memset (self->colours, 0, self->n_patches * sizeof *self->colours);
     legend->text = g_strdup_printf (
         "no patch at %d, %d", settings->x, settings->y);
-    return;
+    return TRUE;
   }
   grid = get_grid (self, self->query_grid);
-  vit_token_picture_similarity (self->picture,
-      (const VitTokenView *) (gpointer) self->views->data, self->views->len,
-      self->query_grid, self->query_row * grid->cells.columns
-          + self->query_column, is_new, (gfloat) settings->opacity,
-      (guint32 *) (gpointer) self->colours->data, &range);
+  if (!vit_token_picture_similarity (self->picture,
+          (const VitTokenView *) (gpointer) self->views->data,
+          self->views->len, self->query_grid,
+          self->query_row * grid->cells.columns + self->query_column, is_new,
+          (gfloat) settings->opacity, self->colours, &range))
+    return FALSE;
   self->query_x = settings->x;
   self->query_y = settings->y;
   make_ramp (legend->colours);
   legend->n_colours = 32;
   legend->text = g_strdup_printf (
       "cosine %.1f to 1 with the framed patch", range.low);
+  return TRUE;
 }
 
-static void
+static gboolean
 colour_pca (GstVitDrawing *self, LegendContent *legend)
 {
   gdouble share[VIT_PCA_COMPONENTS];
 
-  vit_token_picture_pca (self->picture,
-      (const VitTokenView *) (gpointer) self->views->data, self->views->len,
-      (gfloat) self->settings->opacity,
-      (guint32 *) (gpointer) self->colours->data, share);
+  if (!vit_token_picture_pca (self->picture,
+          (const VitTokenView *) (gpointer) self->views->data,
+          self->views->len, (gfloat) self->settings->opacity, self->colours,
+          share))
+    return FALSE;
   legend->colours[0] = 0xffff0000;
   legend->colours[1] = 0xff00ff00;
   legend->colours[2] = 0xff0000ff;
@@ -307,21 +323,24 @@ colour_pca (GstVitDrawing *self, LegendContent *legend)
   legend->text = g_strdup_printf (
       "principal components: %.0f, %.0f, %.0f %% of the variance",
       100 * share[0], 100 * share[1], 100 * share[2]);
+  return TRUE;
 }
 
-static void
+static gboolean
 colour_norm (GstVitDrawing *self, LegendContent *legend)
 {
   VitShadeRange range;
 
-  vit_token_picture_norm (self->picture,
-      (const VitTokenView *) (gpointer) self->views->data, self->views->len,
-      (gfloat) self->settings->opacity,
-      (guint32 *) (gpointer) self->colours->data, &range);
+  if (!vit_token_picture_norm (self->picture,
+          (const VitTokenView *) (gpointer) self->views->data,
+          self->views->len, (gfloat) self->settings->opacity, self->colours,
+          &range))
+    return FALSE;
   make_ramp (legend->colours);
   legend->n_colours = 32;
   legend->text
       = g_strdup_printf ("norm %.3g to %.3g", range.low, range.high);
+  return TRUE;
 }
 
 static void
@@ -339,15 +358,14 @@ colour_changed (GstVitDrawing *self, LegendContent *legend)
       gboolean is_changed = gst_vit_tokens_meta_is_changed (
           meta, meta->n_prefix_tokens + p);
 
-      g_array_index (self->colours, guint32, grid->first + p)
-          = is_changed ? colour : 0;
+      self->colours[grid->first + p] = is_changed ? colour : 0;
       n_changed += is_changed;
     }
   }
   legend->colours[0] = vit_shade_rgb (orange, 1);
   legend->n_colours = 1;
   legend->text = g_strdup_printf (
-      "%u of %u patches changed", n_changed, self->colours->len);
+      "%u of %u patches changed", n_changed, self->n_patches);
 }
 
 static void
@@ -368,8 +386,7 @@ add_picture (GstVitDrawing *self, guint i, guint width, guint height,
   const GstVitDrawingSettings *settings = self->settings;
   gboolean is_grid = settings->mode == GST_VIT_DRAWING_GRID;
   const Grid *grid = get_grid (self, i);
-  const guint32 *colours
-      = &g_array_index (self->colours, guint32, grid->first);
+  const guint32 *colours = self->colours + grid->first;
   GstVideoOverlayRectangle *rectangle;
   VitCanvas canvas;
 
@@ -393,27 +410,26 @@ add_picture (GstVitDrawing *self, guint i, guint width, guint height,
   gst_video_overlay_rectangle_unref (rectangle);
 }
 
-static void
+/* FALSE where there is not the memory. */
+static gboolean
 colour_grids (GstVitDrawing *self, guint width, guint height,
     LegendContent *legend)
 {
   switch (self->settings->mode) {
     case GST_VIT_DRAWING_PCA:
-      colour_pca (self, legend);
-      return;
+      return colour_pca (self, legend);
     case GST_VIT_DRAWING_SIMILARITY:
-      colour_similarity (self, width, height, legend);
-      return;
+      return colour_similarity (self, width, height, legend);
     case GST_VIT_DRAWING_NORM:
-      colour_norm (self, legend);
-      return;
+      return colour_norm (self, legend);
     case GST_VIT_DRAWING_CHANGED:
       colour_changed (self, legend);
-      return;
+      return TRUE;
     case GST_VIT_DRAWING_GRID:
       describe_grid (self, legend);
-      return;
+      return TRUE;
   }
+  g_return_val_if_reached (FALSE);
 }
 
 GstVideoOverlayComposition *
@@ -424,15 +440,20 @@ gst_vit_drawing_compose (GstVitDrawing *self,
   gboolean needs_tokens = reads_tokens (settings->mode);
   GstVideoOverlayComposition *composition;
   LegendContent legend = { NULL };
+  gboolean is_coloured;
 
   self->settings = settings;
   *reason = NULL;
-  if (!collect_grids (self, frame, reason)
+  if (!collect_grids (self, frame, reason) || !make_room (self, reason)
       || (needs_tokens && !map_grids (self, reason)))
     return NULL;
-  colour_grids (self, width, height, &legend);
+  is_coloured = colour_grids (self, width, height, &legend);
   if (needs_tokens)
     unmap_grids (self);
+  if (!is_coloured) {
+    *reason = NO_MEMORY;
+    return NULL;
+  }
 
   composition = gst_video_overlay_composition_new (NULL);
   for (guint i = 0; i < self->grids->len; i++)

@@ -94,10 +94,14 @@ vit_subspace_new (guint embed_dim)
 
   self->embed_dim = embed_dim;
   self->stride = (embed_dim + (gsize) 7) / 8 * 8;
-  self->basis = g_new0 (float, K * self->stride);
-  self->product = g_new0 (float, K * self->stride);
-  self->sum = g_new0 (float, self->stride);
-  self->batch = g_new0 (float, BATCH * self->stride);
+  self->basis = g_try_new0 (float, K * self->stride);
+  self->product = g_try_new0 (float, K * self->stride);
+  self->sum = g_try_new0 (float, self->stride);
+  self->batch = g_try_new0 (float, BATCH * self->stride);
+  if (!self->basis || !self->product || !self->sum || !self->batch) {
+    vit_subspace_free (self);
+    return NULL;
+  }
   orthonormalise (self);
   return self;
 }
@@ -287,11 +291,10 @@ double
 vit_subspace_residual (const VitSubspace *self, guint n)
 {
   double worst = 0.0;
-  float *image;
+  float *image = self->batch; /* between two measurements of no use */
 
   if (!vit_subspace_is_finite (self))
     return 0.0;
-  image = g_new (float, self->stride);
   for (guint j = 0; j < n; j++) {
     double value = self->values[j], square;
 
@@ -299,7 +302,6 @@ vit_subspace_residual (const VitSubspace *self, guint n)
     square = vit_vec_dot (image, image, self->stride);
     worst = MAX (worst, square - value * value);
   }
-  g_free (image);
   return self->values[0] > 0.0 ? sqrt (worst) / self->values[0] : 0.0;
 }
 
@@ -375,14 +377,9 @@ vit_subspace_combine (
 void
 vit_subspace_step (VitSubspace *self)
 {
-  float *images;
-
   if (!vit_subspace_is_finite (self))
     return;
-  images = g_new (float, K * self->stride);
   for (guint j = 0; j < K; j++)
-    turn (self, self->product, j, images + j * self->stride);
-  memcpy (self->basis, images, K * self->stride * sizeof (float));
-  g_free (images);
+    turn (self, self->product, j, self->basis + j * self->stride);
   orthonormalise (self);
 }

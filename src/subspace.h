@@ -21,7 +21,8 @@ G_BEGIN_DECLS
 
 typedef struct _VitSubspace VitSubspace;
 
-/* Starts with directions that are random, but always the same. */
+/* Starts with directions that are random, but always the same.  NULL where
+ * there is not the memory. */
 VitSubspace *vit_subspace_new (guint embed_dim);
 void vit_subspace_free (VitSubspace *subspace);
 

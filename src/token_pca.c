@@ -29,6 +29,7 @@
 struct _VitTokenPca {
   VitSubspace *subspace; /* NULL before the first frame */
   float *axes;           /* [N][embed_dim] */
+  gboolean is_settled; /* the subspace was searched for once */
   gboolean has_axes;
   double origin[N]; /* the middle of the range, along the axes */
   double spread[N]; /* the standard deviation that the range stands for */
@@ -48,7 +49,7 @@ vit_token_pca_reset (VitTokenPca *pca)
 {
   g_clear_pointer (&pca->subspace, vit_subspace_free);
   g_clear_pointer (&pca->axes, g_free);
-  pca->has_axes = FALSE;
+  pca->has_axes = pca->is_settled = FALSE;
 }
 
 void
@@ -223,41 +224,34 @@ write_colours (
   }
 }
 
-void
-vit_token_pca_update (VitTokenPca *pca, const VitTokenView *views,
-    guint n_views, float *colours)
+/* For n patches; FALSE where there is not the memory. */
+static gboolean
+allocate (VitTokenPca *pca, guint n, guint embed_dim)
 {
-  guint n = count_patches (views, n_views), embed_dim;
-  double turn[N * N];
-  gboolean is_first;
-
-  if (n == 0)
-    return;
-  embed_dim = views[0].embed_dim;
+  if (n > pca->n_projected) {
+    g_free (pca->projected);
+    pca->projected = g_try_new (float, (gsize) n * VIT_SUBSPACE_DIM);
+    pca->n_projected = pca->projected != NULL ? n : 0;
+  }
   if (pca->subspace && vit_subspace_embed_dim (pca->subspace) != embed_dim)
     vit_token_pca_reset (pca);
   if (pca->subspace == NULL) {
     pca->subspace = vit_subspace_new (embed_dim);
-    pca->axes = g_new0 (float, (gsize) N * embed_dim);
-    settle (pca, views, n_views, n, FIRST_STEPS);
+    pca->axes = g_try_new0 (float, (gsize) N * embed_dim);
   }
-  if (n > pca->n_projected) {
-    pca->projected
-        = g_renew (float, pca->projected, (gsize) n * VIT_SUBSPACE_DIM);
-    pca->n_projected = n;
-  }
+  if (pca->projected != NULL && pca->subspace != NULL && pca->axes != NULL)
+    return TRUE;
+  vit_token_pca_reset (pca);
+  return FALSE;
+}
 
-  vit_subspace_measure (pca->subspace, views, n_views, 1, pca->projected);
-  if (vit_subspace_residual (pca->subspace, N) > LOST) {
-    settle (pca, views, n_views, n, LOST_STEPS);
-    vit_subspace_measure (pca->subspace, views, n_views, 1, pca->projected);
-  }
-  if (!vit_subspace_is_finite (pca->subspace)) {
-    vit_token_pca_reset (pca);
-    for (gsize i = 0; i < (gsize) n * N; i++)
-      colours[i] = 0.5f;
-    return;
-  }
+/* From what was measured to colours. */
+static void
+follow (VitTokenPca *pca, guint n, float *colours)
+{
+  double turn[N * N];
+  gboolean is_first;
+
   turn_axes (pca, turn);
   if (pca->has_axes && is_other_scene (pca, turn)) {
     pca->has_axes = FALSE;
@@ -269,5 +263,34 @@ vit_token_pca_update (VitTokenPca *pca, const VitTokenView *views,
   pca->has_axes = TRUE;
   follow_range (pca, turn, is_first);
   write_colours (pca, turn, n, colours);
+}
+
+gboolean
+vit_token_pca_update (VitTokenPca *pca, const VitTokenView *views,
+    guint n_views, float *colours)
+{
+  guint n = count_patches (views, n_views);
+
+  if (n == 0)
+    return TRUE;
+  if (!allocate (pca, n, views[0].embed_dim))
+    return FALSE;
+  if (!pca->is_settled)
+    settle (pca, views, n_views, n, FIRST_STEPS);
+  pca->is_settled = TRUE;
+
+  vit_subspace_measure (pca->subspace, views, n_views, 1, pca->projected);
+  if (vit_subspace_residual (pca->subspace, N) > LOST) {
+    settle (pca, views, n_views, n, LOST_STEPS);
+    vit_subspace_measure (pca->subspace, views, n_views, 1, pca->projected);
+  }
+  if (!vit_subspace_is_finite (pca->subspace)) {
+    vit_token_pca_reset (pca);
+    for (gsize i = 0; i < (gsize) n * N; i++)
+      colours[i] = 0.5f;
+    return TRUE;
+  }
+  follow (pca, n, colours);
   vit_subspace_step (pca->subspace);
+  return TRUE;
 }

@@ -11,25 +11,42 @@ G_STATIC_ASSERT (VIT_TOKEN_PICTURE_MAX_PATCHES
 #define MOST_ALIKE 0.9f
 
 typedef struct {
-  float *rows;
-  float *columns;
+  float *values;
+  gsize n_values;
+} Room;
+
+typedef struct {
+  Room rows;
+  Room columns;
 } Parts;
 
 struct _VitTokenPicture {
   VitTokenPca *pca;
   VitShadeRange cosines;
   VitShadeRange norms;
-  GArray *parts;  /* of Parts, a view each */
-  GArray *values; /* of float: a frame's */
+  GArray *parts; /* of Parts, a view each */
+  Room values;   /* a frame's */
 };
+
+/* What was in it is lost; FALSE where there is not the memory. */
+static gboolean
+make_room (Room *room, gsize n_values)
+{
+  if (n_values <= room->n_values)
+    return TRUE;
+  g_free (room->values);
+  room->values = g_try_new (float, n_values);
+  room->n_values = room->values != NULL ? n_values : 0;
+  return room->values != NULL;
+}
 
 static void
 clear_parts (gpointer data)
 {
   Parts *parts = data;
 
-  g_clear_pointer (&parts->rows, g_free);
-  g_clear_pointer (&parts->columns, g_free);
+  g_free (parts->rows.values);
+  g_free (parts->columns.values);
 }
 
 VitTokenPicture *
@@ -40,7 +57,6 @@ vit_token_picture_new (void)
   self->pca = vit_token_pca_new ();
   self->parts = g_array_new (FALSE, TRUE, sizeof (Parts));
   g_array_set_clear_func (self->parts, clear_parts);
-  self->values = g_array_new (FALSE, FALSE, sizeof (float));
   return self;
 }
 
@@ -51,7 +67,7 @@ vit_token_picture_free (VitTokenPicture *self)
     return;
   vit_token_pca_free (self->pca);
   g_array_unref (self->parts);
-  g_array_unref (self->values);
+  g_free (self->values.values);
   g_free (self);
 }
 
@@ -63,7 +79,7 @@ vit_token_picture_reset (VitTokenPicture *self)
   g_array_set_size (self->parts, 0);
 }
 
-void
+gboolean
 vit_token_picture_estimate (
     VitTokenPicture *self, guint slot, VitTokenView *view)
 {
@@ -72,16 +88,17 @@ vit_token_picture_estimate (
   if (slot >= self->parts->len)
     g_array_set_size (self->parts, slot + 1);
   parts = &g_array_index (self->parts, Parts, slot);
-  parts->rows = g_renew (
-      float, parts->rows, (gsize) view->grid_height * view->embed_dim);
-  parts->columns = g_renew (
-      float, parts->columns, (gsize) view->grid_width * view->embed_dim);
-  vit_token_view_fit (view, parts->rows, parts->columns);
-  view->rows = parts->rows;
-  view->columns = parts->columns;
+  if (!make_room (&parts->rows, (gsize) view->grid_height * view->embed_dim)
+      || !make_room (
+          &parts->columns, (gsize) view->grid_width * view->embed_dim))
+    return FALSE;
+  vit_token_view_fit (view, parts->rows.values, parts->columns.values);
+  view->rows = parts->rows.values;
+  view->columns = parts->columns.values;
+  return TRUE;
 }
 
-/* [factor * all patches] */
+/* (nullable) [factor * all patches] */
 static float *
 get_values (VitTokenPicture *self, const VitTokenView *views, guint n_views,
     guint factor, guint *n_patches)
@@ -89,11 +106,12 @@ get_values (VitTokenPicture *self, const VitTokenView *views, guint n_views,
   *n_patches = 0;
   for (guint i = 0; i < n_views; i++)
     *n_patches += vit_token_view_n_patches (&views[i]);
-  g_array_set_size (self->values, factor * *n_patches);
-  return (float *) (gpointer) self->values->data;
+  if (!make_room (&self->values, factor * *n_patches))
+    return NULL;
+  return self->values.values;
 }
 
-void
+gboolean
 vit_token_picture_pca (VitTokenPicture *self, const VitTokenView *views,
     guint n_views, float alpha, guint32 *colours,
     double share[VIT_PCA_COMPONENTS])
@@ -101,11 +119,13 @@ vit_token_picture_pca (VitTokenPicture *self, const VitTokenView *views,
   guint n;
   float *values = get_values (self, views, n_views, VIT_PCA_COMPONENTS, &n);
 
-  vit_token_pca_update (self->pca, views, n_views, values);
+  if (!values || !vit_token_pca_update (self->pca, views, n_views, values))
+    return FALSE;
   for (guint i = 0; i < n; i++)
     colours[i] = vit_shade_rgb (values + VIT_PCA_COMPONENTS * i, alpha);
   for (guint j = 0; j < VIT_PCA_COMPONENTS; j++)
     share[j] = vit_token_pca_share (self->pca, j);
+  return TRUE;
 }
 
 static void
@@ -117,7 +137,7 @@ shade (const VitShadeRange *range, const float *values, guint n, float alpha,
         = vit_shade_value (vit_shade_range_place (range, values[i]), alpha);
 }
 
-void
+gboolean
 vit_token_picture_similarity (VitTokenPicture *self,
     const VitTokenView *views, guint n_views, guint query_view,
     guint query_patch, gboolean is_new, float alpha, guint32 *colours,
@@ -125,8 +145,11 @@ vit_token_picture_similarity (VitTokenPicture *self,
 {
   guint n, at = 0;
   float *values = get_values (self, views, n_views, 1, &n);
-  float *query = g_new (float, views[query_view].embed_dim);
+  float *query;
 
+  if (!values)
+    return FALSE;
+  query = g_new (float, views[query_view].embed_dim);
   vit_token_view_read (&views[query_view], query_patch, query);
   for (guint i = 0; i < n_views; i++) {
     vit_token_cosines (&views[i], query, values + at);
@@ -140,15 +163,18 @@ vit_token_picture_similarity (VitTokenPicture *self,
   range->low = MIN (range->low, MOST_ALIKE);
   range->high = 1.0f;
   shade (range, values, n, alpha, colours);
+  return TRUE;
 }
 
-void
+gboolean
 vit_token_picture_norm (VitTokenPicture *self, const VitTokenView *views,
     guint n_views, float alpha, guint32 *colours, VitShadeRange *range)
 {
   guint n, at = 0;
   float *values = get_values (self, views, n_views, 1, &n);
 
+  if (!values)
+    return FALSE;
   for (guint i = 0; i < n_views; i++) {
     vit_token_norms (&views[i], values + at);
     at += vit_token_view_n_patches (&views[i]);
@@ -156,4 +182,5 @@ vit_token_picture_norm (VitTokenPicture *self, const VitTokenView *views,
   vit_shade_range_follow (&self->norms, values, n);
   shade (&self->norms, values, n, alpha, colours);
   *range = self->norms;
+  return TRUE;
 }

@@ -5,6 +5,7 @@
  *
  * Everywhere, `views` are the token grids of one frame, all of one embed_dim,
  * and `colours` [sum of their patches], in their order.  `alpha` in [0,1].
+ * FALSE, with nothing written, where there is not the memory.
  *
  * Thread-safety: one thread at a time.
  */
@@ -35,24 +36,24 @@ void vit_token_picture_reset (VitTokenPicture *picture);
 /* Estimates the positions in one view's tokens (vit_token_view_fit()), which
  * `view` then leaves out.  `slot`: its place among the views; what was estimated
  * lasts until the next call with the same. */
-void vit_token_picture_estimate (
+gboolean vit_token_picture_estimate (
     VitTokenPicture *picture, guint slot, VitTokenView *view);
 
 /* The first three principal components as red, green, blue.  `share`: how much
  * of the tokens' variance each shows, in [0,1]. */
-void vit_token_picture_pca (VitTokenPicture *picture,
+gboolean vit_token_picture_pca (VitTokenPicture *picture,
     const VitTokenView *views, guint n_views, float alpha, guint32 *colours,
     double share[VIT_PCA_COMPONENTS]);
 
 /* Cosines with one patch's token, from the least of the frame, or 0.9, dark, to 1.
  * `is_new`: not the patch of the frame before. */
-void vit_token_picture_similarity (VitTokenPicture *picture,
+gboolean vit_token_picture_similarity (VitTokenPicture *picture,
     const VitTokenView *views, guint n_views, guint query_view,
     guint query_patch, gboolean is_new, float alpha, guint32 *colours,
     VitShadeRange *range);
 
 /* Norms, from the frame's least, dark, to its greatest. */
-void vit_token_picture_norm (VitTokenPicture *picture,
+gboolean vit_token_picture_norm (VitTokenPicture *picture,
     const VitTokenView *views, guint n_views, float alpha, guint32 *colours,
     VitShadeRange *range);
 

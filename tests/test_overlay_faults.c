@@ -9,11 +9,22 @@
  */
 #include <gst/check/gstharness.h>
 #include <gst/video/video.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "gstvittokensmeta.h"
 #include "unreadable.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZER 1
+#endif
+#endif
 
 #define WIDTH 64
 #define HEIGHT 48
@@ -523,13 +534,15 @@ new_endless (gsize size)
       GST_MEMORY_FLAG_READONLY, bytes, size, 0, size, NULL, NULL);
 }
 
-/* One f16 meta of tokens; `text` (nullable): of the warning. */
-static void
+/* Metas of the same f16 tokens.  Whether they are drawn; if not, there is a
+ * warning of `text`. */
+static gboolean
 push_large (Stream *stream, guint grid_width, guint grid_height,
     guint embed_dim, guint n_metas, const gchar *text)
 {
   gsize size = (gsize) grid_width * grid_height * embed_dim * 2;
   GstBuffer *tokens = new_endless (size), *frame = gst_buffer_new ();
+  gboolean is_drawn;
   GstMapInfo map;
   Memory memory;
 
@@ -543,12 +556,13 @@ push_large (Stream *stream, guint grid_width, guint grid_height,
     meta->map[4] = (gdouble) HEIGHT / grid_height;
   }
   gst_buffer_unref (gst_harness_push_and_pull (stream->harness, frame));
-  g_assert_true (check_and_free (&memory) == (text == NULL));
-  check_warning (stream, text);
+  is_drawn = check_and_free (&memory);
+  check_warning (stream, is_drawn ? NULL : text);
   g_assert_true (gst_buffer_map (tokens, &map, GST_MAP_READ));
   munmap (map.data, size);
   gst_buffer_unmap (tokens, &map);
   gst_buffer_unref (tokens);
+  return is_drawn;
 }
 
 static void
@@ -561,16 +575,16 @@ test_no_longer_tokens_than_a_model_has_are_drawn (void)
     gchar *launch = g_strconcat (QUIET "mode=", modes[i], NULL);
 
     stream_init (&stream, launch, GST_VIDEO_FORMAT_RGBA);
-    push_large (&stream, 2, 1, 65536, 1, NULL);
-    push_large (
-        &stream, 2, 1, 65537, 1, "Tokens are not drawn: they are too long");
+    g_assert_true (push_large (&stream, 2, 1, 65536, 1, NULL));
+    g_assert_false (push_large (
+        &stream, 2, 1, 65537, 1, "Tokens are not drawn: they are too long"));
     check_goes_on (&stream);
     stream_clear (&stream);
     g_free (launch);
   }
   /* Who does not read them does not mind. */
   stream_init (&stream, QUIET "mode=changed", GST_VIDEO_FORMAT_RGBA);
-  push_large (&stream, 2, 1, 1 << 20, 1, NULL);
+  g_assert_true (push_large (&stream, 2, 1, 1 << 20, 1, NULL));
   stream_clear (&stream);
 }
 
@@ -588,8 +602,8 @@ test_no_more_patches_are_drawn_than_can_be_counted (void)
       Stream stream;
 
       stream_init (&stream, launch, GST_VIDEO_FORMAT_RGBA);
-      push_large (&stream, sizes[s][0], sizes[s][1], 1, sizes[s][2],
-          "Tokens are not drawn: there are too many");
+      g_assert_false (push_large (&stream, sizes[s][0], sizes[s][1], 1,
+          sizes[s][2], "Tokens are not drawn: there are too many"));
       check_goes_on (&stream);
       stream_clear (&stream);
     }
@@ -603,10 +617,70 @@ test_as_many_patches_are_drawn_as_can_be (void)
   Stream stream;
 
   stream_init (&stream, QUIET "mode=changed", GST_VIDEO_FORMAT_RGBA);
-  push_large (&stream, 4096, 4096, 1, 1, NULL);
-  push_large (&stream, 1 << 24, 1, 1, 1, NULL);
-  push_large (&stream, 1, 1 << 24, 1, 1, NULL);
+  g_assert_true (push_large (&stream, 4096, 4096, 1, 1, NULL));
+  g_assert_true (push_large (&stream, 1 << 24, 1, 1, 1, NULL));
+  g_assert_true (push_large (&stream, 1, 1 << 24, 1, 1, NULL));
   stream_clear (&stream);
+}
+
+#ifndef SANITIZER
+/* Lets the process have at most so many bytes more than it has now. */
+static void
+limit_memory (gsize n_bytes)
+{
+  FILE *file = fopen ("/proc/self/statm", "r");
+  struct rlimit limit;
+  gulong n_pages = 0;
+
+  g_assert_nonnull (file);
+  g_assert_cmpint (fscanf (file, "%lu", &n_pages), ==, 1);
+  fclose (file);
+  g_assert_cmpint (getrlimit (RLIMIT_AS, &limit), ==, 0);
+  limit.rlim_cur = n_bytes == 0
+      ? limit.rlim_max
+      : n_pages * (gsize) sysconf (_SC_PAGESIZE) + n_bytes;
+  g_assert_cmpint (setrlimit (RLIMIT_AS, &limit), ==, 0);
+}
+#endif
+
+/* 4 M patches: 8 MB of tokens, 16 MB of colours, and 16, 48 or 144 MB of values
+ * that they are made of. */
+static void
+test_without_memory_to_draw_the_frame_passes (void)
+{
+#ifdef SANITIZER
+  g_test_skip ("the sanitizer ends the process where malloc would fail");
+#else
+  static const gchar *const modes[]
+      = { "pca", "similarity", "norm", "changed" };
+  static const gsize room[] = { 12, 34, 90, 200 };
+
+  if (!g_test_subprocess ()) {
+    g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+    g_test_trap_assert_passed ();
+    return;
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i++) {
+    gchar *launch = g_strconcat (QUIET "mode=", modes[i], NULL);
+    guint n_drawn = 0;
+
+    for (guint r = 0; r < G_N_ELEMENTS (room); r++) {
+      Stream stream;
+
+      stream_init (&stream, launch, GST_VIDEO_FORMAT_RGBA);
+      check_goes_on (&stream);
+      limit_memory (room[r] << 20);
+      n_drawn += push_large (&stream, 2048, 2048, 1, 1,
+          "Tokens are not drawn: there is not the memory for it");
+      limit_memory (0);
+      check_goes_on (&stream);
+      stream_clear (&stream);
+    }
+    g_assert_cmpuint (n_drawn, >, 0);
+    g_assert_cmpuint (n_drawn, <, G_N_ELEMENTS (room));
+    g_free (launch);
+  }
+#endif
 }
 
 /* It is what was to be written. */
@@ -671,6 +745,8 @@ main (int argc, char **argv)
   g_test_add_func (
       "/overlay-faults/no-more-patches-are-drawn-than-can-be-counted",
       test_no_more_patches_are_drawn_than_can_be_counted);
+  g_test_add_func ("/overlay-faults/without-memory-to-draw-the-frame-passes",
+      test_without_memory_to_draw_the_frame_passes);
   g_test_add_func ("/overlay-faults/as-many-patches-are-drawn-as-can-be",
       test_as_many_patches_are_drawn_as_can_be);
   g_test_add_func (
