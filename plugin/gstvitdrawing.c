@@ -378,7 +378,8 @@ describe_grid (GstVitDrawing *self, LegendContent *legend)
       meta->embed_dim);
 }
 
-static void
+/* FALSE where there is not the memory. */
+static gboolean
 add_picture (GstVitDrawing *self, guint i, guint width, guint height,
     GstVideoOverlayComposition *composition)
 {
@@ -392,9 +393,11 @@ add_picture (GstVitDrawing *self, guint i, guint width, guint height,
 
   if (!vit_paint_bounds (
           &grid->cells, is_grid ? NULL : colours, width, height, &canvas))
-    return;
+    return TRUE;
   rectangle = gst_vit_legend_new_picture (canvas.x, canvas.y, canvas.width,
       canvas.height, GST_VIDEO_OVERLAY_FORMAT_FLAG_NONE, &canvas.pixels);
+  if (!rectangle)
+    return FALSE;
   if (is_grid) {
     vit_paint_fill (0, &canvas);
     vit_paint_grid (&grid->cells,
@@ -408,6 +411,7 @@ add_picture (GstVitDrawing *self, guint i, guint width, guint height,
         WHITE, &canvas);
   gst_video_overlay_composition_add_rectangle (composition, rectangle);
   gst_video_overlay_rectangle_unref (rectangle);
+  return TRUE;
 }
 
 /* FALSE where there is not the memory. */
@@ -440,27 +444,27 @@ gst_vit_drawing_compose (GstVitDrawing *self,
   gboolean needs_tokens = reads_tokens (settings->mode);
   GstVideoOverlayComposition *composition;
   LegendContent legend = { NULL };
-  gboolean is_coloured;
+  gboolean is_drawn;
 
   self->settings = settings;
   *reason = NULL;
   if (!collect_grids (self, frame, reason) || !make_room (self, reason)
       || (needs_tokens && !map_grids (self, reason)))
     return NULL;
-  is_coloured = colour_grids (self, width, height, &legend);
+  is_drawn = colour_grids (self, width, height, &legend);
   if (needs_tokens)
     unmap_grids (self);
-  if (!is_coloured) {
-    *reason = NO_MEMORY;
-    return NULL;
-  }
 
   composition = gst_video_overlay_composition_new (NULL);
-  for (guint i = 0; i < self->grids->len; i++)
-    add_picture (self, i, width, height, composition);
-  if (settings->legend)
+  for (guint i = 0; is_drawn && i < self->grids->len; i++)
+    is_drawn = add_picture (self, i, width, height, composition);
+  if (!is_drawn) {
+    *reason = NO_MEMORY;
+    g_clear_pointer (&composition, gst_video_overlay_composition_unref);
+  } else if (settings->legend) {
     gst_vit_legend_add (&self->legend, composition, legend.text,
         legend.colours, legend.n_colours, width, height);
+  }
   g_free (legend.text);
   return composition;
 }

@@ -28,7 +28,9 @@ gst_vit_legend_new_picture (gint x, gint y, guint width, guint height,
   GstVideoOverlayRectangle *rectangle;
   GstBuffer *buffer;
 
-  *pixels = g_malloc (size);
+  *pixels = g_try_malloc (size);
+  if (!*pixels)
+    return NULL;
   buffer = gst_buffer_new_wrapped (*pixels, size);
   gst_buffer_add_video_meta (buffer, GST_VIDEO_FRAME_FLAG_NONE,
       GST_VIDEO_OVERLAY_COMPOSITION_FORMAT_RGB, width, height);
@@ -47,7 +49,8 @@ draw_bar (const guint32 *colours, guint n, gint x, gint y, guint width,
   GstVideoOverlayRectangle *rectangle = gst_vit_legend_new_picture (
       x, y, width, height, GST_VIDEO_OVERLAY_FORMAT_FLAG_NONE, &canvas.pixels);
 
-  vit_paint_cells (&cells, colours, &canvas);
+  if (rectangle)
+    vit_paint_cells (&cells, colours, &canvas);
   return rectangle;
 }
 

@@ -29,12 +29,14 @@ void gst_vit_legend_add (GstVitLegend *legend,
     const guint32 *colours, guint n_colours, guint width, guint height);
 
 /* (transfer full) (nullable): one line of text as a picture, its upper left
- * corner at x, y; NULL where the plugin was built without pango. */
+ * corner at x, y; NULL where the plugin was built without pango, or there is not
+ * the memory. */
 GstVideoOverlayRectangle *gst_vit_legend_draw_text (
     const gchar *text, gint x, gint y, guint height);
 
-/* (transfer full): a picture of 0xAARRGGBB pixels; *pixels [height][width] is to
- * be filled before it is drawn anywhere. */
+/* (transfer full) (nullable): a picture of 0xAARRGGBB pixels; *pixels
+ * [height][width] is to be filled before it is drawn anywhere.  NULL where there
+ * is not the memory. */
 GstVideoOverlayRectangle *gst_vit_legend_new_picture (gint x, gint y,
     guint width, guint height, GstVideoOverlayFormatFlags flags,
     guint32 **pixels);

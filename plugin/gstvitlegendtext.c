@@ -52,6 +52,10 @@ gst_vit_legend_draw_text (const gchar *text, gint x, gint y, guint height)
   width += 2 * padding;
   rectangle = gst_vit_legend_new_picture (x, y, (guint) width, height,
       GST_VIDEO_OVERLAY_FORMAT_FLAG_PREMULTIPLIED_ALPHA, &pixels);
+  if (!rectangle) {
+    g_object_unref (layout);
+    return NULL;
+  }
   cairo = new_context (pixels, width, (gint) height);
   cairo_set_operator (cairo, CAIRO_OPERATOR_SOURCE);
   cairo_set_source_rgba (cairo, 0, 0, 0, 0.7);

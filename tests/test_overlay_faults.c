@@ -683,6 +683,41 @@ test_without_memory_to_draw_the_frame_passes (void)
 #endif
 }
 
+/* Of 16384 x 16384 pixels, 1 GB, though its buffer is small. */
+static void
+test_without_memory_for_the_picture_the_frame_passes (void)
+{
+#ifdef SANITIZER
+  g_test_skip ("the sanitizer ends the process where malloc would fail");
+#else
+  GstBuffer *frame = gst_buffer_new ();
+  GstVitTokensMeta *meta;
+  Memory memory;
+  Stream stream;
+
+  if (!g_test_subprocess ()) {
+    g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+    g_test_trap_assert_passed ();
+    gst_buffer_unref (frame);
+    return;
+  }
+  stream_init (&stream, QUIET "mode=changed", GST_VIDEO_FORMAT_GRAY8);
+  gst_harness_set_src_caps_str (stream.harness,
+      "video/x-raw,format=GRAY8,width=16384,height=16384,framerate=25/1");
+  gst_buffer_append_memory (frame, new_memory (&memory, RGBA_SIZE));
+  add_tokens (frame);
+  meta = gst_buffer_get_vit_tokens_meta (frame);
+  meta->map[0] = meta->map[4] = 4096;
+  limit_memory (200 << 20);
+  gst_buffer_unref (gst_harness_push_and_pull (stream.harness, frame));
+  limit_memory (0);
+  g_assert_false (check_and_free (&memory));
+  check_warning (
+      &stream, "Tokens are not drawn: there is not the memory for it");
+  stream_clear (&stream);
+#endif
+}
+
 /* It is what was to be written. */
 static void
 test_tokens_that_cannot_be_read_are_an_error_of_vittokenenc (void)
@@ -747,6 +782,9 @@ main (int argc, char **argv)
       test_no_more_patches_are_drawn_than_can_be_counted);
   g_test_add_func ("/overlay-faults/without-memory-to-draw-the-frame-passes",
       test_without_memory_to_draw_the_frame_passes);
+  g_test_add_func (
+      "/overlay-faults/without-memory-for-the-picture-the-frame-passes",
+      test_without_memory_for_the_picture_the_frame_passes);
   g_test_add_func ("/overlay-faults/as-many-patches-are-drawn-as-can-be",
       test_as_many_patches_are_drawn_as_can_be);
   g_test_add_func (
