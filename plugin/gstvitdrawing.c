@@ -80,6 +80,14 @@ gst_vit_drawing_wants_positions (const GstVitDrawingSettings *settings)
   return reads_tokens (settings->mode) && !settings->keep_positions;
 }
 
+/* Its fields are anyone's to write. */
+static gboolean
+has_tokens (const GstVitTokensMeta *meta)
+{
+  return meta->tokens && meta->grid_width > 0 && meta->grid_height > 0
+         && meta->embed_dim > 0;
+}
+
 /* (nullable): the first of the metas that were taken deepest in a network. */
 static const GstVitTokensMeta *
 find_deepest (GstBuffer *frame)
@@ -88,7 +96,8 @@ find_deepest (GstBuffer *frame)
   gpointer state = NULL;
 
   while ((meta = gst_buffer_iterate_vit_tokens_meta (frame, &state))) {
-    if (meta->tokens && (!deepest || meta->n_blocks > deepest->n_blocks))
+    if (has_tokens (meta)
+        && (!deepest || meta->n_blocks > deepest->n_blocks))
       deepest = meta;
   }
   return deepest;
@@ -134,7 +143,7 @@ collect_grids (GstVitDrawing *self, GstBuffer *frame, const gchar **reason)
     return FALSE;
   }
   while ((meta = gst_buffer_iterate_vit_tokens_meta (frame, &state))) {
-    if (meta->tokens && meta->n_blocks == like->n_blocks
+    if (has_tokens (meta) && meta->n_blocks == like->n_blocks
         && meta->embed_dim == like->embed_dim && !add_grid (self, meta)) {
       *reason = "there are too many";
       return FALSE;

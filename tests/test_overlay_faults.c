@@ -718,6 +718,39 @@ test_without_memory_for_the_picture_the_frame_passes (void)
 #endif
 }
 
+static void
+test_grids_without_patches_are_not_drawn (void)
+{
+  static const gchar *const modes[]
+      = { "pca", "similarity", "norm", "changed", "grid" };
+  static const guint sizes[][3]
+      = { { 0, 3, 2 }, { 4, 0, 2 }, { 4, 3, 0 }, { 0, 0, 0 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i++) {
+    gchar *launch = g_strconcat (QUIET "mode=", modes[i], NULL);
+    Stream stream;
+
+    stream_init (&stream, launch, GST_VIDEO_FORMAT_RGBA);
+    for (guint s = 0; s < G_N_ELEMENTS (sizes); s++) {
+      GstBuffer *frame = gst_buffer_new ();
+      GstVitTokensMeta *meta;
+      Memory memory;
+
+      gst_buffer_append_memory (frame, new_memory (&memory, RGBA_SIZE));
+      add_tokens (frame);
+      meta = gst_buffer_get_vit_tokens_meta (frame);
+      meta->grid_width = sizes[s][0];
+      meta->grid_height = sizes[s][1];
+      meta->embed_dim = sizes[s][2];
+      push_taken (&stream, frame);
+      g_assert_false (check_and_free (&memory));
+    }
+    check_goes_on (&stream);
+    stream_clear (&stream);
+    g_free (launch);
+  }
+}
+
 /* It is what was to be written. */
 static void
 test_tokens_that_cannot_be_read_are_an_error_of_vittokenenc (void)
@@ -785,6 +818,8 @@ main (int argc, char **argv)
   g_test_add_func (
       "/overlay-faults/without-memory-for-the-picture-the-frame-passes",
       test_without_memory_for_the_picture_the_frame_passes);
+  g_test_add_func ("/overlay-faults/grids-without-patches-are-not-drawn",
+      test_grids_without_patches_are_not_drawn);
   g_test_add_func ("/overlay-faults/as-many-patches-are-drawn-as-can-be",
       test_as_many_patches_are_drawn_as_can_be);
   g_test_add_func (
