@@ -193,6 +193,27 @@ check_tiles (const GstVideoFrame *frame, const GstVideoInfo *info, guint plane,
   return FALSE;
 }
 
+/* GStreamer's blending ends the process on an address that is none of a whole
+ * word. */
+static gboolean
+check_words (
+    const GstVideoFrame *frame, const GstVideoInfo *info, gchar **reason)
+{
+  gsize start = (gsize) GST_VIDEO_FRAME_PLANE_DATA (frame, 0);
+  gint stride = GST_VIDEO_FRAME_PLANE_STRIDE (frame, 0);
+
+  if (GST_VIDEO_INFO_N_PLANES (info) > 1
+      || GST_VIDEO_INFO_COMP_PSTRIDE (info, 0) != 4
+      || (start % 4 == 0 && stride % 4 == 0))
+    return TRUE;
+  *reason = g_strdup_printf ("the pixels of %s %dx%d, 4 bytes each, do not lie "
+      "at multiples of 4: the first at %" G_GSIZE_FORMAT " bytes from one, rows "
+      "%d bytes apart", GST_VIDEO_INFO_NAME (info),
+      GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_INFO_HEIGHT (info), start % 4,
+      stride);
+  return FALSE;
+}
+
 static gboolean
 check_all_planes (
     const GstVideoFrame *frame, const GstVideoInfo *info, gchar **reason)
@@ -206,7 +227,7 @@ check_all_planes (
             : !check_plane (frame, info, p, row_bytes, n_rows, reason))
       return FALSE;
   }
-  return TRUE;
+  return check_words (frame, info, reason);
 }
 
 /* Without a reference, which would make the buffer unwritable. */

@@ -42,8 +42,8 @@ gboolean gst_vit_frame_map (GstVideoFrame *frame, const GstVideoInfo *info,
     VitImage *image, gchar **reason);
 
 /* The same for reading and writing, of any of GStreamer's raw formats: FALSE
- * where a pixel of the whole frame lies outside of the memory.  `frame` has the
- * size that `info` says. */
+ * where a pixel of the whole frame lies outside of the memory, or where
+ * GStreamer cannot blend into it.  `frame` has the size that `info` says. */
 gboolean gst_vit_frame_map_to_draw (GstVideoFrame *frame,
     const GstVideoInfo *info, GstBuffer *buffer, gchar **reason);
 

@@ -277,6 +277,26 @@ test_the_meta_has_the_planes_of_the_caps (void)
   }
 }
 
+static void
+test_pixels_lie_at_whole_words (void)
+{
+  static const Layout layouts[] = {
+    { RGBA_SIZE + 4, 4, 256, WIDTH, HEIGHT, NULL },
+    { RGBA_SIZE + 4, 1, 256, WIDTH, HEIGHT, "do not lie at multiples of 4" },
+    { RGBA_SIZE + 4, 2, 256, WIDTH, HEIGHT, "do not lie at multiples of 4" },
+    { 2 * RGBA_SIZE, 0, 260, WIDTH, HEIGHT, NULL },
+    { 2 * RGBA_SIZE, 0, 257, WIDTH, HEIGHT, "do not lie at multiples of 4" },
+    { 2 * RGBA_SIZE, RGBA_SIZE + 4096, -258, WIDTH, HEIGHT, "258 bytes apart" },
+  };
+  static const GstVideoFormat formats[]
+      = { GST_VIDEO_FORMAT_RGBA, GST_VIDEO_FORMAT_BGRx, GST_VIDEO_FORMAT_VUYA };
+  static const Layout bytes[] = { { RGBA_SIZE, 1, 193, WIDTH, HEIGHT, NULL } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
+    check_layouts (formats[i], layouts, G_N_ELEMENTS (layouts));
+  check_layouts (GST_VIDEO_FORMAT_RGB, bytes, G_N_ELEMENTS (bytes));
+}
+
 /* Half a pixel pair, and pixels that are no whole bytes. */
 static void
 test_rows_of_packed_pixels_lie_within_the_memory (void)
@@ -790,6 +810,8 @@ main (int argc, char **argv)
       test_the_meta_is_no_smaller_than_the_caps);
   g_test_add_func ("/overlay-faults/the-meta-has-the-planes-of-the-caps",
       test_the_meta_has_the_planes_of_the_caps);
+  g_test_add_func ("/overlay-faults/pixels-lie-at-whole-words",
+      test_pixels_lie_at_whole_words);
   g_test_add_func ("/overlay-faults/rows-of-packed-pixels-lie-within-the-memory",
       test_rows_of_packed_pixels_lie_within_the_memory);
   g_test_add_func ("/overlay-faults/tiles-lie-within-the-memory",
