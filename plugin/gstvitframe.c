@@ -140,6 +140,22 @@ read_planes (const GstVideoFrame *frame, const GstVideoInfo *info,
   return TRUE;
 }
 
+/* The stride that GStreamer gives a plane, of whole pairs of pixels where two
+ * share their chroma: in some packed formats it counts but half of the last pair,
+ * and then converts all of it. */
+static gint
+usual_stride (const GstVideoInfo *info, guint plane)
+{
+  guint width = (guint) info->width;
+  GstVideoInfo whole;
+
+  if (GST_VIDEO_INFO_N_COMPONENTS (info) > 1 && info->finfo->w_sub[1] > 0)
+    width = GST_ROUND_UP_2 (width);
+  gst_video_info_set_format (
+      &whole, info->finfo->format, width, (guint) info->height);
+  return whole.stride[plane];
+}
+
 /* What a plane of any of GStreamer's formats takes, whole pixels of every row. */
 static void
 get_extent (const GstVideoInfo *info, guint plane, guint64 *row_bytes,
@@ -160,7 +176,7 @@ get_extent (const GstVideoInfo *info, guint plane, guint64 *row_bytes,
     *n_rows = MAX (*n_rows, height);
     /* Pixels that are no whole bytes, in groups. */
     if (format->pixel_stride[c] == 0)
-      *row_bytes = (guint64) info->stride[plane];
+      *row_bytes = (guint64) usual_stride (info, plane);
   }
   if (GST_VIDEO_FORMAT_INFO_HAS_PALETTE (format) && plane == 1) {
     *row_bytes = 256 * sizeof (guint32);
@@ -177,13 +193,14 @@ check_tiles (const GstVideoFrame *frame, const GstVideoInfo *info, guint plane,
   const GstMapInfo *map = &frame->map[frame->meta ? plane : 0];
   const guint8 *data = GST_VIDEO_FRAME_PLANE_DATA (frame, plane);
   gint stride = GST_VIDEO_FRAME_PLANE_STRIDE (frame, plane);
+  gint usual = usual_stride (info, plane);
   gint across = GST_VIDEO_TILE_X_TILES (stride);
   gint down = GST_VIDEO_TILE_Y_TILES (stride);
   guint64 size
       = (guint64) GST_VIDEO_FORMAT_INFO_TILE_SIZE (info->finfo, plane);
 
-  if (across >= GST_VIDEO_TILE_X_TILES (info->stride[plane])
-      && down >= GST_VIDEO_TILE_Y_TILES (info->stride[plane])
+  if (across >= GST_VIDEO_TILE_X_TILES (usual)
+      && down >= GST_VIDEO_TILE_Y_TILES (usual)
       && plane_fits (map, data, 0, (guint64) across * (guint) down * size, 1))
     return TRUE;
   *reason = g_strdup_printf ("plane %u of %s %dx%d leads out of its %"

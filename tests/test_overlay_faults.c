@@ -314,6 +314,48 @@ test_rows_of_packed_pixels_lie_within_the_memory (void)
   check_layouts (GST_VIDEO_FORMAT_v210, v210, G_N_ELEMENTS (v210));
 }
 
+/* Of 9 pixels in groups of two, which GStreamer writes whole, its own layouts
+ * hold not all. */
+static void
+test_the_last_pair_of_pixels_is_whole (void)
+{
+  static const struct {
+    GstVideoFormat format;
+    gint width;
+    gsize missing;
+  } cases[] = { { GST_VIDEO_FORMAT_UYVP, 9, 4 },
+    { GST_VIDEO_FORMAT_UYVP, 10, 0 }, { GST_VIDEO_FORMAT_NV12_10LE32, 9, 4 },
+    { GST_VIDEO_FORMAT_NV12_10LE32, 11, 0 },
+    { GST_VIDEO_FORMAT_NV16_10LE32, 9, 4 } };
+  Stream stream;
+
+  stream_init (&stream, QUIET "mode=changed", GST_VIDEO_FORMAT_RGBA);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    GstCaps *caps;
+
+    gst_video_info_set_format (
+        &stream.info, cases[i].format, (guint) cases[i].width, 4);
+    caps = gst_video_info_to_caps (&stream.info);
+    gst_harness_set_src_caps (stream.harness, caps);
+    for (guint is_whole = 0; is_whole < 2; is_whole++) {
+      gboolean is_drawn = is_whole || cases[i].missing == 0;
+      GstBuffer *frame = gst_buffer_new ();
+      Memory memory;
+
+      gst_buffer_append_memory (frame,
+          new_memory (&memory, GST_VIDEO_INFO_SIZE (&stream.info)
+                                   + is_whole * cases[i].missing));
+      add_tokens (frame);
+      if (is_drawn)
+        push_taken (&stream, frame);
+      else
+        push_refused (&stream, frame, "leads out of its");
+      g_assert_true (check_and_free (&memory) == is_drawn);
+    }
+  }
+  stream_clear (&stream);
+}
+
 /* 16 x 12 tiles of luma and 16 x 6 of chroma, of 16 bytes each. */
 static void
 test_tiles_lie_within_the_memory (void)
@@ -814,6 +856,8 @@ main (int argc, char **argv)
       test_pixels_lie_at_whole_words);
   g_test_add_func ("/overlay-faults/rows-of-packed-pixels-lie-within-the-memory",
       test_rows_of_packed_pixels_lie_within_the_memory);
+  g_test_add_func ("/overlay-faults/the-last-pair-of-pixels-is-whole",
+      test_the_last_pair_of_pixels_is_whole);
   g_test_add_func ("/overlay-faults/tiles-lie-within-the-memory",
       test_tiles_lie_within_the_memory);
   g_test_add_func ("/overlay-faults/every-plane-lies-within-its-own-memory",
