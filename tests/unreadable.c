@@ -10,8 +10,7 @@ typedef struct {
 } UnreadableAllocatorClass;
 
 GType unreadable_allocator_get_type (void);
-G_DEFINE_TYPE (
-    UnreadableAllocator, unreadable_allocator, GST_TYPE_ALLOCATOR);
+G_DEFINE_TYPE (UnreadableAllocator, unreadable_allocator, GST_TYPE_ALLOCATOR);
 
 static GstMemory *
 unreadable_alloc (
@@ -19,8 +18,8 @@ unreadable_alloc (
 {
   GstMemory *memory = g_new0 (GstMemory, 1);
 
-  gst_memory_init (memory, (GstMemoryFlags) 0, allocator, NULL, size, 0, 0,
-      size);
+  gst_memory_init (
+      memory, (GstMemoryFlags) 0, allocator, NULL, size, 0, 0, size);
   return memory;
 }
 
