@@ -119,7 +119,25 @@ def tokens():
               head + model + (b"\3" if known else b"") + struct.pack("<6f", *range(6)))
 
 
+def overlay():
+    """Every mode on every raw format of GStreamer, about a hundred, with and
+    without a layout of its own."""
+    for i in range(110):
+        mode, kind, layout = i % 5, i % 3, i % 2
+        # Format, size, frames; layout, length, metas; offset and stride of 4 planes.
+        data = bytes([i]) + struct.pack("<II", 30 + i, 40 + i // 2) + bytes([0, layout])
+        data += struct.pack("<hB", 0, 0) + struct.pack("<HH", 0, 0) * 4
+        # Type, what else is said, prefix tokens, columns, rows, values.
+        values = struct.pack("<24f", *range(24)) if kind == 0 else struct.pack(
+            "<24H", *range(0x3c00, 0x3c18))
+        data += bytes([kind, 2 * (i % 4 // 2), 0, 3, 2, 1]) + values + bytes([15])
+        # Mode, opacity, legend, the patch compared with, positions.
+        data += bytes([mode, 255, i % 2]) + struct.pack("<HHB", 0, 0, i % 2)
+        write("overlay", f"{i}-{mode}", data)
+
+
 models()
 shards()
 small()
 tokens()
+overlay()
