@@ -15,6 +15,9 @@
 #define MAX_INDEX_BYTES (64 * 1024 * 1024)
 #define MAX_INDEX_TENSORS (1 << 20)
 
+/* Of a file's name, on every usual file system. */
+#define MAX_SHARD_NAME 255
+
 /* A tensor and the file name of its shard, both in the index's text. */
 typedef struct {
   const char *name;
@@ -62,11 +65,17 @@ open_shard (VitCheckpoint *self, const char *path, GError **error)
   return shard;
 }
 
+/* Messages quote a path as it is, and the name becomes a part of one. */
 static gboolean
 is_plain_shard_name (const char *name)
 {
-  return name && g_str_has_suffix (name, ".safetensors") && name[0] != '.'
-         && !strpbrk (name, "/\\:");
+  if (!name || !g_str_has_suffix (name, ".safetensors") || name[0] == '.'
+      || strlen (name) > MAX_SHARD_NAME || strpbrk (name, "/\\:"))
+    return FALSE;
+  for (const char *at = name; *at; at = g_utf8_next_char (at))
+    if (g_unichar_iscntrl (g_utf8_get_char (at)))
+      return FALSE;
+  return TRUE;
 }
 
 static gboolean
@@ -135,8 +144,9 @@ read_weight_map (VitCheckpoint *self, char *weight_map, GError **error)
     if (!is_plain_shard_name (shard))
       return vit_refuse (error, VIT_ERROR_CONFIG, self->path, name,
           "its shard is \"%.100s\"; expected the plain name of a .safetensors "
-          "file in the same folder",
-          shard ? shard : "no string");
+          "file in the same folder, of at most %d bytes and without control "
+          "characters",
+          shard ? shard : "no string", MAX_SHARD_NAME);
     self->places[self->n_names] = (Place) { name, shard };
     self->names[self->n_names++] = name;
   }

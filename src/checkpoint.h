@@ -8,7 +8,8 @@
  *
  * A shard is opened when a tensor of it is first asked for, and no more than 64
  * are: an index cannot make the reader open files without end.  Its name must
- * be a plain file name: an index never leads out of its own folder.
+ * be a plain file name: an index never leads out of its own folder, and no name
+ * in it brings codes that a terminal obeys into a message.
  *
  * Thread-safety: one thread at a time.
  */
