@@ -33,6 +33,7 @@ struct _VitCheckpoint {
   char *index;        /* its text; NULL for a single file */
   Place *places;      /* [n_names], in strcmp() order; NULL for a single file */
   GHashTable *shards; /* path -> VitSafetensors, those opened */
+  VitSafetensorsRoom room;
   const char **names; /* [n_names + 1], in the file's order; owned by index or
                          shard */
   gsize n_names;
@@ -59,7 +60,7 @@ open_shard (VitCheckpoint *self, const char *path, GError **error)
         MAX_OPEN_SHARDS);
     return NULL;
   }
-  shard = vit_safetensors_open (path, error);
+  shard = vit_safetensors_open_within (path, &self->room, error);
   if (shard)
     g_hash_table_insert (self->shards, g_strdup (path), shard);
   return shard;
@@ -196,6 +197,7 @@ vit_checkpoint_open (const char *path, GError **error)
   gboolean opened;
 
   self->path = g_strdup (path);
+  self->room = (VitSafetensorsRoom) VIT_SAFETENSORS_ROOM;
   self->shards
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, close_shard);
   if (g_str_has_suffix (path, ".json"))

@@ -7,7 +7,8 @@
  *       "weight_map": { "pos_embed": "model-00001-of-00002.safetensors" } }
  *
  * A shard is opened when a tensor of it is first asked for, and no more than 64
- * are: an index cannot make the reader open files without end.  Its name must
+ * are, with no more header in all than one file may have: an index cannot make
+ * the reader open files without end, or one file many times.  Its name must
  * be a plain file name: an index never leads out of its own folder, and no name
  * in it brings codes that a terminal obeys into a message.
  *
@@ -23,8 +24,8 @@ typedef struct _VitCheckpoint VitCheckpoint;
 
 /* Opens a .safetensors file or, where `path` ends in ".json", an index.
  * Errors: those of vit_safetensors_open(); CONFIG for an index that makes no
- * sense.  Where a shard is needed later: UNSUPPORTED for one too many.  Free with
- * vit_checkpoint_close(). */
+ * sense.  Where a shard is needed later: UNSUPPORTED for one too many, or one
+ * with too long a header.  Free with vit_checkpoint_close(). */
 VitCheckpoint *vit_checkpoint_open (const char *path, GError **error);
 void vit_checkpoint_close (VitCheckpoint *checkpoint);
 

@@ -20,12 +20,8 @@
 #include "json_text.h"
 #include "refuse.h"
 
-/* The reference reader's limit on the header's length. */
-#define MAX_HEADER_BYTES 100000000
-
-/* The largest published models have fewer in all of their shards together. */
-#define MAX_TENSORS (1 << 18)
-
+#define MAX_HEADER_BYTES VIT_SAFETENSORS_MAX_HEADER_BYTES
+#define MAX_TENSORS VIT_SAFETENSORS_MAX_TENSORS
 #define METADATA "__metadata__"
 #define LENGTH_BYTES 8
 #define CHUNK_BYTES (16 * 1024) /* on the stack, so not larger */
@@ -53,7 +49,21 @@ refuse_memory (const char *path, guint64 n_bytes, GError **error)
 }
 
 static gboolean
-read_header_length (const VitFile *file, guint64 *length, GError **error)
+take_room (const char *path, const char *what, guint64 n, guint64 most,
+    guint64 *left, GError **error)
+{
+  if (n > *left)
+    return vit_refuse (error, VIT_ERROR_UNSUPPORTED, path, NULL,
+        "has %" G_GUINT64_FORMAT " %s; expected at most %" G_GUINT64_FORMAT
+        ", since all shards of a model together may have %" G_GUINT64_FORMAT, n,
+        what, *left, most);
+  *left -= n;
+  return TRUE;
+}
+
+static gboolean
+read_header_length (const VitFile *file, VitSafetensorsRoom *room,
+    guint64 *length, GError **error)
 {
   const char *path = vit_file_path (file);
   guint64 size = vit_file_size (file);
@@ -69,16 +79,18 @@ read_header_length (const VitFile *file, guint64 *length, GError **error)
         "is %" G_GUINT64_FORMAT " bytes and claims a header of %"
         G_GUINT64_FORMAT "; expected one that fits, of at most %d bytes", size,
         *length, MAX_HEADER_BYTES);
-  return TRUE;
+  return take_room (path, "bytes of header", *length, MAX_HEADER_BYTES,
+      &room->n_header_bytes, error);
 }
 
 static gboolean
-read_header (VitSafetensors *self, guint64 *length, GError **error)
+read_header (VitSafetensors *self, VitSafetensorsRoom *room, guint64 *length,
+    GError **error)
 {
   const char *path = vit_file_path (self->file);
   VitJsonFault fault;
 
-  if (!read_header_length (self->file, length, error))
+  if (!read_header_length (self->file, room, length, error))
     return FALSE;
   self->header = g_try_malloc (*length + 1);
   if (self->header == NULL)
@@ -239,8 +251,8 @@ parse_entry (const char *path, char *object, guint64 data_offset,
 
 /* Room for all entries of the header, of which one may be the metadata. */
 static gboolean
-make_table (VitSafetensors *self, const char *root, guint64 n_header_bytes,
-    GError **error)
+make_table (VitSafetensors *self, VitSafetensorsRoom *room, const char *root,
+    guint64 n_header_bytes, GError **error)
 {
   const char *path = vit_file_path (self->file);
   gsize n_entries = vit_json_count (root);
@@ -249,6 +261,9 @@ make_table (VitSafetensors *self, const char *root, guint64 n_header_bytes,
     return vit_refuse (error, VIT_ERROR_CONTAINER, path, NULL,
         "has %" G_GSIZE_FORMAT " tensors; expected at most %d", n_entries,
         MAX_TENSORS);
+  if (!take_room (
+          path, "tensors", n_entries, MAX_TENSORS, &room->n_tensors, error))
+    return FALSE;
   /* One more than needed: no entries must not look like no memory. */
   self->tensors = g_try_new0 (VitTensor, n_entries + 1);
   self->by_name = g_try_new (const VitTensor *, n_entries + 1);
@@ -257,7 +272,8 @@ make_table (VitSafetensors *self, const char *root, guint64 n_header_bytes,
 }
 
 static gboolean
-parse_entries (VitSafetensors *self, guint64 data_offset, GError **error)
+parse_entries (VitSafetensors *self, VitSafetensorsRoom *room,
+    guint64 data_offset, GError **error)
 {
   const char *path = vit_file_path (self->file);
   char *root = vit_json_root (self->header), *value;
@@ -265,7 +281,7 @@ parse_entries (VitSafetensors *self, guint64 data_offset, GError **error)
   gboolean has_metadata = FALSE;
   const char *name;
 
-  if (!make_table (self, root, data_offset - LENGTH_BYTES, error))
+  if (!make_table (self, room, root, data_offset - LENGTH_BYTES, error))
     return FALSE;
   walk = vit_json_walk (root);
   while (vit_json_next_member (&walk, &name, &value)) {
@@ -349,29 +365,38 @@ list_names (VitSafetensors *self, GError **error)
 }
 
 static gboolean
-load (VitSafetensors *self, GError **error)
+load (VitSafetensors *self, VitSafetensorsRoom *room, GError **error)
 {
   guint64 header_bytes, data_offset;
 
-  if (!read_header (self, &header_bytes, error))
+  if (!read_header (self, room, &header_bytes, error))
     return FALSE;
   data_offset = LENGTH_BYTES + header_bytes;
-  if (!parse_entries (self, data_offset, error))
+  if (!parse_entries (self, room, data_offset, error))
     return FALSE;
   qsort (self->tensors, self->n_tensors, sizeof (VitTensor), compare_offsets);
   return list_names (self, error) && check_layout (self, data_offset, error);
 }
 
 VitSafetensors *
-vit_safetensors_open (const char *path, GError **error)
+vit_safetensors_open_within (
+    const char *path, VitSafetensorsRoom *room, GError **error)
 {
   VitSafetensors *self = g_new0 (VitSafetensors, 1);
 
   self->file = vit_file_open (path, error);
-  if (self->file != NULL && load (self, error))
+  if (self->file != NULL && load (self, room, error))
     return self;
   vit_safetensors_close (self);
   return NULL;
+}
+
+VitSafetensors *
+vit_safetensors_open (const char *path, GError **error)
+{
+  VitSafetensorsRoom room = VIT_SAFETENSORS_ROOM;
+
+  return vit_safetensors_open_within (path, &room, error);
 }
 
 void

@@ -42,10 +42,31 @@ typedef struct {
 
 typedef struct _VitSafetensors VitSafetensors;
 
+/* The reference reader's limit on the header's length. */
+#define VIT_SAFETENSORS_MAX_HEADER_BYTES 100000000
+
+/* The largest published models have fewer in all of their shards together. */
+#define VIT_SAFETENSORS_MAX_TENSORS (1 << 18)
+
+/* What headers may still have. */
+typedef struct {
+  guint64 n_header_bytes;
+  guint64 n_tensors;
+} VitSafetensorsRoom;
+
+#define VIT_SAFETENSORS_ROOM                                                   \
+  { VIT_SAFETENSORS_MAX_HEADER_BYTES, VIT_SAFETENSORS_MAX_TENSORS }
+
 /* Opens and checks the container.  Errors: those of vit_file_open();
  * CONTAINER, with the rule that was broken.  Free with
  * vit_safetensors_close(). */
 VitSafetensors *vit_safetensors_open (const char *path, GError **error);
+
+/* The same for one of several files, all of whose headers are to have no more
+ * than one: `room`, VIT_SAFETENSORS_ROOM at first, becomes less by what this one
+ * has.  Error for a header that no room is left for: UNSUPPORTED. */
+VitSafetensors *vit_safetensors_open_within (
+    const char *path, VitSafetensorsRoom *room, GError **error);
 void vit_safetensors_close (VitSafetensors *file);
 
 const char *vit_safetensors_path (const VitSafetensors *file);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * What an index of shards cannot bring about: names that a terminal obeys or
- * that flood a log.
+ * that flood a log, and headers without end.
  */
 #include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "model_folder.h"
 
@@ -87,11 +88,76 @@ test_names_that_a_file_can_have (void)
   }
 }
 
+/* Each names a patch embedding, so that both shards are opened. */
+static void
+write_index_of_two (void)
+{
+  folder_write_text (INDEX, "{\"weight_map\":{"
+                            "\"a." KEY "\":\"a.safetensors\","
+                            "\"b." KEY "\":\"b.safetensors\"}}");
+}
+
+/* The header of a patch embedding and `n_others` tensors without a value,
+ * filled up to `n_bytes`: with zeros, which are no JSON, as a hole. */
+static void
+write_shard (const char *name, guint n_others, guint64 n_bytes, char fill)
+{
+  g_autofree char *file = g_strdup_printf ("%s.safetensors", name);
+  g_autofree char *path = folder_path (file);
+  g_autoptr (GString) text = g_string_sized_new (8);
+  const char *empty = "{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}";
+
+  for (guint i = 0; i < n_others; i++)
+    g_string_append_printf (text, "%s\"%x\":%s", i ? "," : "{", i, empty);
+  g_string_append_printf (text,
+      "%s\"%s." KEY "\":{\"dtype\":\"F32\",\"shape\":[0,3,2,2],"
+      "\"data_offsets\":[0,0]}}",
+      n_others ? "," : "{", name);
+  while (fill && text->len < n_bytes)
+    g_string_append_c (text, fill);
+  n_bytes = MAX (n_bytes, text->len);
+  g_string_prepend_len (text, (const char *) &n_bytes, 8);
+  g_assert_true (
+      g_file_set_contents (path, text->str, (gssize) text->len, NULL));
+  g_assert_cmpint (truncate (path, (off_t) (8 + n_bytes)), ==, 0);
+}
+
+static void
+test_headers_that_are_too_long_together (void)
+{
+  const guint64 most = 100000000, length_of_a = 1 << 20;
+
+  write_index_of_two ();
+  write_shard ("a", 0, length_of_a, ' ');
+  write_shard ("b", 0, most - length_of_a + 1, '\0');
+  assert_refused (NULL, VIT_ERROR_UNSUPPORTED, "b.safetensors",
+      "98951425 bytes of header", "at most 98951424", "together", NULL);
+  /* One byte less is read. */
+  write_shard ("b", 0, most - length_of_a, '\0');
+  assert_refused (NULL, VIT_ERROR_CONTAINER, "b.safetensors: header", NULL);
+}
+
+static void
+test_headers_of_too_many_tensors_together (void)
+{
+  write_index_of_two ();
+  write_shard ("a", 1 << 17, 0, ' ');
+  write_shard ("b", 1 << 17, 0, ' ');
+  assert_refused (NULL, VIT_ERROR_UNSUPPORTED, "b.safetensors",
+      "131073 tensors; expected at most 131071", "together", NULL);
+  write_shard ("b", (1 << 17) - 2, 0, ' ');
+  assert_refused (NULL, VIT_ERROR_TENSOR, "missing", NULL);
+}
+
 static const FolderTest tests[] = {
   { "names-with-control-characters", test_names_with_control_characters },
   { "names-longer-than-a-file-can-have",
       test_names_longer_than_a_file_can_have },
   { "names-that-a-file-can-have", test_names_that_a_file_can_have },
+  { "headers-that-are-too-long-together",
+      test_headers_that_are_too_long_together },
+  { "headers-of-too-many-tensors-together",
+      test_headers_of_too_many_tensors_together },
 };
 
 int
