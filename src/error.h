@@ -17,7 +17,7 @@ typedef enum {
   VIT_ERROR_READ,        /* it is there but cannot be read */
   VIT_ERROR_CONTAINER,   /* it is not a well-formed safetensors file */
   VIT_ERROR_TENSOR,      /* a tensor is missing, or has a wrong shape or type */
-  VIT_ERROR_VALUE,       /* a number is NaN or infinite */
+  VIT_ERROR_VALUE,       /* a number is NaN or infinite, or makes a token so */
   VIT_ERROR_CONFIG,      /* a JSON file beside the weights makes no sense */
   VIT_ERROR_UNSUPPORTED, /* a model or file type that is refused by name */
   VIT_ERROR_SETTING,     /* a setting does not fit the model */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "model_files.h"
+#include "range.h"
 #include "stage.h"
 
 /* (transfer full): all values of `tensor`; NULL on error. */
@@ -131,6 +132,24 @@ read_norm (VitStage *stage, VitModel *model, GError **error)
   return TRUE;
 }
 
+/* Each value is finite; but a sum of them may not be. */
+static gboolean
+check_range (VitStage *stage, const VitModel *model, GError **error)
+{
+  double patches = vit_range_of_patches (model, model->mean, model->std);
+  double prefix = vit_range_of_prefix (model);
+
+  if (!(prefix <= G_MAXFLOAT))
+    return vit_stage_refuse (stage, stage->table, VIT_ERROR_VALUE, error,
+        "and makes prefix tokens that are infinite; expected finite float32");
+  if (!(patches <= G_MAXFLOAT))
+    return vit_stage_refuse (stage, stage->patch_weight, VIT_ERROR_VALUE, error,
+        "and with the bias, positions and norm beside it may make tokens of up "
+        "to %.2g; expected at most %.2g, as float32 holds",
+        patches, (double) G_MAXFLOAT);
+  return TRUE;
+}
+
 /* Register tokens by any layout's name for them that are there although this
  * layout, which a config decided on, has none of that name: as the family's own
  * code does, they are left out. */
@@ -249,7 +268,8 @@ build (
   decide (stage, files, model);
   if (read_projection (stage, model, error)
       && read_prefix_tokens (stage, model, error)
-      && read_table (stage, model, error) && read_norm (stage, model, error)) {
+      && read_table (stage, model, error) && read_norm (stage, model, error)
+      && check_range (stage, model, error)) {
     name_files (stage, path, model);
     return model;
   }

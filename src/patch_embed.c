@@ -8,6 +8,7 @@
 #include "fold.h"
 #include "input_norm.h"
 #include "predict.h"
+#include "range.h"
 
 struct _VitPatchEmbed {
   VitModel *model;
@@ -57,18 +58,20 @@ resolve_settings (VitPatchEmbed *embed, const VitPatchEmbedSettings *settings,
   return TRUE;
 }
 
-/* Whether float32 holds the bias, wherever pixels are centred. */
 static gboolean
-check_bias (const VitPatchEmbed *embed, const double *bias, GError **error)
+check_range (const VitPatchEmbed *embed, GError **error)
 {
-  for (guint d = 0; d < embed->model->embed_dim; d++) {
-    if (!isfinite ((float) bias[d])) {
-      g_set_error_literal (error, VIT_ERROR, VIT_ERROR_SETTING,
-          "mean and std make a bias that float32 cannot hold");
-      return FALSE;
-    }
-  }
-  return TRUE;
+  const VitPatchEmbedSettings *settings = &embed->settings;
+
+  if (vit_range_of_patches (embed->model, settings->mean, settings->std)
+          <= G_MAXFLOAT
+      && vit_range_of_prefix (embed->model) <= G_MAXFLOAT)
+    return TRUE;
+  g_set_error (error, VIT_ERROR, VIT_ERROR_SETTING,
+      "%s: weights, mean and std together may make numbers that float32 cannot "
+      "hold",
+      embed->model->id);
+  return FALSE;
 }
 
 /* Whether what a frame is padded with, the pixel 255 mean, has bytes. */
@@ -107,29 +110,34 @@ choose_precision (VitPatchEmbed *embed)
 }
 
 static gboolean
-resolve_precision (VitPatchEmbed *embed, GError **error)
+predict (VitPatchEmbed *embed, GError **error)
 {
   const VitModel *model = embed->model;
   guint n_channels = model->embed_dim;
   gsize n_terms = (gsize) 3 * model->patch_size * model->patch_size;
-  VitPatchEmbedSettings *settings = &embed->settings;
+  const VitPatchEmbedSettings *settings = &embed->settings;
   double *weight
       = vit_try_aligned (n_channels * n_terms, sizeof (double), error);
   double *bias = weight
       ? vit_try_aligned (n_channels, sizeof (double), error) : NULL;
-  gboolean fits = FALSE;
+  gboolean done = bias != NULL;
 
-  if (bias != NULL) {
+  if (done) {
     vit_fold_pixels (model, settings->mean, settings->std, 128.0, weight, bias);
-    fits = check_bias (embed, bias, error);
+    done = vit_predict_error (weight, n_channels, model->patch_size,
+        &embed->predicted_error, error);
   }
-  if (settings->precision != VIT_PRECISION_F32)
-    fits = fits
-        && vit_predict_error (weight, n_channels, model->patch_size,
-            &embed->predicted_error, error);
   free (weight);
   free (bias);
-  if (!fits)
+  return done;
+}
+
+static gboolean
+resolve_precision (VitPatchEmbed *embed, GError **error)
+{
+  VitPatchEmbedSettings *settings = &embed->settings;
+
+  if (settings->precision != VIT_PRECISION_F32 && !predict (embed, error))
     return FALSE;
   choose_precision (embed);
   if (settings->precision == VIT_PRECISION_INT16
@@ -166,7 +174,7 @@ vit_patch_embed_new (VitModel *model, const VitPatchEmbedSettings *settings,
   VitPatchEmbed *embed = g_new0 (VitPatchEmbed, 1);
 
   embed->model = vit_model_ref (model);
-  if (!resolve_settings (embed, settings, error)
+  if (!resolve_settings (embed, settings, error) || !check_range (embed, error)
       || !resolve_precision (embed, error) || !prepare_prefix (embed, error)) {
     vit_patch_embed_free (embed);
     return NULL;
