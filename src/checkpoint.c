@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#include "file.h"
 #include "json_text.h"
 #include "refuse.h"
 
@@ -31,6 +30,7 @@ typedef struct {
 struct _VitCheckpoint {
   char *path;
   char *index;        /* its text; NULL for a single file */
+  GArray *index_file; /* of VitFileState; none for a single file */
   Place *places;      /* [n_names], in strcmp() order; NULL for a single file */
   GHashTable *shards; /* path -> VitSafetensors, those opened */
   VitSafetensorsRoom room;
@@ -160,7 +160,7 @@ open_index (VitCheckpoint *self, GError **error)
   char *weight_map;
 
   self->index = vit_file_load_json_text (
-      self->path, MAX_INDEX_BYTES, G_MAXSIZE, error);
+      self->path, MAX_INDEX_BYTES, G_MAXSIZE, self->index_file, error);
   if (!self->index)
     return FALSE;
   weight_map = find_weight_map (self->index);
@@ -197,6 +197,7 @@ vit_checkpoint_open (const char *path, GError **error)
   gboolean opened;
 
   self->path = g_strdup (path);
+  self->index_file = vit_file_states_new ();
   self->room = (VitSafetensorsRoom) VIT_SAFETENSORS_ROOM;
   self->shards
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, close_shard);
@@ -219,6 +220,7 @@ vit_checkpoint_close (VitCheckpoint *checkpoint)
   g_hash_table_unref (checkpoint->shards);
   g_free (checkpoint->places);
   g_free (checkpoint->names);
+  g_array_unref (checkpoint->index_file);
   g_free (checkpoint->index);
   g_free (checkpoint->path);
   g_free (checkpoint);
@@ -317,14 +319,28 @@ vit_checkpoint_path_of (const VitCheckpoint *checkpoint, const char *name)
 }
 
 void
-vit_checkpoint_add_files (const VitCheckpoint *checkpoint, GPtrArray *files)
+vit_checkpoint_add_files (const VitCheckpoint *checkpoint, GArray *files)
 {
-  g_autofree gpointer *paths = NULL;
-  guint n_paths;
+  GHashTableIter iter;
+  gpointer path, shard;
 
-  if (checkpoint->index)
-    g_ptr_array_add (files, g_strdup (checkpoint->path));
-  paths = g_hash_table_get_keys_as_array (checkpoint->shards, &n_paths);
-  for (guint i = 0; i < n_paths; i++)
-    g_ptr_array_add (files, g_strdup (paths[i]));
+  vit_file_states_add_all (files, checkpoint->index_file);
+  g_hash_table_iter_init (&iter, checkpoint->shards);
+  while (g_hash_table_iter_next (&iter, &path, &shard))
+    vit_file_states_add (
+        files, path, vit_file_status (vit_safetensors_file (shard)));
+}
+
+gboolean
+vit_checkpoint_check_unchanged (
+    const VitCheckpoint *checkpoint, GError **error)
+{
+  GHashTableIter iter;
+  gpointer shard;
+
+  g_hash_table_iter_init (&iter, checkpoint->shards);
+  while (g_hash_table_iter_next (&iter, NULL, &shard))
+    if (!vit_file_check_unchanged (vit_safetensors_file (shard), error))
+      return FALSE;
+  return TRUE;
 }

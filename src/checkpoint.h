@@ -52,8 +52,12 @@ const char *vit_checkpoint_path (const VitCheckpoint *checkpoint);
 const char *vit_checkpoint_path_of (
     const VitCheckpoint *checkpoint, const char *name);
 
-/* Appends the paths of all files opened so far. */
-void vit_checkpoint_add_files (
-    const VitCheckpoint *checkpoint, GPtrArray *files);
+/* Appends all files opened so far. */
+void vit_checkpoint_add_files (const VitCheckpoint *checkpoint,
+    GArray *files /* of VitFileState */);
+
+/* vit_file_check_unchanged() of all of them. */
+gboolean vit_checkpoint_check_unchanged (
+    const VitCheckpoint *checkpoint, GError **error);
 
 G_END_DECLS

@@ -292,10 +292,9 @@ read_file (const char *folder, const char *name, ReadSection read,
   if (!*found)
     return TRUE;
   root.object = vit_file_load_json (
-      path, MAX_CONFIG_BYTES, MAX_CONFIG_VALUES, error);
+      path, MAX_CONFIG_BYTES, MAX_CONFIG_VALUES, config->files, error);
   if (!root.object)
     return FALSE;
-  g_ptr_array_add (config->files, g_strdup (path));
   valid = read (&root, config, error);
   json_decref (root.object);
   return valid;
@@ -308,7 +307,7 @@ vit_config_new (void)
 
   config->n_registers = -1;
   config->rule = VIT_POSITION_RULE_AUTO;
-  config->files = g_ptr_array_new_with_free_func (g_free);
+  config->files = vit_file_states_new ();
   return config;
 }
 
@@ -317,7 +316,7 @@ vit_config_free (VitConfig *config)
 {
   if (!config)
     return;
-  g_ptr_array_unref (config->files);
+  g_array_unref (config->files);
   g_free (config->name);
   g_free (config->name_source);
   g_free (config->normalisation_source);

@@ -38,7 +38,7 @@ typedef struct {
   double mean[3];             /* of x = (pixel / 255 - mean) / std */
   double std[3];
 
-  GPtrArray *files; /* of char *: all that were read */
+  GArray *files; /* of VitFileState: all that were read */
 } VitConfig;
 
 /* Reads the configs in `folder`.  `open_clip`: those of OpenCLIP go before

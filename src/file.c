@@ -20,6 +20,7 @@
 
 struct _VitFile {
   int fd;
+  struct stat status;
   guint64 size;
   char *path; /* valid UTF-8, since GError messages are made from it */
 };
@@ -38,17 +39,15 @@ fail_with_errno (const char *path, int number, GError **error)
 static gboolean
 check_regular (VitFile *file, GError **error)
 {
-  struct stat status;
-
-  if (fstat (file->fd, &status) != 0)
+  if (fstat (file->fd, &file->status) != 0)
     return fail_with_errno (file->path, errno, error);
-  if (!S_ISREG (status.st_mode)) {
+  if (!S_ISREG (file->status.st_mode)) {
     g_set_error (error, VIT_ERROR, VIT_ERROR_READ,
         "%s: is a %s; expected a regular file", file->path,
-        S_ISDIR (status.st_mode) ? "folder" : "pipe or device");
+        S_ISDIR (file->status.st_mode) ? "folder" : "pipe or device");
     return FALSE;
   }
-  file->size = (guint64) status.st_size;
+  file->size = (guint64) file->status.st_size;
   return TRUE;
 }
 
@@ -87,6 +86,12 @@ const char *
 vit_file_path (const VitFile *file)
 {
   return file->path;
+}
+
+const struct stat *
+vit_file_status (const VitFile *file)
+{
+  return &file->status;
 }
 
 guint64
@@ -128,6 +133,21 @@ vit_file_read (const VitFile *file, guint64 offset, gsize length, void *out,
     length -= (gsize) n;
   }
   return TRUE;
+}
+
+gboolean
+vit_file_check_unchanged (const VitFile *file, GError **error)
+{
+  struct stat now;
+
+  if (fstat (file->fd, &now) != 0)
+    return fail_with_errno (file->path, errno, error);
+  if (vit_file_state_is_same (&file->status, &now))
+    return TRUE;
+  g_set_error (error, VIT_ERROR, VIT_ERROR_READ,
+      "%s: has been written to while being read; expected a file that stays as "
+      "it is, as one that is renamed to its name does", file->path);
+  return FALSE;
 }
 
 /* What has passed vit_json_check() can only have a name twice, or a real number
@@ -187,15 +207,16 @@ read_text (const VitFile *file, gsize limit, GError **error)
     return NULL;
   }
   text[length] = '\0';
-  if (vit_file_read (file, 0, length, text, error))
+  if (vit_file_read (file, 0, length, text, error)
+      && vit_file_check_unchanged (file, error))
     return text;
   g_free (text);
   return NULL;
 }
 
 char *
-vit_file_load_json_text (
-    const char *path, gsize limit, gsize max_values, GError **error)
+vit_file_load_json_text (const char *path, gsize limit, gsize max_values,
+    GArray *files, GError **error)
 {
   VitFile *file = vit_file_open (path, error);
   char *text;
@@ -205,15 +226,17 @@ vit_file_load_json_text (
   text = read_text (file, limit, error);
   if (text != NULL && !check_text (file, text, max_values, error))
     g_clear_pointer (&text, g_free);
+  if (files != NULL)
+    vit_file_states_add (files, path, vit_file_status (file));
   vit_file_close (file);
   return text;
 }
 
 json_t *
-vit_file_load_json (
-    const char *path, gsize limit, gsize max_values, GError **error)
+vit_file_load_json (const char *path, gsize limit, gsize max_values,
+    GArray *files, GError **error)
 {
-  char *text = vit_file_load_json_text (path, limit, max_values, error);
+  char *text = vit_file_load_json_text (path, limit, max_values, files, error);
   json_t *root = text != NULL ? parse_object (path, text, error) : NULL;
 
   g_free (text);

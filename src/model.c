@@ -11,34 +11,20 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "config.h"
-
-/* What tells whether a file is still the one that was read. */
-typedef struct {
-  char *path;
-  struct stat status; /* all zero where there is no such file */
-} FileState;
+#include "file_state.h"
 
 typedef struct {
   char *path;      /* without links */
   char *prefix;    /* NULL: none was asked for */
   VitModel *model; /* NULL while it is being read */
-  GArray *files;   /* of FileState: of all that decided about the model */
+  GArray *files;   /* of VitFileState: of all that decided about the model */
 } Shared;
 
 static GMutex lock;
 static GCond was_read;
 static GSList *list; /* of Shared */
-
-static void
-file_state_clear (gpointer data)
-{
-  FileState *state = data;
-
-  g_free (state->path);
-}
 
 static void
 shared_free (Shared *shared)
@@ -73,6 +59,7 @@ model_clear (gpointer data)
   g_free (model->id);
   g_free ((char *) model->reason);
   g_strfreev (model->files);
+  g_clear_pointer (&model->file_states, g_array_unref);
   g_free (model->weight);
   g_free (model->bias);
   g_free (model->prefix_tokens);
@@ -158,56 +145,20 @@ vit_model_unref (VitModel *model)
   g_mutex_unlock (&lock);
 }
 
-static struct stat
-read_status (const char *path)
-{
-  struct stat status;
-
-  memset (&status, 0, sizeof status);
-  if (stat (path, &status) != 0)
-    memset (&status, 0, sizeof status);
-  return status;
-}
-
+/* The configs that may be read, as they are before. */
 static void
-add_file (GArray *files, const char *path)
-{
-  FileState state = { g_strdup (path), read_status (path) };
-
-  g_array_append_val (files, state);
-}
-
-/* All files that were read, and the configs that could have been. */
-static void
-add_files (GArray *files, const VitModel *model)
+add_configs (GArray *files, const char *path)
 {
   const char *const *names = vit_config_file_names ();
-  g_autofree char *folder = g_path_get_dirname (model->files[0]);
+  g_autofree char *folder = g_file_test (path, G_FILE_TEST_IS_DIR)
+                                ? g_strdup (path)
+                                : g_path_get_dirname (path);
 
-  for (gsize i = 0; model->files[i]; i++)
-    add_file (files, model->files[i]);
   for (gsize i = 0; names[i]; i++) {
-    g_autofree char *path = g_build_filename (folder, names[i], NULL);
+    g_autofree char *config = g_build_filename (folder, names[i], NULL);
 
-    add_file (files, path);
+    vit_file_states_add (files, config, NULL);
   }
-}
-
-static gboolean
-is_unchanged (const Shared *shared)
-{
-  for (guint i = 0; i < shared->files->len; i++) {
-    const FileState *state = &g_array_index (shared->files, FileState, i);
-    const struct stat *then = &state->status;
-    struct stat now = read_status (state->path);
-
-    if (now.st_dev != then->st_dev || now.st_ino != then->st_ino
-        || now.st_size != then->st_size
-        || now.st_mtim.tv_sec != then->st_mtim.tv_sec
-        || now.st_mtim.tv_nsec != then->st_mtim.tv_nsec)
-      return FALSE;
-  }
-  return TRUE;
 }
 
 /* (nullable): what is in use or being read.  The caller holds the lock. */
@@ -219,7 +170,7 @@ find_shared (const char *path, const char *prefix)
 
     if (strcmp (shared->path, path) == 0
         && g_strcmp0 (shared->prefix, prefix) == 0
-        && (!shared->model || is_unchanged (shared)))
+        && (!shared->model || vit_file_states_are_current (shared->files)))
       return shared;
   }
   return NULL;
@@ -235,17 +186,17 @@ load_shared (char *real_path /* (transfer full) */, const char *path,
 
   shared->path = real_path;
   shared->prefix = g_strdup (prefix);
-  shared->files = g_array_new (FALSE, FALSE, sizeof (FileState));
-  g_array_set_clear_func (shared->files, file_state_clear);
+  shared->files = vit_file_states_new ();
   list = g_slist_prepend (list, shared);
 
   g_mutex_unlock (&lock);
+  add_configs (shared->files, path);
   model = vit_model_load (path, prefix, error);
   g_mutex_lock (&lock);
 
   if (model) {
     shared->model = model;
-    add_files (shared->files, model);
+    vit_file_states_add_all (shared->files, model->file_states);
   } else {
     list = g_slist_remove (list, shared);
     shared_free (shared);

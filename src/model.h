@@ -25,6 +25,7 @@ typedef struct {
   gboolean rule_is_assumed;          /* no file says which model this is */
   gboolean normalisation_is_assumed; /* no file says mean and std */
   char **files;        /* all files that were read, NULL-terminated */
+  GArray *file_states; /* (nullable) the same as VitFileState, as they were opened */
 
   guint patch_size;    /* P, pixels */
   guint embed_dim;     /* D */
@@ -68,15 +69,21 @@ typedef struct {
  * they are understood (one that is refused by name is an error here, too);
  * else the names of the tensors alone decide, and `reason` says what was
  * assumed.  Errors: every code but FRAME_SIZE, SETTING
- * for `prefix` alone; the message names file, tensor, found and expected. */
+ * for `prefix` alone; the message names file, tensor, found and expected.
+ *
+ * A file that is written to in place while it is read is an error, READ, as
+ * what was read may be of both states.  Of one that another is renamed to, the
+ * former is read to its end. */
 VitModel *vit_model_load (
     const char *path, const char *prefix, GError **error);
 
 /* The same, but a model that is in use and was read from the same files is
  * given again: whatever the spelling of `path`, the same device, inode, size
  * and time of change of every file it was read from, and none of the configs
- * that could lie beside it come or gone since.  Nothing is kept once the last
- * reference is dropped.
+ * that could lie beside it come or gone since.  "Since" is since each was
+ * opened, or before the reading began where it was not there: a model whose
+ * files were replaced while they were read is given to who asked, but to nobody
+ * who asks after that.  Nothing is kept once the last reference is dropped.
  * Thread-safety: any; who asks for a model that another thread is reading
  * waits for it. */
 VitModel *vit_model_share (

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "file_state.h"
 #include "model_files.h"
 #include "range.h"
 #include "stage.h"
@@ -243,14 +244,15 @@ static void
 name_files (const VitStage *stage, const char *path, VitModel *model)
 {
   g_autofree char *absolute = g_canonicalize_filename (path, NULL);
-  GPtrArray *names = g_ptr_array_new ();
 
   model->id = g_path_get_basename (absolute);
-  vit_checkpoint_add_files (stage->checkpoint, names);
-  for (guint i = 0; i < stage->config->files->len; i++)
-    g_ptr_array_add (names, g_strdup (stage->config->files->pdata[i]));
-  g_ptr_array_add (names, NULL);
-  model->files = (char **) g_ptr_array_free (names, FALSE);
+  model->file_states = vit_file_states_new ();
+  vit_checkpoint_add_files (stage->checkpoint, model->file_states);
+  vit_file_states_add_all (model->file_states, stage->config->files);
+  model->files = g_new0 (char *, model->file_states->len + 1);
+  for (guint i = 0; i < model->file_states->len; i++)
+    model->files[i] = g_strdup (
+        g_array_index (model->file_states, VitFileState, i).path);
 }
 
 static VitModel *
@@ -269,6 +271,7 @@ build (
   if (read_projection (stage, model, error)
       && read_prefix_tokens (stage, model, error)
       && read_table (stage, model, error) && read_norm (stage, model, error)
+      && vit_checkpoint_check_unchanged (stage->checkpoint, error)
       && check_range (stage, model, error)) {
     name_files (stage, path, model);
     return model;

@@ -16,7 +16,6 @@
 
 #include <string.h>
 
-#include "file.h"
 #include "json_text.h"
 #include "refuse.h"
 
@@ -411,10 +410,10 @@ vit_safetensors_close (VitSafetensors *file)
   g_free (file);
 }
 
-const char *
-vit_safetensors_path (const VitSafetensors *file)
+const VitFile *
+vit_safetensors_file (const VitSafetensors *file)
 {
-  return vit_file_path (file->file);
+  return file->file;
 }
 
 const VitTensor *

@@ -20,7 +20,7 @@
 #pragma once
 
 #include "dtype.h"
-#include "error.h"
+#include "file.h"
 
 G_BEGIN_DECLS
 
@@ -69,7 +69,8 @@ VitSafetensors *vit_safetensors_open_within (
     const char *path, VitSafetensorsRoom *room, GError **error);
 void vit_safetensors_close (VitSafetensors *file);
 
-const char *vit_safetensors_path (const VitSafetensors *file);
+/* The file itself, open. */
+const VitFile *vit_safetensors_file (const VitSafetensors *file);
 
 /* (nullable): the tensor of exactly this name, owned by `file`. */
 const VitTensor *vit_safetensors_find (const VitSafetensors *file,

@@ -169,7 +169,7 @@ assert_json_refused (const char *text, gsize limit, const char *found)
   GError *error = NULL;
 
   write_text (text);
-  g_assert_null (vit_file_load_json (path, limit, 1000, &error));
+  g_assert_null (vit_file_load_json (path, limit, 1000, NULL, &error));
   assert_error (error, path, VIT_ERROR_CONFIG, found);
 }
 
@@ -197,7 +197,7 @@ test_json_with_a_nul_is_refused (void)
   GError *error = NULL;
 
   g_assert_true (g_file_set_contents (path, "{\"a\": 1\0}", 9, NULL));
-  g_assert_null (vit_file_load_json (path, 100, 1000, &error));
+  g_assert_null (vit_file_load_json (path, 100, 1000, NULL, &error));
   assert_error (error, path, VIT_ERROR_CONFIG, "found a NUL; expected JSON");
 }
 
@@ -217,7 +217,7 @@ test_json_size_is_bounded (void)
   json_t *root;
 
   assert_json_refused ("{\"a\": 7}", 7, "is 8 bytes of JSON; expected at most 7");
-  root = vit_file_load_json (path, 8, 2, &error);
+  root = vit_file_load_json (path, 8, 2, NULL, &error);
   g_assert_no_error (error);
   g_assert_cmpint (json_integer_value (json_object_get (root, "a")), ==, 7);
   json_decref (root);
@@ -231,9 +231,9 @@ test_json_values_are_counted (void)
   json_t *root;
 
   write_text ("{\"a\": [1, {}, \"b\", [null]]}");
-  g_assert_null (vit_file_load_json (path, 100, 6, &error));
+  g_assert_null (vit_file_load_json (path, 100, 6, NULL, &error));
   assert_error (g_steal_pointer (&error), path, VIT_ERROR_CONFIG, "expected fewer values in all");
-  root = vit_file_load_json (path, 100, 7, &error);
+  root = vit_file_load_json (path, 100, 7, NULL, &error);
   g_assert_no_error (error);
   json_decref (root);
 }
@@ -243,7 +243,7 @@ test_json_of_a_missing_file_is_not_found (void)
 {
   GError *error = NULL;
 
-  g_assert_null (vit_file_load_json ("/nonexistent", 8, 2, &error));
+  g_assert_null (vit_file_load_json ("/nonexistent", 8, 2, NULL, &error));
   assert_error (error, "/nonexistent", VIT_ERROR_NOT_FOUND, "cannot be found");
 }
 
