@@ -70,9 +70,9 @@ stage() { # NAME
       meson test -C build-valgrind --print-errorlogs -t 10 --wrap \
         'valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --trace-children=no' \
         builtin file json_text kernel model model_config model_layouts \
-        model_refusals model_share opened_files pixels plan pos_embed quantise \
-        safetensors safetensors_values sizes token_drawing token_pca \
-        token_type two_ways
+        model_refusals model_replaced model_share opened_files pixels plan \
+        pos_embed quantise range safetensors safetensors_values shards sizes \
+        token_drawing token_pca token_type two_ways
       ;;
     *)
       echo "no such stage: $1" >&2
