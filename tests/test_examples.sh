@@ -86,6 +86,17 @@ wait $!
 [ "$(files udp)" = 5 ] && [ "$(wc -c <udp/00004.npy)" = $((128 + 197 * 64 * 2)) ]
 report $? "udp-send.sh and udp-receive.sh"
 
+# A full disk, and no more than so many blocks of 512 bytes a file.
+! run "$find" "$clip" 200 120 /dev/full && grep -qi 'space\|write' log
+report $? "find says that the disk is full"
+
+! run sh "$lines/picture.sh" '' /dev/full && grep -qi 'space\|write' log
+report $? "picture.sh says that the disk is full"
+
+! (trap '' XFSZ; ulimit -f 1000; run sh "$lines/file.sh" "$clip" cut) \
+  && grep -q ERROR log
+report $? "file.sh says that a file cannot grow"
+
 sh -n "$lines/rtsp.sh" && ! run sh "$lines/rtsp.sh" && grep -q 'rtsp:// address' log
 report $? "rtsp.sh asks for an address"
 
