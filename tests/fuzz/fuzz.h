@@ -31,9 +31,23 @@ const char *fuzz_folder (void);
 void fuzz_folder_clear (void);
 void fuzz_write (const char *name, gconstpointer bytes, gsize size);
 
+/* What the tensors of a safetensors file are filled with. */
+typedef enum {
+  FUZZ_FILL_ZEROS,
+  FUZZ_FILL_HEADER, /* the header's own bytes, over and over */
+  FUZZ_FILL_ONES,   /* what follows: float32, whatever the header says */
+  FUZZ_FILL_LARGE,  /* 1e36 */
+  FUZZ_FILL_LARGEST, /* the largest finite, the sign of every other negative */
+  FUZZ_FILL_TINY,   /* the smallest above zero */
+  FUZZ_FILL_INFINITY,
+  FUZZ_FILL_NAN,
+  FUZZ_N_FILLS
+} FuzzFill;
+
 /* Writes `header` as a safetensors file: with its length before it and behind
- * it zeros, as many as the furthest data_offsets ask for, but not over 1 MB. */
-void fuzz_write_container (const char *name, const char *header, gsize size);
+ * it as many bytes as the furthest data_offsets ask for, but not over 1 MB. */
+void fuzz_write_container (
+    const char *name, const char *header, gsize size, FuzzFill fill);
 
 /* An error must be one of the library's, in UTF-8 and without codes that a
  * terminal obeys. */

@@ -2,7 +2,11 @@
  *
  * A whole model folder.  An input is up to eight files: a byte that says which,
  * two bytes of length, the text; of a safetensors file the text is the header.
+ * The higher bits of a file's byte say what its tensors are filled with, and
+ * those of the first what is given as the model: the folder or a file in it.
  * A model that loads computes the tokens of one small frame.
+ *
+ *     bit 0-2: the file   3-5: FuzzFill   6-7, of the first: what is loaded
  */
 #include "fuzz.h"
 
@@ -16,6 +20,13 @@ static const char *const names[] = { "model.safetensors",
   "config.json", "preprocessor_config.json", "open_clip_config.json",
   "open_clip_model.safetensors" };
 
+#define N_NAMES 8
+G_STATIC_ASSERT (G_N_ELEMENTS (names) == N_NAMES);
+
+/* What is given as the model, by the upper two bits of the first byte. */
+static const char *const loaded[] = { NULL, "model.safetensors",
+  "model.safetensors.index.json", "open_clip_model.safetensors" };
+
 int
 LLVMFuzzerInitialize (int *argc, char ***argv)
 {
@@ -24,14 +35,15 @@ LLVMFuzzerInitialize (int *argc, char ***argv)
 }
 
 static void
-check_tokens (VitPatchEmbed *embed, guint side)
+check_tokens (VitPatchEmbed *embed, guint side, guint8 sample)
 {
-  g_autofree guint8 *pixels = g_malloc0 ((gsize) side * side);
+  g_autofree guint8 *pixels = g_malloc ((gsize) side * side);
   VitImage image = { { pixels }, { (gssize) side } };
   VitTokensShape shape = vit_patch_embed_shape (embed);
   gsize n = (gsize) shape.n_tokens * shape.embed_dim;
   float *tokens = g_aligned_alloc (n, sizeof (float), 64);
 
+  memset (pixels, sample, (gsize) side * side);
   vit_patch_embed_plan (embed, &image, FALSE, 0, NULL, NULL);
   vit_patch_embed_run (embed, &image, NULL, tokens, NULL, NULL);
   for (gsize i = 0; i < n; i++)
@@ -40,9 +52,9 @@ check_tokens (VitPatchEmbed *embed, guint side)
 }
 
 static void
-use_model (VitModel *model)
+use_model (VitModel *model, VitPrecision precision)
 {
-  VitPatchEmbedSettings settings = { .precision = VIT_PRECISION_F32,
+  VitPatchEmbedSettings settings = { .precision = precision,
     .std = { 1, 1, 1 }, .prefix_tokens = TRUE, .n_workers = 1 };
   VitImageFormat format = { .pixel = vit_pixel_format_find ("GRAY8") };
   GError *error = NULL;
@@ -54,10 +66,12 @@ use_model (VitModel *model)
     fuzz_check_error (error);
     return;
   }
-  if (vit_patch_embed_configure (embed, &format, &error))
-    check_tokens (embed, format.width);
-  else
+  if (vit_patch_embed_configure (embed, &format, &error)) {
+    check_tokens (embed, format.width, 0);
+    check_tokens (embed, format.width, 255);
+  } else {
     fuzz_check_error (error);
+  }
   vit_patch_embed_free (embed);
 }
 
@@ -65,28 +79,33 @@ int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 {
   Input input = { data, size };
+  const char *given = loaded[size > 0 ? data[0] >> 6 : 0];
+  g_autofree char *path = g_build_filename (fuzz_folder (), given, NULL);
   GError *error = NULL;
   VitModel *model;
 
   fuzz_folder_clear ();
-  for (guint i = 0; i < G_N_ELEMENTS (names) && input.size > 0; i++) {
-    const char *name = names[input_take (&input, 1) % G_N_ELEMENTS (names)];
+  for (guint i = 0; i < N_NAMES && input.size > 0; i++) {
+    guint which = input_take (&input, 1);
+    const char *name = names[which % N_NAMES];
     gsize length = input_take (&input, 2);
 
     length = MIN (length, input.size);
     if (g_str_has_suffix (name, ".safetensors"))
-      fuzz_write_container (name, (const char *) input.data, length);
+      fuzz_write_container (name, (const char *) input.data, length,
+          (FuzzFill) (which / N_NAMES % FUZZ_N_FILLS));
     else
       fuzz_write (name, input.data, length);
     input.data += length;
     input.size -= length;
   }
-  model = vit_model_load (fuzz_folder (), NULL, &error);
+  model = vit_model_load (path, NULL, &error);
   if (!model) {
     fuzz_check_error (error);
     return 0;
   }
-  use_model (model);
+  use_model (model, VIT_PRECISION_F32);
+  use_model (model, VIT_PRECISION_INT16);
   vit_model_unref (model);
   return 0;
 }

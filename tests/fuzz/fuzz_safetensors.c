@@ -52,8 +52,8 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   if (is_file)
     fuzz_write ("a.safetensors", input.data, input.size);
   else
-    fuzz_write_container (
-        "a.safetensors", (const char *) input.data, input.size);
+    fuzz_write_container ("a.safetensors", (const char *) input.data,
+        input.size, FUZZ_FILL_ZEROS);
   file = vit_safetensors_open (path, &error);
   if (file)
     read_all (file);

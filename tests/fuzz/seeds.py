@@ -89,6 +89,26 @@ def shards():
     write("json_text", "index", text)
 
 
+def part(name, text, fill, given=0):
+    """A record with the bits that fuzz_model.c reads beside the file's number."""
+    return (bytes([MODEL_FILES.index(name) | fill << 3 | given << 6])
+            + record(MODEL_FILES, name, text)[1:])
+
+
+def fills():
+    """Every content of tensors, and every way to give the model."""
+    tensors = {"patch_embed.proj.weight": [2, 3, 4, 4], "patch_embed.proj.bias": [2],
+               "cls_token": [1, 1, 2], "mask_token": [1, 2], "pos_embed": [1, 10, 2]}
+    text = shrink({name: {"shape": shape} for name, shape in tensors.items()})
+    for fill in range(8):
+        write("model", f"fill-{fill}", part("model.safetensors", text, fill))
+    index = json.dumps({"weight_map": dict.fromkeys(tensors, "a.safetensors")}).encode()
+    write("model", "given-1", part("model.safetensors", text, 2, 1))
+    write("model", "given-2", part("model.safetensors.index.json", index, 0, 2)
+          + part("a.safetensors", text, 2))
+    write("model", "given-3", part("open_clip_model.safetensors", text, 2, 3))
+
+
 def small():
     write("safetensors", "empty", b"\0{}")
     write("safetensors", "types", b"\0" + json.dumps({
@@ -138,6 +158,7 @@ def overlay():
 
 models()
 shards()
+fills()
 small()
 tokens()
 overlay()
