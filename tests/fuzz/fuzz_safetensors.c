@@ -26,6 +26,7 @@ read_all (const VitSafetensors *file)
     GError *error = NULL;
     float *values;
 
+    g_assert_nonnull (shape);
     g_assert_true (vit_safetensors_find (file, tensors[i].name) == &tensors[i]);
     if (tensors[i].n_bytes == 0 && tensors[i].n_values > 0)
       g_assert_not_reached ();
