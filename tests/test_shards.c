@@ -40,7 +40,7 @@ static void
 test_names_with_control_characters (void)
 {
   static const char *const names[] = { "\\u001b[31mX\\u001b]0;x\\u0007\\n",
-    "a\\u007f", "\177", "a\\u0080", "\xc2\x9b" "31m", "\\t", "\\u0001" };
+    "a\\u007f", "\177", "a\\u0080", "\302\23331m", "\\t", "\\u0001" };
 
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++) {
     g_autofree char *name = g_strconcat (names[i], ".safetensors", NULL);
