@@ -4,20 +4,11 @@
  * tokens' buffers, and what the element lets its neighbours agree on.
  */
 #include <gst/app/gstappsink.h>
-#include <stdio.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "frames.h"
 #include "gstvittokensmeta.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZER 1
-#endif
-#endif
+#include "memory_limit.h"
+#include "sanitizer.h"
 
 static GstBuffer *
 push_random (GstHarness *harness, GstCaps *caps, guint32 seed)
@@ -72,34 +63,6 @@ test_memory_for_tokens_is_used_again (void)
   gst_caps_unref (caps);
 }
 
-#ifndef SANITIZER
-/* Lets the process have at most so many bytes more than it has now. */
-static void
-limit_memory (gsize n_bytes)
-{
-  FILE *file = fopen ("/proc/self/statm", "r");
-  struct rlimit limit;
-  gulong n_pages = 0;
-
-  g_assert_nonnull (file);
-  g_assert_cmpint (fscanf (file, "%lu", &n_pages), ==, 1);
-  fclose (file);
-  g_assert_cmpint (getrlimit (RLIMIT_AS, &limit), ==, 0);
-  limit.rlim_cur = n_pages * (gsize) sysconf (_SC_PAGESIZE) + n_bytes;
-  g_assert_cmpint (setrlimit (RLIMIT_AS, &limit), ==, 0);
-}
-
-static void
-lift_limit (void)
-{
-  struct rlimit limit;
-
-  g_assert_cmpint (getrlimit (RLIMIT_AS, &limit), ==, 0);
-  limit.rlim_cur = limit.rlim_max;
-  g_assert_cmpint (setrlimit (RLIMIT_AS, &limit), ==, 0);
-}
-#endif
-
 /* 1024 x 1024 pixels of 3 floats: 12 MB of tokens a frame. */
 static void
 test_without_memory_for_tokens_the_frame_passes (void)
@@ -133,9 +96,9 @@ test_without_memory_for_tokens_the_frame_passes (void)
   g_assert_nonnull (gst_buffer_get_vit_tokens_meta (frames[0]));
   g_assert_null (gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING));
 
-  limit_memory (4 << 20);
+  memory_limit_set (4 << 20);
   frames[1] = gst_harness_push_and_pull (harness, frames[1]);
-  lift_limit ();
+  memory_limit_lift ();
   g_assert_nonnull (frames[1]);
   g_assert_null (gst_buffer_get_vit_tokens_meta (frames[1]));
   message = gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING);

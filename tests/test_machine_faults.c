@@ -12,14 +12,7 @@
 #include <sys/resource.h>
 
 #include "fault_stream.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZER 1
-#endif
-#endif
+#include "sanitizer.h"
 
 /* Runs a pipeline that must fail, and soon; the error's text. */
 static gchar *

@@ -4,21 +4,12 @@
  * many of them, or there is not the memory.  The frame passes as it is, with one
  * warning that says why, and the stream goes on.
  */
-#include <stdio.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
+#include "memory_limit.h"
 #include "overlay_stream.h"
+#include "sanitizer.h"
 #include "unreadable.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZER 1
-#endif
-#endif
 
 /* The frame passes as it is; the first of a stream brings a warning. */
 static void
@@ -187,26 +178,6 @@ test_as_many_patches_are_drawn_as_can_be (void)
   overlay_stream_clear (&stream);
 }
 
-#ifndef SANITIZER
-/* Lets the process have at most so many bytes more than it has now. */
-static void
-limit_memory (gsize n_bytes)
-{
-  FILE *file = fopen ("/proc/self/statm", "r");
-  struct rlimit limit;
-  gulong n_pages = 0;
-
-  g_assert_nonnull (file);
-  g_assert_cmpint (fscanf (file, "%lu", &n_pages), ==, 1);
-  fclose (file);
-  g_assert_cmpint (getrlimit (RLIMIT_AS, &limit), ==, 0);
-  limit.rlim_cur = n_bytes == 0
-                       ? limit.rlim_max
-                       : n_pages * (gsize) sysconf (_SC_PAGESIZE) + n_bytes;
-  g_assert_cmpint (setrlimit (RLIMIT_AS, &limit), ==, 0);
-}
-#endif
-
 /* 4 M patches: 8 MB of tokens, 16 MB of colours, and 16, 48 or 144 MB of values
  * that they are made of. */
 static void
@@ -233,10 +204,10 @@ test_without_memory_to_draw_the_frame_passes (void)
 
       overlay_stream_init (&stream, launch, GST_VIDEO_FORMAT_RGBA);
       overlay_stream_check (&stream);
-      limit_memory (room[r] << 20);
+      memory_limit_set (room[r] << 20);
       n_drawn += push_large (&stream, 2048, 2048, 1, 1,
           "Tokens are not drawn: there is not the memory for it");
-      limit_memory (0);
+      memory_limit_lift ();
       overlay_stream_check (&stream);
       overlay_stream_clear (&stream);
     }
@@ -272,9 +243,9 @@ test_without_memory_for_the_picture_the_frame_passes (void)
   overlay_add_tokens (frame);
   meta = gst_buffer_get_vit_tokens_meta (frame);
   meta->map[0] = meta->map[4] = 4096;
-  limit_memory (200 << 20);
+  memory_limit_set (200 << 20);
   gst_buffer_unref (gst_harness_push_and_pull (stream.harness, frame));
-  limit_memory (0);
+  memory_limit_lift ();
   g_assert_false (fenced_memory_free (&memory));
   overlay_stream_check_warning (
       &stream, "Tokens are not drawn: there is not the memory for it");

@@ -11,14 +11,7 @@
 #include <string.h>
 
 #include "checkpoint.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZER 1
-#endif
-#endif
+#include "sanitizer.h"
 
 #define MIB ((gsize) 1 << 20)
 
