@@ -71,9 +71,11 @@ def describe(frame, before, now):
 
 
 def make_pipeline(uri, model):
+    # Not uridecodebin: in GStreamer 1.28 y4mdec may push frames before that has
+    # linked it, and as the error is lost the pipeline would wait for ever.
     try:
         pipeline = Gst.parse_launch(
-            "uridecodebin name=source ! videoconvert ! vitpatchembed name=tokens"
+            "uridecodebin3 name=source ! videoconvert ! vitpatchembed name=tokens"
             " ! appsink name=sink sync=false max-buffers=4")
     except GLib.Error as error:
         sys.exit(MISSING.format(error.message))
