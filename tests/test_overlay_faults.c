@@ -165,36 +165,40 @@ test_rows_of_packed_pixels_lie_within_the_memory (void)
 }
 
 /* Of 9 pixels in groups of two, which GStreamer writes whole, its own layouts
- * hold not all. */
+ * hold not all before 1.28. */
 static void
 test_the_last_pair_of_pixels_is_whole (void)
 {
   static const struct {
     GstVideoFormat format;
-    gint width;
-    gsize missing;
-  } cases[] = { { GST_VIDEO_FORMAT_UYVP, 9, 4 },
-    { GST_VIDEO_FORMAT_UYVP, 10, 0 }, { GST_VIDEO_FORMAT_NV12_10LE32, 9, 4 },
-    { GST_VIDEO_FORMAT_NV12_10LE32, 11, 0 },
-    { GST_VIDEO_FORMAT_NV16_10LE32, 9, 4 } };
+    guint width;
+  } cases[] = { { GST_VIDEO_FORMAT_UYVP, 9 }, { GST_VIDEO_FORMAT_UYVP, 10 },
+    { GST_VIDEO_FORMAT_NV12_10LE32, 9 }, { GST_VIDEO_FORMAT_NV12_10LE32, 11 },
+    { GST_VIDEO_FORMAT_NV16_10LE32, 9 } };
   OverlayStream stream;
 
   overlay_stream_init (&stream, QUIET "mode=changed", GST_VIDEO_FORMAT_RGBA);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    GstVideoInfo whole;
+    guint missing, plane;
     GstCaps *caps;
 
     gst_video_info_set_format (
-        &stream.info, cases[i].format, (guint) cases[i].width, 4);
+        &stream.info, cases[i].format, cases[i].width, 4);
+    gst_video_info_set_format (
+        &whole, cases[i].format, GST_ROUND_UP_2 (cases[i].width), 4);
+    plane = GST_VIDEO_INFO_N_PLANES (&whole) - 1;
+    missing = (guint) (whole.stride[plane] - stream.info.stride[plane]);
     caps = gst_video_info_to_caps (&stream.info);
     gst_harness_set_src_caps (stream.harness, caps);
     for (guint is_whole = 0; is_whole < 2; is_whole++) {
-      gboolean is_drawn = is_whole || cases[i].missing == 0;
+      gboolean is_drawn = is_whole || missing == 0;
       GstBuffer *frame = gst_buffer_new ();
       FencedMemory memory;
 
       gst_buffer_append_memory (frame,
           fenced_memory_new (&memory, GST_VIDEO_INFO_SIZE (&stream.info)
-                                          + is_whole * cases[i].missing));
+                                          + is_whole * missing));
       overlay_add_tokens (frame);
       if (is_drawn)
         overlay_stream_push (&stream, frame);
