@@ -55,36 +55,74 @@ scale_side (guint other, guint side, guint whole, guint least,
   return MAX (scaled, least);
 }
 
+/* What is scaled down. */
+typedef struct {
+  guint width;
+  guint height;
+  guint patch_size;
+  gboolean pad;
+} Picture;
+
+/* The size with a width of `n` patches, or a height of so many. */
+static Size
+size_of (const Picture *picture, guint n, gboolean by_width)
+{
+  guint least = picture->pad ? 1 : picture->patch_size;
+  Size size = { .width = n * picture->patch_size, .height = size.width };
+
+  if (by_width)
+    size.height = scale_side (picture->height, size.width, picture->width,
+        least, &size.keeps_aspect);
+  else
+    size.width = scale_side (picture->width, size.height, picture->height,
+        least, &size.keeps_aspect);
+  size.n_patches = count_patches (
+      size.width, size.height, picture->patch_size, picture->pad);
+  return size;
+}
+
+/* The largest such size of at most `max_patches`, all zero where there is none:
+ * with the side grow both the number of patches and the chance that the aspect
+ * ratio is kept, so that halving finds it. */
+static Size
+find_size (const Picture *picture, gboolean by_width, guint max_patches)
+{
+  guint side = by_width ? picture->width : picture->height;
+  guint fits = 0, beyond = side / picture->patch_size + 1;
+  Size best = { 0 };
+
+  while (beyond - fits > 1) {
+    guint middle = fits + (beyond - fits) / 2;
+    Size size = size_of (picture, middle, by_width);
+
+    if (size.n_patches <= max_patches) {
+      fits = middle;
+      best = size;
+    } else {
+      beyond = middle;
+    }
+  }
+  return best;
+}
+
 void
 gst_vit_scaler_choose_size (guint width, guint height, guint patch_size,
     gboolean pad, guint max_patches, guint *out_width, guint *out_height)
 {
-  guint least = pad ? 1 : patch_size;
-  Size best = { width, height, FALSE, 0 };
+  Picture picture = { width, height, patch_size, pad };
+  Size best, other;
 
   *out_width = width;
   *out_height = height;
   if (count_patches (width, height, patch_size, pad) <= max_patches)
     return;
-  for (guint side = patch_size; side <= MAX (width, height);
-       side += patch_size) {
-    Size of_width = { .width = side }, of_height = { .height = side };
-
-    of_width.height = scale_side (
-        height, side, width, least, &of_width.keeps_aspect);
-    of_height.width = scale_side (
-        width, side, height, least, &of_height.keeps_aspect);
-    of_width.n_patches
-        = count_patches (of_width.width, of_width.height, patch_size, pad);
-    of_height.n_patches
-        = count_patches (of_height.width, of_height.height, patch_size, pad);
-    if (side <= width && of_width.height <= height
-        && of_width.n_patches <= max_patches && is_better (&of_width, &best))
-      best = of_width;
-    if (side <= height && of_height.width <= width
-        && of_height.n_patches <= max_patches && is_better (&of_height, &best))
-      best = of_height;
-  }
+  best = find_size (&picture, TRUE, max_patches);
+  other = find_size (&picture, FALSE, max_patches);
+  /* Of two that are as good the one with the smaller side of whole patches. */
+  if (best.n_patches == 0 || is_better (&other, &best)
+      || (other.n_patches > 0 && !is_better (&best, &other)
+          && other.height < best.width))
+    best = other;
   *out_width = best.width;
   *out_height = best.height;
 }
