@@ -9,6 +9,11 @@
 #define CACHE_LINE 64
 /* Bytes, of the longest vectors that the converter loads as if aligned. */
 #define ALIGNMENT 16
+/* GstVideoConverter counts in 32 bits: the bytes of a frame, and in its scaler
+ * numbers that are up to 128 taps x 4 components x 8 bytes for each pixel of a
+ * side. */
+#define MAX_BYTES G_MAXINT32
+#define MAX_SIDE (1u << 20)
 
 /* Both frames stay mapped as long as the scaler lives. */
 struct _GstVitScaler {
@@ -152,14 +157,16 @@ map_new_frame (GstVideoFrame *frame, const GstVideoInfo *info)
   return mapped;
 }
 
-/* Progressive, whatever `info` says: fields are told apart nowhere here. */
+/* Progressive, whatever `info` says: fields are told apart nowhere here.
+ * FALSE where the converter could not count such a frame. */
 static gboolean
 describe (GstVideoInfo *out, const GstVideoInfo *info, guint width,
     guint height)
 {
   GstVideoAlignment alignment;
 
-  if (!gst_video_info_set_format (
+  if (MAX (width, height) > MAX_SIDE
+      || !gst_video_info_set_format (
           out, GST_VIDEO_INFO_FORMAT (info), width, height))
     return FALSE;
   out->colorimetry = info->colorimetry;
@@ -167,7 +174,23 @@ describe (GstVideoInfo *out, const GstVideoInfo *info, guint width,
   gst_video_alignment_reset (&alignment);
   for (guint p = 0; p < GST_VIDEO_INFO_N_PLANES (out); p++)
     alignment.stride_align[p] = ALIGNMENT - 1;
-  return gst_video_info_align (out, &alignment);
+  return gst_video_info_align (out, &alignment)
+      && GST_VIDEO_INFO_SIZE (out) <= MAX_BYTES;
+}
+
+gboolean
+gst_vit_scaler_check (const GstVideoInfo *info, guint width, guint height,
+    GError **error)
+{
+  GstVideoInfo unused;
+
+  if (describe (&unused, info, width, height))
+    return TRUE;
+  g_set_error (error, VIT_ERROR, VIT_ERROR_FRAME_SIZE,
+      "%ux%u pixels are too many to be scaled: at most %u in a row or column, "
+      "and 2 GiB in all",
+      width, height, MAX_SIDE);
+  return FALSE;
 }
 
 GstVitScaler *
@@ -211,12 +234,28 @@ gst_vit_scaler_free (GstVitScaler *scaler)
   g_free (scaler);
 }
 
-static gboolean
-is_aligned (const GstVideoFrame *frame, guint n_planes)
+static void
+get_extent (const VitImageFormat *format, guint plane, guint64 *row_bytes,
+    guint64 *n_rows)
 {
-  for (guint p = 0; p < n_planes; p++) {
-    if ((gsize) frame->data[p] % ALIGNMENT != 0
-        || frame->info.stride[p] % ALIGNMENT != 0)
+  vit_image_plane_extent (format, plane, row_bytes, n_rows);
+  *row_bytes = gst_vit_frame_row_bytes (format, plane);
+}
+
+/* Whether the converter may have the picture as it lies.  Some of its loops
+ * crash on one that starts anywhere; others take strides for unsigned, or
+ * compute a row's place in 32 bits. */
+static gboolean
+is_convertible (const VitImageFormat *format, const VitImage *image)
+{
+  for (guint p = 0; p < format->pixel->n_planes; p++) {
+    gint64 stride = image->stride[p];
+    guint64 row_bytes, n_rows;
+
+    get_extent (format, p, &row_bytes, &n_rows);
+    if ((gsize) image->plane[p] % ALIGNMENT != 0 || stride % ALIGNMENT != 0
+        || stride < (gint64) row_bytes
+        || stride > (MAX_BYTES - (gint64) row_bytes) / (gint64) n_rows)
       return FALSE;
   }
   return TRUE;
@@ -231,8 +270,7 @@ copy_planes (const VitImageFormat *format, const VitImage *image,
     guint8 *row = to->data[p];
     guint64 row_bytes, n_rows;
 
-    vit_image_plane_extent (format, p, &row_bytes, &n_rows);
-    row_bytes = gst_vit_frame_row_bytes (format, p);
+    get_extent (format, p, &row_bytes, &n_rows);
     for (guint64 y = 0; y < n_rows; y++) {
       memcpy (row, image->plane[p] + (gssize) y * image->stride[p], row_bytes);
       row += to->info.stride[p];
@@ -240,26 +278,34 @@ copy_planes (const VitImageFormat *format, const VitImage *image,
   }
 }
 
+static gboolean
+copy_to_aligned (GstVitScaler *scaler, const VitImage *image)
+{
+  if (scaler->aligned.buffer == NULL
+      && !map_new_frame (&scaler->aligned, &scaler->from))
+    return FALSE;
+  copy_planes (&scaler->format, image, &scaler->aligned);
+  return TRUE;
+}
+
 gboolean
 gst_vit_scaler_run (GstVitScaler *scaler, VitImage *image)
 {
   guint n_planes = scaler->format.pixel->n_planes;
-  GstVideoFrame from = { .info = scaler->from };
 
-  for (guint p = 0; p < n_planes; p++) {
-    from.data[p] = (gpointer) image->plane[p];
-    from.info.stride[p] = (gint) image->stride[p];
-  }
-  /* Some of the converter's loops crash on a picture that starts anywhere. */
-  if (!is_aligned (&from, n_planes)) {
-    if (scaler->aligned.buffer == NULL
-        && !map_new_frame (&scaler->aligned, &scaler->from))
+  if (is_convertible (&scaler->format, image)) {
+    GstVideoFrame from = { .info = scaler->from };
+
+    for (guint p = 0; p < n_planes; p++) {
+      from.data[p] = (gpointer) image->plane[p];
+      from.info.stride[p] = (gint) image->stride[p];
+    }
+    gst_video_converter_frame (scaler->converter, &from, &scaler->to);
+  } else {
+    if (!copy_to_aligned (scaler, image))
       return FALSE;
-    copy_planes (&scaler->format, image, &scaler->aligned);
     gst_video_converter_frame (
         scaler->converter, &scaler->aligned, &scaler->to);
-  } else {
-    gst_video_converter_frame (scaler->converter, &from, &scaler->to);
   }
   for (guint p = 0; p < n_planes; p++) {
     image->plane[p] = GST_VIDEO_FRAME_PLANE_DATA (&scaler->to, p);

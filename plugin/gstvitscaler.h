@@ -11,6 +11,7 @@
 
 #include <gst/video/video.h>
 
+#include "error.h"
 #include "image.h"
 
 G_BEGIN_DECLS
@@ -24,13 +25,20 @@ typedef struct _GstVitScaler GstVitScaler;
 void gst_vit_scaler_choose_size (guint width, guint height, guint patch_size,
     gboolean pad, guint max_patches, guint *out_width, guint *out_height);
 
+/* Whether pictures of this size, of the format of `info`, can be scaled down.
+ * Nothing is allocated.  Errors: FRAME_SIZE. */
+gboolean gst_vit_scaler_check (const GstVideoInfo *info, guint width,
+    guint height, GError **error);
+
 /* For pictures of `format`, which are frames of `info` or parts of them, in
- * chroma phase 0.  (nullable): NULL where there is no memory. */
+ * chroma phase 0, of a size that was checked.  (nullable): NULL where there is
+ * no memory. */
 GstVitScaler *gst_vit_scaler_new (const GstVideoInfo *info,
     const VitImageFormat *format, guint out_width, guint out_height);
 void gst_vit_scaler_free (GstVitScaler *scaler);
 
-/* `image` becomes the scaled picture, which is valid until the next.  All bytes
+/* `image`, which may lie in memory in any way, with strides of any sign and
+ * length, becomes the scaled picture, which is valid until the next.  All bytes
  * of its pixels are read, also those that hold no component: see
  * gst_vit_frame_map().  FALSE where there is no memory. */
 gboolean gst_vit_scaler_run (GstVitScaler *scaler, VitImage *image);

@@ -88,27 +88,45 @@ make_pool (GstVitTokenizer *tokenizer, GError **error)
   return tokenizer->pool != NULL;
 }
 
+static gboolean
+is_same_size (const VitImageFormat *a, const VitImageFormat *b)
+{
+  return a->width == b->width && a->height == b->height;
+}
+
+/* The model's input: the picture, or what it is scaled to. */
+static gboolean
+choose_input (const GstVitTokenizerSetup *setup, const GstVideoInfo *info,
+    const VitImageFormat *format, guint max_tokens, VitImageFormat *input,
+    GError **error)
+{
+  *input = *format;
+  gst_vit_scaler_choose_size (format->width, format->height,
+      setup->model->patch_size, setup->pad, max_patches (setup, max_tokens),
+      &input->width, &input->height);
+  return is_same_size (input, format)
+      || gst_vit_scaler_check (info, format->width, format->height, error);
+}
+
 gboolean
 gst_vit_tokenizer_configure (GstVitTokenizer *tokenizer,
     const GstVideoInfo *info, const VitImageFormat *format, guint max_tokens,
     GError **error)
 {
-  const GstVitTokenizerSetup *setup = tokenizer->setup;
-  VitImageFormat scaled = *format;
+  VitImageFormat scaled;
 
   gst_vit_tokenizer_reset (tokenizer);
   clear_positions (tokenizer);
   g_clear_pointer (&tokenizer->scaler, gst_vit_scaler_free);
   tokenizer->format.pixel = NULL;
-  gst_vit_scaler_choose_size (format->width, format->height,
-      setup->model->patch_size, setup->pad, max_patches (setup, max_tokens),
-      &scaled.width, &scaled.height);
-  if (!vit_patch_embed_configure (tokenizer->embed, &scaled, error))
+  if (!choose_input (
+          tokenizer->setup, info, format, max_tokens, &scaled, error)
+      || !vit_patch_embed_configure (tokenizer->embed, &scaled, error))
     return FALSE;
   tokenizer->shape = vit_patch_embed_shape (tokenizer->embed);
   if (!make_pool (tokenizer, error))
     return FALSE;
-  if (scaled.width != format->width || scaled.height != format->height) {
+  if (!is_same_size (&scaled, format)) {
     tokenizer->scaler = gst_vit_scaler_new (
         info, format, scaled.width, scaled.height);
     if (tokenizer->scaler == NULL) {
