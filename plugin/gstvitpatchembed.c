@@ -274,9 +274,12 @@ is_skipped (GstVitPatchEmbed *self, GstBuffer *buffer)
 static void
 attach_tokens (GstVitPatchEmbed *self, GstBuffer *buffer, const VitImage *image)
 {
-  GstClockTime start = gst_util_get_timestamp ();
   GstVitFrameResult result;
+  GstClockTime start;
 
+  /* Done once for all frames of a format, and not counted as the time of one. */
+  gst_vit_stream_prepare (self->stream);
+  start = gst_util_get_timestamp ();
   gst_vit_stream_attach (self->stream, GST_ELEMENT (self), image, buffer,
       g_atomic_int_get (&self->wants_positions), &result);
   if (result.n_tokens == 0)

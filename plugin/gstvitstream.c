@@ -86,7 +86,6 @@ gst_vit_stream_set_format (GstVitStream *stream, const GstVideoInfo *info,
     VitTokensShape *shape, GError **error)
 {
   GstVitRegion whole = whole_frame (format);
-  GstVitTokenizer *tokenizer;
 
   *shape = (VitTokensShape) { 0 };
   stream->info = *info;
@@ -95,14 +94,8 @@ gst_vit_stream_set_format (GstVitStream *stream, const GstVideoInfo *info,
   gst_vit_stream_begin (stream);
   gst_vit_tokenizers_set_format (
       stream->tokenizers, info, format, live->max_tokens);
-  if (live->regions != GST_VIT_REGIONS_FRAME)
-    return TRUE;
-  tokenizer
-      = gst_vit_tokenizers_find (stream->tokenizers, 0, &whole, NULL, error);
-  if (tokenizer == NULL)
-    return FALSE;
-  *shape = tokenizer->shape;
-  return TRUE;
+  return live->regions != GST_VIT_REGIONS_FRAME
+      || gst_vit_tokenizers_measure (stream->tokenizers, &whole, shape, error);
 }
 
 void
@@ -126,6 +119,17 @@ gst_vit_stream_is_due (GstVitStream *stream)
     return TRUE;
   stream->n_since++;
   return FALSE;
+}
+
+void
+gst_vit_stream_prepare (GstVitStream *stream)
+{
+  GstVitRegion whole = whole_frame (&stream->format);
+
+  /* What there is no memory for is said where its tokens are attached. */
+  if (stream->live.regions == GST_VIT_REGIONS_FRAME)
+    gst_vit_tokenizers_find (stream->tokenizers, stream->n_with_tokens + 1,
+        &whole, NULL, NULL);
 }
 
 static void

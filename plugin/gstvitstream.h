@@ -42,10 +42,11 @@ void gst_vit_stream_begin (GstVitStream *stream);
 /* The next frame does not follow the last: its tokens are new.  NULL as above. */
 void gst_vit_stream_break (GstVitStream *stream);
 
-/* Frames are of this format from here on; `format` is that of `info`.  Makes
- * ready for whole frames, so that what cannot be computed is refused here;
- * regions are seen only when they come.  *shape, all zero where it is not known,
- * is that of a frame's tokens.  Errors: as gst_vit_tokenizers_find(). */
+/* Frames are of this format from here on; `format` is that of `info`.  Sizes of
+ * whole frames that cannot be computed are refused here; regions are seen only
+ * when they come.  Allocates nothing of a frame's size, as caps are but numbers:
+ * that waits for a frame, whose own bytes then exist.  *shape, all zero where
+ * it is not known, is that of a frame's tokens.  Errors: FRAME_SIZE. */
 gboolean gst_vit_stream_set_format (GstVitStream *stream,
     const GstVideoInfo *info, const VitImageFormat *format,
     const GstVitLiveSettings *live, VitTokensShape *shape, GError **error);
@@ -57,6 +58,10 @@ void gst_vit_stream_set_live (
 /* Called for every frame: whether its turn has come.  Where no tokens are
  * attached then, it is that of the next. */
 gboolean gst_vit_stream_is_due (GstVitStream *stream);
+
+/* There is a frame: makes ready, once a format, for whole frames.  Their tokens
+ * are attached without that, too; it is for who takes the time of it. */
+void gst_vit_stream_prepare (GstVitStream *stream);
 
 /* Attaches the tokens of `frame`, whose pixels are `image`, and the same as
  * tensors; messages are those of `element`, whose lock the caller does not

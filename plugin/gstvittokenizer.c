@@ -109,6 +109,18 @@ choose_input (const GstVitTokenizerSetup *setup, const GstVideoInfo *info,
 }
 
 gboolean
+gst_vit_tokenizer_measure (const GstVitTokenizer *tokenizer,
+    const GstVideoInfo *info, const VitImageFormat *format, guint max_tokens,
+    VitTokensShape *shape, GError **error)
+{
+  VitImageFormat input;
+
+  return choose_input (
+             tokenizer->setup, info, format, max_tokens, &input, error)
+      && vit_patch_embed_measure (tokenizer->embed, &input, shape, error);
+}
+
+gboolean
 gst_vit_tokenizer_configure (GstVitTokenizer *tokenizer,
     const GstVideoInfo *info, const VitImageFormat *format, guint max_tokens,
     GError **error)

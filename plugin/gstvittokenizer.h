@@ -62,6 +62,12 @@ void gst_vit_tokenizer_free (GstVitTokenizer *tokenizer);
 gboolean gst_vit_tokenizer_must_scale (const GstVitTokenizerSetup *setup,
     guint width, guint height, guint max_tokens);
 
+/* The tokens of pictures of `format` in frames of `info`, and whether there can
+ * be any.  Allocates nothing.  Errors: FRAME_SIZE. */
+gboolean gst_vit_tokenizer_measure (const GstVitTokenizer *tokenizer,
+    const GstVideoInfo *info, const VitImageFormat *format, guint max_tokens,
+    VitTokensShape *shape, GError **error);
+
 /* For pictures of `format` in frames of `info`; those that must be scaled are
  * in chroma phase 0.  After an error no picture may come.  Errors: as
  * vit_patch_embed_configure(). */

@@ -143,6 +143,19 @@ is_too_small (const GstVitTokenizers *tokenizers, const GstVitRegion *region,
   return TRUE;
 }
 
+gboolean
+gst_vit_tokenizers_measure (const GstVitTokenizers *tokenizers,
+    const GstVitRegion *region, VitTokensShape *shape, GError **error)
+{
+  VitImageFormat format = tokenizers->format;
+
+  format.width = region->width;
+  format.height = region->height;
+  return !is_too_small (tokenizers, region, error)
+      && gst_vit_tokenizer_measure (g_ptr_array_index (tokenizers->all, 0),
+          &tokenizers->info, &format, tokenizers->max_tokens, shape, error);
+}
+
 GstVitTokenizer *
 gst_vit_tokenizers_find (GstVitTokenizers *tokenizers, guint64 serial,
     GstVitRegion *region, VitImage *image, GError **error)

@@ -28,6 +28,11 @@ void gst_vit_tokenizers_set_format (GstVitTokenizers *tokenizers,
 /* Forgets all tokens: the next are new. */
 void gst_vit_tokenizers_reset (GstVitTokenizers *tokenizers);
 
+/* The tokens of a region that starts at a chroma block, and whether it can have
+ * any.  Allocates nothing, whatever its size.  Errors: FRAME_SIZE. */
+gboolean gst_vit_tokenizers_measure (const GstVitTokenizers *tokenizers,
+    const GstVitRegion *region, VitTokensShape *shape, GError **error);
+
 /* The tokenizer for a region of a frame; `serial` is that of the frame, whose
  * regions are given to different tokenizers as far as there are enough.  A
  * region that must be scaled is grown to the left and upwards to the start of

@@ -212,9 +212,9 @@ vit_patch_embed_free (VitPatchEmbed *embed)
   g_free (embed);
 }
 
-static gboolean
-choose_grid (const VitPatchEmbed *embed, const VitImageFormat *format,
-    VitTokensShape *shape, GError **error)
+gboolean
+vit_patch_embed_measure (const VitPatchEmbed *embed,
+    const VitImageFormat *format, VitTokensShape *shape, GError **error)
 {
   guint size = embed->model->patch_size;
   guint rest = embed->settings.fit == VIT_FIT_PAD ? size - 1 : 0;
@@ -260,7 +260,7 @@ vit_patch_embed_configure (VitPatchEmbed *embed, const VitImageFormat *format,
   VitTokensShape shape;
   VitFrame frame;
 
-  if (!choose_grid (embed, format, &shape, error))
+  if (!vit_patch_embed_measure (embed, format, &shape, error))
     return FALSE;
   memcpy (request.mean, settings->mean, sizeof request.mean);
   memcpy (request.std, settings->std, sizeof request.std);

@@ -3,6 +3,7 @@
  * Frames in, patch tokens out: the front of the library.
  *
  *     vit_patch_embed_new ()         once a model: settings and model combined
+ *     vit_patch_embed_measure ()     once a frame format: can it be done at all
  *     vit_patch_embed_configure ()   once a frame format: weights are folded and
  *                                    packed, positions resampled
  *     vit_patch_embed_plan ()        every frame: which tokens are new
@@ -56,13 +57,7 @@ VitPatchEmbed *vit_patch_embed_new_like (
     const VitPatchEmbed *other, GError **error);
 void vit_patch_embed_free (VitPatchEmbed *embed);
 
-/* Must succeed before the first run; may be called again at any time.  After
- * an error the former configuration still stands.  Errors: FRAME_SIZE,
- * NO_MEMORY. */
-gboolean vit_patch_embed_configure (VitPatchEmbed *embed,
-    const VitImageFormat *format, GError **error);
-
-/* What was configured. */
+/* What a frame's tokens are. */
 typedef struct {
   guint grid_width;  /* patches */
   guint grid_height; /* patches */
@@ -71,6 +66,19 @@ typedef struct {
   guint embed_dim;
 } VitTokensShape;
 
+/* What vit_patch_embed_configure() would make ready for.  Allocates nothing
+ * and changes nothing, so that a format can be refused before there is a frame.
+ * Errors: FRAME_SIZE, as there. */
+gboolean vit_patch_embed_measure (const VitPatchEmbed *embed,
+    const VitImageFormat *format, VitTokensShape *shape, GError **error);
+
+/* Must succeed before the first run; may be called again at any time.  After
+ * an error the former configuration still stands.  Errors: FRAME_SIZE,
+ * NO_MEMORY. */
+gboolean vit_patch_embed_configure (VitPatchEmbed *embed,
+    const VitImageFormat *format, GError **error);
+
+/* As configured. */
 VitTokensShape vit_patch_embed_shape (const VitPatchEmbed *embed);
 
 /* The rule, mean and std in force, settings and model combined. */

@@ -119,6 +119,129 @@ test_without_memory_for_tokens_the_frame_passes (void)
 #endif
 }
 
+static void
+send_caps (GstHarness *harness, const gchar *format, gint width, gint height)
+{
+  GstCaps *caps = frames_caps (format, width, height, NULL);
+
+  gst_harness_set_caps (harness, gst_caps_ref (caps), caps);
+}
+
+/* Whether the element has taken the caps, and foresees a grid of this size. */
+static void
+assert_taken (GstElement *element, guint grid_width, guint grid_height)
+{
+  GstStructure *stats;
+  guint width, height;
+
+  g_object_get (element, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get_uint (stats, "grid-width", &width));
+  g_assert_true (gst_structure_get_uint (stats, "grid-height", &height));
+  g_assert_cmpuint (width, ==, grid_width);
+  g_assert_cmpuint (height, ==, grid_height);
+  gst_structure_free (stats);
+}
+
+/* What would be made of frames of these takes hundreds of megabytes at least. */
+static void
+test_caps_alone_take_no_memory (void)
+{
+#ifdef SANITIZER
+  g_test_skip ("the sanitizer ends the process where malloc would fail");
+#else
+  static const struct {
+    const gchar *launch;
+    gint width, height;
+    guint grid_width, grid_height;
+  } cases[] = {
+    { "vitpatchembed", 13300, 13300, 831, 831 },
+    { "vitpatchembed embed-dim=1 patch-size=1", 20000, 20000, 20000, 20000 },
+    { "vitpatchembed embed-dim=1 patch-size=1", 500000000, 1, 500000000, 1 },
+    { "vitpatchembed fit=pad embed-dim=4", 2000000000, 1, 125000000, 1 },
+    { "vitpatchembed max-tokens=400001 prefix-tokens=false", 20000, 40000, 447,
+        894 },
+    { "vitpatchembed max-tokens=1000000 embed-dim=1 patch-size=1", 1 << 20, 2,
+        786431, 1 },
+  };
+
+  if (!g_test_subprocess ()) {
+    g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+    g_test_trap_assert_passed ();
+    return;
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    GstHarness *harness = gst_harness_new_parse (cases[i].launch);
+    GstElement *element = gst_harness_find_element (harness, "vitpatchembed");
+    GstBus *bus = gst_bus_new ();
+
+    gst_element_set_bus (element, bus);
+    memory_limit_set (1 << 20);
+    send_caps (harness, "GRAY8", cases[i].width, cases[i].height);
+    memory_limit_lift ();
+    g_assert_null (gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR));
+    assert_taken (element, cases[i].grid_width, cases[i].grid_height);
+    gst_element_set_bus (element, NULL);
+    gst_object_unref (bus);
+    gst_object_unref (element);
+    gst_harness_teardown (harness);
+  }
+#endif
+}
+
+/* A frame of 4 MB, of whose patches the samples alone take 64. */
+static void
+test_a_frame_that_nothing_can_be_made_of_passes (void)
+{
+#ifdef SANITIZER
+  g_test_skip ("the sanitizer ends the process where malloc would fail");
+#else
+  static const gchar *const launches[]
+      = { "vitpatchembed patch-size=2 embed-dim=12 n-threads=1",
+          "vitpatchembed patch-size=2 embed-dim=12 n-threads=1 "
+          "max-tokens=900000" };
+
+  if (!g_test_subprocess ()) {
+    g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+    g_test_trap_assert_passed ();
+    return;
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (launches); i++) {
+    GstHarness *harness = gst_harness_new_parse (launches[i]);
+    GstElement *element = gst_harness_find_element (harness, "vitpatchembed");
+    GstBus *bus = gst_bus_new ();
+    GstCaps *caps = frames_caps ("GRAY8", 2048, 2048, NULL);
+
+    gst_element_set_bus (element, bus);
+    gst_harness_set_caps (harness, gst_caps_ref (caps), gst_caps_ref (caps));
+    for (guint n = 0; n < 2; n++) {
+      GstVideoInfo info;
+      GstBuffer *frame;
+      GstMessage *warning;
+
+      g_assert_true (gst_video_info_from_caps (&info, caps));
+      frame = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&info), NULL);
+      gst_buffer_memset (frame, 0, 100, GST_VIDEO_INFO_SIZE (&info));
+      if (n == 0)
+        memory_limit_set (8 << 20);
+      frame = gst_harness_push_and_pull (harness, frame);
+      memory_limit_lift ();
+      g_assert_nonnull (frame);
+      warning = gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING);
+      g_assert_true ((warning != NULL) == (n == 0));
+      g_assert_true (
+          (gst_buffer_get_vit_tokens_meta (frame) != NULL) == (n == 1));
+      gst_clear_message (&warning);
+      gst_buffer_unref (frame);
+    }
+    gst_caps_unref (caps);
+    gst_element_set_bus (element, NULL);
+    gst_object_unref (bus);
+    gst_object_unref (element);
+    gst_harness_teardown (harness);
+  }
+#endif
+}
+
 /* Pixels are read as they lie: an upstream that left the cropping or turning
  * to a sink would have tokens made of what nobody sees. */
 static void
@@ -213,6 +336,10 @@ main (int argc, char **argv)
       test_memory_for_tokens_is_used_again);
   g_test_add_func ("/allocation/without-memory-for-tokens-the-frame-passes",
       test_without_memory_for_tokens_the_frame_passes);
+  g_test_add_func ("/allocation/caps-alone-take-no-memory",
+      test_caps_alone_take_no_memory);
+  g_test_add_func ("/allocation/a-frame-that-nothing-can-be-made-of-passes",
+      test_a_frame_that_nothing_can_be_made_of_passes);
   g_test_add_func (
       "/allocation/crop-and-turn-by-metadata-are-not-offered-upstream",
       test_crop_and_turn_by_metadata_are_not_offered_upstream);

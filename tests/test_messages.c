@@ -199,6 +199,74 @@ test_refused_again (void)
   gst_object_unref (element);
 }
 
+/* The text of the error that these caps alone are refused with. */
+static gchar *
+error_of_caps (const gchar *launch, GstCaps *caps)
+{
+  GstElement *element = gst_parse_launch (launch, NULL);
+  GstPad *pad = gst_element_get_static_pad (element, "sink");
+  GstBus *bus = gst_bus_new ();
+  GstMessage *message;
+  GError *error = NULL;
+  gchar *text;
+
+  gst_element_set_bus (element, bus);
+  gst_element_set_state (element, GST_STATE_PAUSED);
+  gst_pad_send_event (pad, gst_event_new_stream_start ("test"));
+  g_assert_false (gst_pad_send_event (pad, gst_event_new_caps (caps)));
+  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  g_assert_nonnull (message);
+  gst_message_parse_error (message, &error, NULL);
+  g_assert_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT);
+  text = g_strdup (error->message);
+  g_error_free (error);
+  gst_message_unref (message);
+  gst_element_set_state (element, GST_STATE_NULL);
+  gst_element_set_bus (element, NULL);
+  gst_object_unref (bus);
+  gst_object_unref (pad);
+  gst_object_unref (element);
+  return text;
+}
+
+/* Without a frame, of which some would not fit into any machine. */
+static void
+test_too_large (void)
+{
+  static const struct {
+    const gchar *launch, *format;
+    gint width, height;
+    const gchar *reason;
+  } cases[] = {
+    { "vitpatchembed", "GRAY8", 14000, 14000, "too many patches" },
+    { "vitpatchembed patch-size=1 embed-dim=1", "GRAY8", 600000000, 1,
+        "too many patches" },
+    { "vitpatchembed max-tokens=10", "RGB", 30000, 30000, "scaled" },
+    { "vitpatchembed max-tokens=10 patch-size=1", "GRAY8", 1048577, 1,
+        "scaled" },
+    { "vitpatchembed max-tokens=10 fit=pad", "GRAY8", 1, G_MAXINT / 128,
+        "scaled" },
+    { "vitpatchembed max-tokens=10 patch-size=1", "GRAY8", 2000000000, 1,
+        "scaled" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    GstCaps *caps = gst_caps_new_simple ("video/x-raw", "format",
+        G_TYPE_STRING, cases[i].format, "width", G_TYPE_INT, cases[i].width,
+        "height", G_TYPE_INT, cases[i].height, "framerate", GST_TYPE_FRACTION,
+        25, 1, NULL);
+    gchar *text = error_of_caps (cases[i].launch, caps);
+    gchar *size
+        = g_strdup_printf ("%dx%d", cases[i].width, cases[i].height);
+
+    g_assert_nonnull (strstr (text, size));
+    g_assert_nonnull (strstr (text, cases[i].reason));
+    g_free (size);
+    g_free (text);
+    gst_caps_unref (caps);
+  }
+}
+
 /* Programs tell errors apart by these, not by the text. */
 static void
 assert_code (const gchar *properties, guint height, GQuark domain, gint code)
@@ -266,5 +334,6 @@ main (int argc, char **argv)
   TEST ("model-info-is-notified-at-the-start", test_model_info);
   TEST ("a-refused-size-is-said-once", test_refused_once);
   TEST ("each-refused-size-is-said-once", test_refused_again);
+  TEST ("a-size-too-large-is-refused-with-the-reason", test_too_large);
   return g_test_run ();
 }
