@@ -188,7 +188,8 @@ read_row (const VitPixels *pixels, const VitPixelsSource *source, guint c,
 
   for (guint i = 0; i < source->width; i++) {
     const guint8 *at
-        = row + ((source->x + i) >> component->shift_x) * component->step;
+        = row
+          + (gsize) ((source->x + i) >> component->shift_x) * component->step;
     guint16 word = *at;
 
     if (pixel->sample_bytes == 2)

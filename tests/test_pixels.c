@@ -7,6 +7,7 @@
 #include <glib.h>
 #include <math.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "pixels.h"
 
@@ -193,6 +194,48 @@ test_patches_of_the_frame (gconstpointer data)
   g_rand_free (random);
 }
 
+/* The last patch of a row of more than 4 GiB, of which nothing else can be
+ * read. */
+static void
+test_the_end_of_a_long_row (void)
+{
+  gsize start = (gsize) G_GUINT64_CONSTANT (0x100010000), page = 65536;
+  guint size = 16, column = (guint) (start / 4 / size);
+  VitImageFormat format = { .pixel = vit_pixel_format_find ("RGBx"),
+    .width = (column + 1) * size,
+    .height = 1 };
+  guint8 *memory;
+  VitPixels pixels;
+  VitPixelsSource source;
+  gint16 *scratch;
+  float terms[3 * 16 * 16];
+  VitImage image;
+
+  if (sizeof (gsize) < 8) {
+    g_test_skip ("there is no such row");
+    return;
+  }
+  memory = mmap (NULL, start + page, PROT_NONE,
+      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  g_assert_true (memory != MAP_FAILED);
+  g_assert_cmpint (
+      mprotect (memory + start, page, PROT_READ | PROT_WRITE), ==, 0);
+  for (guint i = 0; i < 4 * size; i++)
+    memory[start + i] = (guint8) (3 * i);
+  image = (VitImage){ .plane = { memory } };
+  vit_pixels_init (&pixels, &format, size, outside);
+  scratch = g_new0 (gint16, vit_pixels_scratch_size (&pixels));
+  source = vit_pixels_source_image (&pixels, &image, column, 0);
+  vit_pixels_f32 (
+      &pixels, *vit_kernel_list_f32 (), &source, terms, scratch);
+  for (guint c = 0; c < 3; c++)
+    for (guint x = 0; x < size; x++)
+      g_assert_cmpfloat (terms[c * size * size + x], ==,
+          (float) (3 * (4 * x + c) % 256) - 128.0f);
+  g_free (scratch);
+  munmap (memory, start + page);
+}
+
 static void
 add_test (
     const gchar *what, const VitPixelFormat *pixel, GTestDataFunc function)
@@ -215,5 +258,7 @@ main (int argc, char **argv)
       add_test ("copied-patches", &formats[i], test_copied_patches);
     add_test ("patches-of-the-frame", &formats[i], test_patches_of_the_frame);
   }
+  g_test_add_func (
+      "/pixels/the-end-of-a-long-row", test_the_end_of_a_long_row);
   return g_test_run ();
 }
