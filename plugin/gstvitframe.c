@@ -184,6 +184,34 @@ get_extent (const GstVideoInfo *info, guint plane, guint64 *row_bytes,
   }
 }
 
+/* GStreamer's blending counts the bytes from a plane's first to any other in a
+ * gint, and would write elsewhere. */
+static gboolean
+check_reach (
+    const GstVideoInfo *info, guint plane, guint64 n_bytes, gchar **reason)
+{
+  if (n_bytes <= G_MAXINT)
+    return TRUE;
+  *reason = g_strdup_printf ("plane %u of %s %dx%d reaches over %"
+      G_GUINT64_FORMAT " bytes; nothing can be drawn on more than %d", plane,
+      GST_VIDEO_INFO_NAME (info), GST_VIDEO_INFO_WIDTH (info),
+      GST_VIDEO_INFO_HEIGHT (info), n_bytes, G_MAXINT);
+  return FALSE;
+}
+
+static gboolean
+check_rows (const GstVideoFrame *frame, const GstVideoInfo *info, guint plane,
+    gchar **reason)
+{
+  gint64 stride = GST_VIDEO_FRAME_PLANE_STRIDE (frame, plane);
+  guint64 row_bytes, n_rows;
+
+  get_extent (info, plane, &row_bytes, &n_rows);
+  return check_plane (frame, info, plane, row_bytes, n_rows, reason)
+      && check_reach (info, plane,
+          (guint64) ABS (stride) * (n_rows - 1) + row_bytes, reason);
+}
+
 /* A stride of tiles is how many there are, across and down; where each of them
  * lies depends on both numbers. */
 static gboolean
@@ -202,7 +230,8 @@ check_tiles (const GstVideoFrame *frame, const GstVideoInfo *info, guint plane,
   if (across >= GST_VIDEO_TILE_X_TILES (usual)
       && down >= GST_VIDEO_TILE_Y_TILES (usual)
       && plane_fits (map, data, 0, (guint64) across * (guint) down * size, 1))
-    return TRUE;
+    return check_reach (
+        info, plane, (guint64) across * (guint) down * size, reason);
   *reason = g_strdup_printf ("plane %u of %s %dx%d leads out of its %"
       G_GSIZE_FORMAT " bytes: %d x %d tiles of %" G_GUINT64_FORMAT " bytes",
       plane, GST_VIDEO_INFO_NAME (info), GST_VIDEO_INFO_WIDTH (info),
@@ -231,20 +260,32 @@ check_words (
   return FALSE;
 }
 
+/* GStreamer's blending takes a line apart into four components of two bytes,
+ * which it counts in a gint too. */
+static gboolean
+check_line (const GstVideoInfo *info, gchar **reason)
+{
+  const gint most = G_MAXINT / (4 * (gint) sizeof (guint16));
+
+  if (GST_VIDEO_INFO_WIDTH (info) <= most)
+    return TRUE;
+  *reason = g_strdup_printf ("a line of %s %dx%d is too long; nothing can be "
+      "drawn on more than %d pixels", GST_VIDEO_INFO_NAME (info),
+      GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_INFO_HEIGHT (info), most);
+  return FALSE;
+}
+
 static gboolean
 check_all_planes (
     const GstVideoFrame *frame, const GstVideoInfo *info, gchar **reason)
 {
   for (guint p = 0; p < GST_VIDEO_INFO_N_PLANES (info); p++) {
-    guint64 row_bytes, n_rows;
-
-    get_extent (info, p, &row_bytes, &n_rows);
     if (GST_VIDEO_FORMAT_INFO_IS_TILED (info->finfo)
             ? !check_tiles (frame, info, p, reason)
-            : !check_plane (frame, info, p, row_bytes, n_rows, reason))
+            : !check_rows (frame, info, p, reason))
       return FALSE;
   }
-  return check_words (frame, info, reason);
+  return check_words (frame, info, reason) && check_line (info, reason);
 }
 
 /* Without a reference, which would make the buffer unwritable. */

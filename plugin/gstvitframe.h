@@ -43,7 +43,9 @@ gboolean gst_vit_frame_map (GstVideoFrame *frame, const GstVideoInfo *info,
 
 /* The same for reading and writing, of any of GStreamer's raw formats: FALSE
  * where a pixel of the whole frame lies outside of the memory, or where
- * GStreamer cannot blend into it.  `frame` has the size that `info` says. */
+ * GStreamer cannot blend into it: pixels of 4 bytes that do not lie at multiples
+ * of 4, planes that reach over more than G_MAXINT bytes, lines of 2^28 pixels
+ * and more.  Negative strides it can.  `frame` has the size that `info` says. */
 gboolean gst_vit_frame_map_to_draw (GstVideoFrame *frame,
     const GstVideoInfo *info, GstBuffer *buffer, gchar **reason);
 
