@@ -6,9 +6,11 @@
 #include "paint.h"
 
 /* Frames as high as so many lines of text, and none lower than a line is
- * readable. */
+ * readable; nor so high that the words, which are as long as 40 lines are high,
+ * are more than cairo draws (32767 pixels) or take gigabytes. */
 #define LINES 32
 #define LEAST_HEIGHT 12
+#define MOST_HEIGHT 256
 /* The bar is so many lines wide. */
 #define BAR_LINES 6
 
@@ -74,7 +76,8 @@ gst_vit_legend_add (GstVitLegend *legend,
     GstVideoOverlayComposition *composition, const gchar *text,
     const guint32 *colours, guint n_colours, guint width, guint height)
 {
-  guint line = MAX (height / LINES, LEAST_HEIGHT), margin = line / 2;
+  guint line = CLAMP (height / LINES, LEAST_HEIGHT, MOST_HEIGHT);
+  guint margin = line / 2;
   guint bar_width = n_colours > 0 ? BAR_LINES * line : 0;
   gint y = (gint) height - (gint) (line + margin);
   gboolean has_moved = legend->width != width || legend->height != height;
