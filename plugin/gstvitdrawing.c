@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gstvitlegend.h"
+#include "gstvitreading.h"
 #include "gstvittokensmeta.h"
 #include "paint.h"
 #include "token_picture.h"
@@ -14,8 +15,8 @@
 /* What is drawn of one meta. */
 typedef struct {
   const GstVitTokensMeta *meta;
-  GstMapInfo tokens;
-  GstMapInfo positions;
+  GstVitReading *tokens;    /* (nullable) */
+  GstVitReading *positions; /* (nullable) */
   VitCells cells;
   guint first; /* of its colours */
 } Grid;
@@ -152,10 +153,13 @@ collect_grids (GstVitDrawing *self, GstBuffer *frame, const gchar **reason)
   return TRUE;
 }
 
+/* FALSE if there are not so many values. */
 static gboolean
-is_long_enough (const GstMapInfo *map, guint64 n_values, gsize value_size)
+read_buffer (GstBuffer *buffer, guint64 n_values, gsize value_size,
+    GstVitReading **reading)
 {
-  return map->size / value_size >= n_values;
+  *reading = gst_vit_reading_new (buffer);
+  return *reading && (*reading)->size / value_size >= n_values;
 }
 
 static gboolean
@@ -190,10 +194,9 @@ leave_out_positions (
   if (gst_buffer_get_size (positions) == 0)
     return TRUE;
   *reason = "their positions cannot be read";
-  if (!gst_buffer_map (positions, &grid->positions, GST_MAP_READ)
-      || !is_long_enough (&grid->positions, n_values, sizeof (gfloat)))
+  if (!read_buffer (positions, n_values, sizeof (gfloat), &grid->positions))
     return FALSE;
-  view->positions = (const float *) (gpointer) grid->positions.data;
+  view->positions = (const float *) (gconstpointer) grid->positions->data;
   return TRUE;
 }
 
@@ -203,10 +206,8 @@ unmap_grids (GstVitDrawing *self)
   for (guint i = 0; i < self->grids->len; i++) {
     Grid *grid = get_grid (self, i);
 
-    if (grid->tokens.memory)
-      gst_buffer_unmap (grid->meta->tokens, &grid->tokens);
-    if (grid->positions.memory)
-      gst_buffer_unmap (grid->meta->positions, &grid->positions);
+    g_clear_pointer (&grid->tokens, gst_vit_reading_unref);
+    g_clear_pointer (&grid->positions, gst_vit_reading_unref);
   }
 }
 
@@ -225,13 +226,12 @@ map_grid (GstVitDrawing *self, guint i, const gchar **reason)
     .grid_height = meta->grid_height,
     .embed_dim = meta->embed_dim };
   *reason = "they cannot be read";
-  if (!gst_buffer_map (meta->tokens, &grid->tokens, GST_MAP_READ)
-      || !is_long_enough (&grid->tokens,
+  if (!read_buffer (meta->tokens,
           n_prefix_values
               + (guint64) vit_token_view_n_patches (view) * meta->embed_dim,
-          value_size))
+          value_size, &grid->tokens))
     return FALSE;
-  view->tokens = grid->tokens.data + n_prefix_values * value_size;
+  view->tokens = grid->tokens->data + n_prefix_values * value_size;
   return leave_out_positions (self, i, view, reason);
 }
 

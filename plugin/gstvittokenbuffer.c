@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "gstvittokenbuffer.h"
 
-typedef struct {
-  GstBuffer *tokens;
-  GstMapInfo map;
-} BorrowedTokens;
+#include "gstvitreading.h"
 
 static void
 return_tokens (gpointer data)
 {
-  BorrowedTokens *borrowed = data;
-
-  gst_buffer_unmap (borrowed->tokens, &borrowed->map);
-  gst_buffer_unref (borrowed->tokens);
-  g_free (borrowed);
+  gst_vit_reading_unref (data);
 }
 
 /* (transfer full) (nullable): the token memory by reference.  Not as a
@@ -22,16 +15,13 @@ return_tokens (gpointer data)
 static GstMemory *
 borrow_tokens (GstBuffer *tokens)
 {
-  BorrowedTokens *borrowed = g_new0 (BorrowedTokens, 1);
+  GstVitReading *reading = gst_vit_reading_new (tokens);
 
-  if (!gst_buffer_map (tokens, &borrowed->map, GST_MAP_READ)) {
-    g_free (borrowed);
+  if (!reading)
     return NULL;
-  }
-  borrowed->tokens = gst_buffer_ref (tokens);
-
-  return gst_memory_new_wrapped (GST_MEMORY_FLAG_READONLY, borrowed->map.data,
-      borrowed->map.size, 0, borrowed->map.size, borrowed, return_tokens);
+  return gst_memory_new_wrapped (GST_MEMORY_FLAG_READONLY,
+      (gpointer) reading->data, reading->size, 0, reading->size, reading,
+      return_tokens);
 }
 
 GstBuffer *

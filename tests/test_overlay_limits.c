@@ -120,6 +120,40 @@ push_large (OverlayStream *stream, guint grid_width, guint grid_height,
   return is_drawn;
 }
 
+/* Regions of one size share their positions, and those that look alike may
+ * share their tokens. */
+static void
+test_any_number_of_metas_share_their_tokens (void)
+{
+  static const gchar *const modes[] = { "pca", "similarity", "norm" };
+  GstBuffer *tokens = new_zeros (TOKENS_SIZE);
+  GstMapInfo map;
+
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i++) {
+    gchar *launch = g_strconcat (QUIET "mode=", modes[i], NULL);
+    GstBuffer *frame = gst_buffer_new ();
+    OverlayStream stream;
+    FencedMemory memory;
+
+    overlay_stream_init (&stream, launch, GST_VIDEO_FORMAT_RGBA);
+    gst_buffer_append_memory (frame, fenced_memory_new (&memory, RGBA_SIZE));
+    for (guint n = 0; n < 300; n++) {
+      GstVitTokensMeta *meta = gst_buffer_add_vit_tokens_meta (frame, tokens,
+          GST_VIT_TOKEN_FORMAT_F32, 0, 4, 3, 16, 2, WIDTH, HEIGHT, NULL);
+
+      gst_vit_tokens_meta_set_positions (meta, tokens);
+    }
+    overlay_stream_push (&stream, frame);
+    g_assert_true (fenced_memory_free (&memory));
+    overlay_stream_clear (&stream);
+    g_free (launch);
+  }
+  /* And all of them have let go. */
+  g_assert_true (gst_buffer_map (tokens, &map, GST_MAP_WRITE));
+  gst_buffer_unmap (tokens, &map);
+  gst_buffer_unref (tokens);
+}
+
 static void
 test_no_longer_tokens_than_a_model_has_are_drawn (void)
 {
@@ -358,6 +392,8 @@ main (int argc, char **argv)
 
   g_test_add_func ("/overlay-limits/tokens-that-cannot-be-read-are-not-drawn",
       test_tokens_that_cannot_be_read_are_not_drawn);
+  g_test_add_func ("/overlay-limits/any-number-of-metas-share-their-tokens",
+      test_any_number_of_metas_share_their_tokens);
   g_test_add_func (
       "/overlay-limits/no-longer-tokens-than-a-model-has-are-drawn",
       test_no_longer_tokens_than_a_model_has_are_drawn);

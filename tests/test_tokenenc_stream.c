@@ -34,6 +34,37 @@ test_several (void)
   gst_harness_teardown (harness);
 }
 
+/* As of a still picture, of which what was made of it waits in a queue. */
+static void
+test_same_tokens (void)
+{
+  GstHarness *harness = tokenenc_new_harness (NPY_CAPS);
+  GstBuffer *first = tokenenc_new_frame ();
+  GstVitTokensMeta *meta
+      = tokenenc_add_tokens (first, GST_VIT_TOKEN_FORMAT_F32, 2);
+
+  for (guint i = 0; i < 300; i++) {
+    GstBuffer *frame = tokenenc_new_frame ();
+
+    gst_buffer_add_vit_tokens_meta (frame, meta->tokens, meta->format, 1, 4, 3,
+        16, 2, 64, 48, "model");
+    g_assert_cmpint (gst_harness_push (harness, frame), ==, GST_FLOW_OK);
+  }
+  g_assert_cmpuint (gst_harness_buffers_in_queue (harness), ==, 300);
+  for (guint i = 0; i < 300; i++) {
+    GstBuffer *out = gst_harness_pull (harness);
+    guint8 bytes[13 * 4 * 2];
+
+    g_assert_cmpuint (
+        gst_buffer_extract (out, 128, bytes, sizeof bytes), ==, sizeof bytes);
+    for (guint b = 0; b < sizeof bytes; b++)
+      g_assert_cmpuint (bytes[b], ==, b);
+    gst_buffer_unref (out);
+  }
+  gst_buffer_unref (first);
+  gst_harness_teardown (harness);
+}
+
 static void
 test_timestamps (void)
 {
@@ -344,6 +375,7 @@ main (int argc, char **argv)
 #define TEST(name, function)                                                   \
   g_test_add_func ("/tokenenc-stream/" name, function)
   TEST ("each-meta-becomes-a-buffer", test_several);
+  TEST ("many-buffers-have-the-same-tokens", test_same_tokens);
   TEST ("only-timestamps-come-from-the-frame", test_timestamps);
   TEST ("frame-without-tokens-becomes-a-gap", test_gap);
   TEST ("stream-without-tokens-warns-once", test_warning);
