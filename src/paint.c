@@ -219,6 +219,40 @@ vit_paint_outline (const VitCells *cells, guint column, guint row, guint width,
   }
 }
 
+/* alpha = a + b (1 - a), colour = (a A + b (1 - a) B) / alpha. */
+static guint32
+blend (guint32 upper, guint32 lower)
+{
+  guint32 a = 255 * (upper >> 24), b = (lower >> 24) * (255 - (upper >> 24));
+  guint32 sum = a + b, pixel = (sum + 127) / 255 << 24;
+
+  for (guint shift = 0; shift < 24; shift += 8)
+    pixel |= (a * (upper >> shift & 255) + b * (lower >> shift & 255) + sum / 2)
+             / sum << shift;
+  return pixel;
+}
+
+void
+vit_paint_over (const VitCanvas *upper, VitCanvas *canvas)
+{
+  gsize left = (gsize) (upper->x - canvas->x);
+  gsize top = (gsize) (upper->y - canvas->y);
+
+  for (gsize y = 0; y < upper->height; y++) {
+    const guint32 *from = upper->pixels + y * upper->width;
+    guint32 *to = canvas->pixels + (top + y) * canvas->width + left;
+
+    for (guint x = 0; x < upper->width; x++) {
+      guint32 alpha = from[x] >> 24;
+
+      if (alpha == 255 || (alpha > 0 && to[x] >> 24 == 0))
+        to[x] = from[x];
+      else if (alpha > 0)
+        to[x] = blend (from[x], to[x]);
+    }
+  }
+}
+
 void
 vit_paint_fill (guint32 colour, VitCanvas *canvas)
 {

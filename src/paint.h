@@ -54,6 +54,11 @@ void vit_paint_grid (
 void vit_paint_outline (const VitCells *cells, guint column, guint row,
     guint width, guint32 colour, VitCanvas *canvas);
 
+/* Lays one canvas over the part of another that it covers: as a picture shows
+ * both that is drawn on after one and the other, to 1 in each component.  `upper`
+ * lies wholly within `canvas`. */
+void vit_paint_over (const VitCanvas *upper, VitCanvas *canvas);
+
 /* The whole canvas. */
 void vit_paint_fill (guint32 colour, VitCanvas *canvas);
 

@@ -318,6 +318,54 @@ test_outline_of_a_cell (void)
       "........");
 }
 
+/* What a component of 0 to 255 becomes where `pixel` is drawn on it. */
+static double
+draw_on (guint32 pixel, guint shift, double component)
+{
+  double alpha = (pixel >> 24) / 255.0;
+
+  return alpha * (pixel >> shift & 255) + (1 - alpha) * component;
+}
+
+static void
+test_a_canvas_over_another_is_both_drawn (void)
+{
+  GRand *rand = g_rand_new_with_seed (7);
+  static const guint32 alphas[] = { 0, 1, 100, 153, 254, 255 };
+
+  for (guint i = 0; i < 36; i++) {
+    guint32 above[3 * 2], below[5 * 4], both[5 * 4];
+    VitCanvas upper = { above, 12, -4, 3, 2 };
+    VitCanvas canvas = { both, 11, -5, 5, 4 };
+
+    for (guint p = 0; p < G_N_ELEMENTS (above); p++)
+      above[p] = alphas[i / 6] << 24 | (g_rand_int (rand) & 0xffffff);
+    for (guint p = 0; p < G_N_ELEMENTS (below); p++)
+      below[p] = alphas[i % 6] << 24 | (g_rand_int (rand) & 0xffffff);
+    memcpy (both, below, sizeof both);
+    vit_paint_over (&upper, &canvas);
+    for (guint p = 0; p < G_N_ELEMENTS (below); p++) {
+      guint x = p % 5, y = p / 5;
+
+      if (x < 1 || x > 3 || y < 1 || y > 2) {
+        g_assert_cmphex (both[p], ==, below[p]);
+        continue;
+      }
+      for (guint shift = 0; shift < 24; shift += 8) {
+        for (guint component = 0; component < 256; component += 51) {
+          double once = draw_on (below[p], shift, component);
+          double twice
+              = draw_on (above[(y - 1) * 3 + x - 1], shift, once);
+
+          g_assert_cmpfloat_with_epsilon (
+              draw_on (both[p], shift, component), twice, 1);
+        }
+      }
+    }
+  }
+  g_rand_free (rand);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -336,6 +384,8 @@ main (int argc, char **argv)
   g_test_add_func ("/drawing/maps-that-show-nothing", test_maps_that_show_nothing);
   g_test_add_func (
       "/drawing/bounds-of-the-coloured-cells", test_bounds_of_the_coloured_cells);
+  g_test_add_func ("/drawing/a-canvas-over-another-is-both-drawn",
+      test_a_canvas_over_another_is_both_drawn);
   g_test_add_func ("/drawing/grid-lines", test_grid_lines);
   g_test_add_func ("/drawing/outline-of-a-cell", test_outline_of_a_cell);
 
