@@ -3,13 +3,12 @@
 
 #include <string.h>
 
+#include "gstvitlayers.h"
 #include "gstvitlegend.h"
 #include "gstvitreading.h"
 #include "gstvittokensmeta.h"
-#include "paint.h"
 #include "token_picture.h"
 
-#define WHITE 0xffffffffu
 #define NO_MEMORY "there is not the memory for it"
 
 /* What is drawn of one meta. */
@@ -387,40 +386,45 @@ describe_grid (GstVitDrawing *self, LegendContent *legend)
       meta->embed_dim);
 }
 
-/* FALSE where there is not the memory. */
-static gboolean
-add_picture (GstVitDrawing *self, guint i, guint width, guint height,
-    GstVideoOverlayComposition *composition)
+/* What is to be painted of one grid. */
+static GstVitLayer
+make_layer (const GstVitDrawing *self, guint i)
 {
   static const gfloat yellow[3] = { 1.0f, 0.9f, 0.0f };
   const GstVitDrawingSettings *settings = self->settings;
-  gboolean is_grid = settings->mode == GST_VIT_DRAWING_GRID;
   const Grid *grid = get_grid (self, i);
-  const guint32 *colours = self->colours + grid->first;
-  GstVideoOverlayRectangle *rectangle;
-  VitCanvas canvas;
+  GstVitLayer layer = { .cells = grid->cells };
 
-  if (!vit_paint_bounds (
-          &grid->cells, is_grid ? NULL : colours, width, height, &canvas))
-    return TRUE;
-  rectangle = gst_vit_legend_new_picture (canvas.x, canvas.y, canvas.width,
-      canvas.height, GST_VIDEO_OVERLAY_FORMAT_FLAG_NONE, &canvas.pixels);
-  if (!rectangle)
-    return FALSE;
-  if (is_grid) {
-    vit_paint_fill (0, &canvas);
-    vit_paint_grid (&grid->cells,
-        vit_shade_rgb (yellow, (gfloat) settings->opacity), &canvas);
-  } else {
-    vit_paint_cells (&grid->cells, colours, &canvas);
+  if (settings->mode == GST_VIT_DRAWING_GRID)
+    layer.border = vit_shade_rgb (yellow, (gfloat) settings->opacity);
+  else
+    layer.colours = self->colours + grid->first;
+  layer.has_outline = settings->mode == GST_VIT_DRAWING_SIMILARITY
+      && self->has_query && self->query_grid == i;
+  layer.outline_column = self->query_column;
+  layer.outline_row = self->query_row;
+  return layer;
+}
+
+/* FALSE if nothing of it can be drawn. */
+static gboolean
+add_picture (GstVitDrawing *self, guint width, guint height,
+    GstVideoOverlayComposition *composition, const gchar **reason)
+{
+  GstVitLayer *layers = g_new (GstVitLayer, self->grids->len);
+  GstVideoOverlayRectangle *picture;
+  gboolean is_drawn;
+
+  for (guint i = 0; i < self->grids->len; i++)
+    layers[i] = make_layer (self, i);
+  is_drawn = gst_vit_layers_draw (
+      layers, self->grids->len, width, height, &picture, reason);
+  g_free (layers);
+  if (picture) {
+    gst_video_overlay_composition_add_rectangle (composition, picture);
+    gst_video_overlay_rectangle_unref (picture);
   }
-  if (settings->mode == GST_VIT_DRAWING_SIMILARITY && self->has_query
-      && self->query_grid == i)
-    vit_paint_outline (&grid->cells, self->query_column, self->query_row, 2,
-        WHITE, &canvas);
-  gst_video_overlay_composition_add_rectangle (composition, rectangle);
-  gst_video_overlay_rectangle_unref (rectangle);
-  return TRUE;
+  return is_drawn;
 }
 
 /* FALSE where there is not the memory. */
@@ -465,10 +469,11 @@ gst_vit_drawing_compose (GstVitDrawing *self,
     unmap_grids (self);
 
   composition = gst_video_overlay_composition_new (NULL);
-  for (guint i = 0; is_drawn && i < self->grids->len; i++)
-    is_drawn = add_picture (self, i, width, height, composition);
-  if (!is_drawn) {
+  if (!is_drawn)
     *reason = NO_MEMORY;
+  else
+    is_drawn = add_picture (self, width, height, composition, reason);
+  if (!is_drawn) {
     g_clear_pointer (&composition, gst_video_overlay_composition_unref);
   } else if (settings->legend) {
     gst_vit_legend_add (&self->legend, composition, legend.text,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * From a frame that carries GstVitTokensMeta to what vittokenoverlay draws on
- * it: a picture for every meta, and a legend.
+ * it: a picture of all of them, later metas over earlier ones, and a legend.
  */
 #pragma once
 
@@ -39,8 +39,8 @@ gboolean gst_vit_drawing_wants_positions (
     const GstVitDrawingSettings *settings);
 
 /* (transfer full) (nullable): what to draw on a frame of width x height; NULL
- * if it carries no tokens, or none that can be drawn, and *reason (nullable) says
- * why not.  Where metas are from several depths of a network, or
+ * if it carries no tokens, or none that can be drawn.  *reason (nullable) says
+ * why something is not drawn that the frame carries.  Where metas are from several depths of a network, or
  * differ in embed_dim, those are drawn that are like the first of the
  * deepest. */
 GstVideoOverlayComposition *gst_vit_drawing_compose (GstVitDrawing *drawing,

@@ -364,10 +364,10 @@ gst_vit_token_overlay_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
   drawn = gst_vit_drawing_compose (self->drawing, &settings, buffer,
       (guint) GST_VIDEO_INFO_WIDTH (&self->video_info),
       (guint) GST_VIDEO_INFO_HEIGHT (&self->video_info), &reason);
-  if (!drawn) {
+  if (!drawn || reason)
     report_undrawn (self, buffer, reason);
+  if (!drawn)
     return GST_FLOW_OK;
-  }
   if (gst_video_overlay_composition_n_rectangles (drawn) > 0) {
     if (self->has_overlay_out)
       gst_vit_composition_attach (buffer, drawn);

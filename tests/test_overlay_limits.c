@@ -252,6 +252,129 @@ test_without_memory_to_draw_the_frame_passes (void)
 #endif
 }
 
+/* `n_before` metas of one patch that is the whole frame, and one of 4 x 3. */
+static GstBuffer *
+new_covered_frame (guint n_before, FencedMemory *memory)
+{
+  GstBuffer *frame = gst_buffer_new (), *tokens = new_zeros (4);
+
+  gst_buffer_append_memory (frame, fenced_memory_new (memory, RGBA_SIZE));
+  for (guint i = 0; i < n_before; i++) {
+    GstVitTokensMeta *meta = gst_buffer_add_vit_tokens_meta (frame, tokens,
+        GST_VIT_TOKEN_FORMAT_F32, 0, 1, 1, 16, 1, WIDTH, HEIGHT, NULL);
+
+    meta->map[0] = WIDTH;
+    meta->map[4] = HEIGHT;
+  }
+  gst_buffer_unref (tokens);
+  tokens = new_zeros (12 * 4);
+  gst_buffer_add_vit_tokens_meta (frame, tokens, GST_VIT_TOKEN_FORMAT_F32, 0, 4,
+      3, 16, 1, WIDTH, HEIGHT, NULL);
+  gst_buffer_unref (tokens);
+  return frame;
+}
+
+static void
+test_metas_cover_the_frame_so_often (void)
+{
+  for (guint n_before = 15; n_before <= 16; n_before++) {
+    gboolean is_drawn = n_before == 15;
+    OverlayStream stream;
+
+    overlay_stream_init (&stream, QUIET "mode=grid", GST_VIDEO_FORMAT_RGBA);
+    for (guint turn = 0; turn < 2; turn++) {
+      guint8 border[4] = { 0 }, line[4] = { 0 };
+      FencedMemory memory;
+      GstBuffer *frame = new_covered_frame (n_before, &memory);
+
+      frame = gst_harness_push_and_pull (stream.harness, frame);
+      gst_buffer_extract (frame, 0, border, 4);
+      gst_buffer_extract (frame, (20 * WIDTH + 16) * 4, line, 4);
+      g_assert_cmpuint (border[0], ==, 0xff);
+      g_assert_cmpint (line[0] == 0xff, ==, is_drawn);
+      gst_buffer_unref (frame);
+      g_assert_true (fenced_memory_free (&memory));
+      overlay_stream_check_warning (&stream,
+          is_drawn || turn > 0
+              ? NULL
+              : "Tokens are not drawn: those that would cover the frame more "
+                "than 16 times");
+    }
+    overlay_stream_clear (&stream);
+  }
+}
+
+/* 600 pictures of 1920 x 1080 would be 4.8 GB. */
+static void
+test_many_metas_take_the_memory_of_the_frame (void)
+{
+#ifdef SANITIZER
+  g_test_skip ("the sanitizer ends the process where malloc would fail");
+#else
+  static const gchar *const modes[] = { "pca", "changed", "grid" };
+
+  if (!g_test_subprocess ()) {
+    g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+    g_test_trap_assert_passed ();
+    return;
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i++) {
+    gchar *launch = g_strconcat (QUIET "mode=", modes[i], NULL);
+    GstBuffer *frame = gst_buffer_new_allocate (NULL, 1920 * 1080, NULL);
+    GstBuffer *tokens = new_zeros (4), *out;
+    OverlayStream stream;
+
+    overlay_stream_init (&stream, launch, GST_VIDEO_FORMAT_GRAY8);
+    gst_harness_set_src_caps_str (stream.harness,
+        "video/x-raw,format=GRAY8,width=1920,height=1080,framerate=25/1");
+    gst_buffer_memset (frame, 0, 0, 1920 * 1080);
+    for (guint n = 0; n < 600; n++) {
+      GstVitTokensMeta *meta = gst_buffer_add_vit_tokens_meta (frame, tokens,
+          GST_VIT_TOKEN_FORMAT_F32, 0, 1, 1, 16, 1, 1920, 1080, NULL);
+
+      meta->map[0] = 1920;
+      meta->map[4] = 1080;
+    }
+    memory_limit_set (64 << 20);
+    out = gst_harness_push_and_pull (stream.harness, frame);
+    memory_limit_lift ();
+    overlay_stream_check_warning (&stream,
+        "Tokens are not drawn: those that would cover the frame more than 16 "
+        "times");
+    g_assert_cmpint (gst_buffer_memcmp (out, 0, "", 1), !=, 0);
+    gst_buffer_unref (out);
+    gst_buffer_unref (tokens);
+    overlay_stream_clear (&stream);
+    g_free (launch);
+  }
+#endif
+}
+
+/* Its rows would reach over 2^31 bytes, which GStreamer's blending counts in a
+ * gint; whether or not the frame itself can be drawn on. */
+static void
+test_a_picture_is_no_larger_than_gstreamer_counts (void)
+{
+  GstBuffer *frame = gst_buffer_new ();
+  GstVitTokensMeta *meta;
+  FencedMemory memory;
+  OverlayStream stream;
+
+  overlay_stream_init (&stream, QUIET "mode=changed", GST_VIDEO_FORMAT_GRAY8);
+  gst_harness_set_src_caps_str (stream.harness,
+      "video/x-raw,format=GRAY8,width=32768,height=16384,framerate=25/1");
+  gst_buffer_append_memory (frame, fenced_memory_new (&memory, RGBA_SIZE));
+  overlay_add_tokens (frame);
+  meta = gst_buffer_get_vit_tokens_meta (frame);
+  meta->map[0] = meta->map[4] = 8192;
+  gst_buffer_unref (gst_harness_push_and_pull (stream.harness, frame));
+  g_assert_false (fenced_memory_free (&memory));
+  overlay_stream_check_warning (&stream,
+      "Tokens are not drawn: the picture would be larger than GStreamer can "
+      "count");
+  overlay_stream_clear (&stream);
+}
+
 /* Of 16384 x 16384 pixels, 1 GB, though its buffer is small. */
 static void
 test_without_memory_for_the_picture_the_frame_passes (void)
@@ -402,6 +525,14 @@ main (int argc, char **argv)
       test_no_more_patches_are_drawn_than_can_be_counted);
   g_test_add_func ("/overlay-limits/without-memory-to-draw-the-frame-passes",
       test_without_memory_to_draw_the_frame_passes);
+  g_test_add_func ("/overlay-limits/metas-cover-the-frame-so-often",
+      test_metas_cover_the_frame_so_often);
+  g_test_add_func (
+      "/overlay-limits/many-metas-take-the-memory-of-the-frame",
+      test_many_metas_take_the_memory_of_the_frame);
+  g_test_add_func (
+      "/overlay-limits/a-picture-is-no-larger-than-gstreamer-counts",
+      test_a_picture_is_no_larger_than_gstreamer_counts);
   g_test_add_func (
       "/overlay-limits/without-memory-for-the-picture-the-frame-passes",
       test_without_memory_for_the_picture_the_frame_passes);

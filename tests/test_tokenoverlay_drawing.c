@@ -163,6 +163,62 @@ test_every_meta_is_drawn (void)
   gst_harness_teardown (harness);
 }
 
+/* A frame that nobody has drawn on, with tokens where some of three maps say. */
+static GstBuffer *
+add_overlapping (GstBuffer *frame /* (transfer full) */, guint first, guint end)
+{
+  static const gdouble maps[3][6] = { { 12, 0, 2, 0, 12, 1 },
+    { 9, 3, 10, -3, 9, 18 }, { 16, 0, 0, 0, 16, 0 } };
+  GstVitTokensMeta *meta;
+
+  frame = gst_buffer_make_writable (frame);
+  while ((meta = gst_buffer_get_vit_tokens_meta (frame)))
+    gst_buffer_remove_meta (frame, &meta->meta);
+  for (guint i = first; i < end; i++) {
+    meta = overlay_add_meta (frame, GST_VIT_TOKEN_FORMAT_F32);
+    gst_vit_tokens_meta_set_map (meta, maps[i]);
+    if (i == 2)
+      overlay_set_changed (meta, 5);
+  }
+  return frame;
+}
+
+/* As if each had been drawn by an element of its own. */
+static void
+test_metas_are_drawn_over_those_before (void)
+{
+  static const gchar *const modes[] = { "changed", "grid", "norm" };
+
+  for (guint m = 0; m < G_N_ELEMENTS (modes); m++) {
+    gchar *launch = g_strdup_printf (
+        "vittokenoverlay legend=false opacity=0.6 mode=%s", modes[m]);
+    GstHarness *harness = overlay_new_harness (launch, "RGBA");
+    GstBuffer *both = overlay_new_frame (GST_VIDEO_FORMAT_RGBA, 40);
+    GstBuffer *each = overlay_new_frame (GST_VIDEO_FORMAT_RGBA, 40);
+
+    both = gst_harness_push_and_pull (harness, add_overlapping (both, 0, 3));
+    for (guint i = 0; i < 3; i++)
+      each = gst_harness_push_and_pull (
+          harness, add_overlapping (each, i, i + 1));
+    for (guint y = 0; y < HEIGHT; y++) {
+      for (guint x = 0; x < WIDTH; x++) {
+        guint32 found = overlay_get_pixel (both, WIDTH, x, y);
+        guint32 expected = overlay_get_pixel (each, WIDTH, x, y);
+
+        /* Rounded once, or at every turn. */
+        for (guint shift = 0; shift < 24; shift += 8)
+          g_assert_cmpint (abs ((gint) (found >> shift & 255)
+                                - (gint) (expected >> shift & 255)),
+              <=, 3);
+      }
+    }
+    gst_buffer_unref (both);
+    gst_buffer_unref (each);
+    gst_harness_teardown (harness);
+    g_free (launch);
+  }
+}
+
 /* What an encoder attached hides what it was computed from. */
 static void
 test_the_deepest_tokens_are_drawn (void)
@@ -426,6 +482,8 @@ main (int argc, char **argv)
         test_norm_goes_from_least_to_greatest },
     { "drawn-where-the-scaled-map-says", test_drawn_where_the_scaled_map_says },
     { "every-meta-is-drawn", test_every_meta_is_drawn },
+    { "metas-are-drawn-over-those-before",
+        test_metas_are_drawn_over_those_before },
     { "the-deepest-tokens-are-drawn", test_the_deepest_tokens_are_drawn },
     { "positions-are-what-was-added", test_positions_are_what_was_added },
     { "positions-unasked-or-unknown-are-not-there",
