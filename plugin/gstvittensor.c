@@ -37,30 +37,33 @@ tensor_of (const GstVitTokensMeta *tokens, GQuark id)
 /* GStreamer 1.26 has one such meta a buffer, and adding another gives that one
  * with the tensors it holds. */
 static void
-attach_one (GstBuffer *frame, const GstVitTokensMeta *tokens, GQuark id)
+add_tensors (GstBuffer *frame, GPtrArray *added /* of GstTensor */)
 {
   GstTensorMeta *meta = gst_buffer_add_tensor_meta (frame);
   gsize n_held = meta->num_tensors;
-  GstTensor **tensors = g_new (GstTensor *, n_held + 1);
+  GstTensor **tensors = g_new (GstTensor *, n_held + added->len);
 
   for (gsize i = 0; i < n_held; i++)
     tensors[i] = gst_tensor_copy (meta->tensors[i]);
-  tensors[n_held] = tensor_of (tokens, id);
+  memcpy (tensors + n_held, added->pdata, added->len * sizeof *tensors);
   /* Takes the array and frees the one before. */
-  gst_tensor_meta_set (meta, n_held + 1, tensors);
+  gst_tensor_meta_set (meta, n_held + added->len, tensors);
 }
 
 void
 gst_vit_tensor_attach (GstBuffer *frame, guint n_before, GQuark id)
 {
+  GPtrArray *added = g_ptr_array_new ();
   GstVitTokensMeta *tokens;
   gpointer state = NULL;
 
-  /* Those attached meanwhile go to the end of the list, and are no tokens. */
   for (guint i = 0;
        (tokens = gst_buffer_iterate_vit_tokens_meta (frame, &state)); i++)
     if (i >= n_before)
-      attach_one (frame, tokens, id);
+      g_ptr_array_add (added, tensor_of (tokens, id));
+  if (added->len > 0)
+    add_tensors (frame, added);
+  g_ptr_array_unref (added);
 }
 #else
 void

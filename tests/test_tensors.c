@@ -129,6 +129,48 @@ test_two (void)
   gst_buffer_unref (out);
   gst_harness_teardown (harness);
 }
+
+/* In the order of their tokens, beside what another element attached. */
+static void
+test_regions (void)
+{
+  GstHarness *harness = gst_harness_new_parse (
+      SMALL " tensor-id=first ! " SMALL " regions=roi tensor-id=second");
+  GstCaps *caps = frames_caps ("RGB", 64, 48, NULL);
+  GstVideoInfo info;
+  gpointer state = NULL, tokens_state = NULL;
+  GstTensorMeta *meta;
+  GstBuffer *out;
+  guint n = 0;
+
+  g_assert_true (gst_video_info_from_caps (&info, caps));
+  out = frames_random (&info, 1, FALSE);
+  for (guint i = 0; i < 300; i++)
+    gst_buffer_add_video_region_of_interest_meta (
+        out, "face", i % 33, i % 17, 32, 32);
+  gst_harness_set_src_caps (harness, caps);
+  out = gst_harness_push_and_pull (harness, out);
+
+  while ((meta = (GstTensorMeta *) gst_buffer_iterate_meta_filtered (
+              out, &state, GST_TENSOR_META_API_TYPE))) {
+    for (gsize i = 0; i < meta->num_tensors; i++) {
+      const GstTensor *tensor = gst_tensor_meta_get (meta, i);
+      GstVitTokensMeta *tokens
+          = gst_buffer_iterate_vit_tokens_meta (out, &tokens_state);
+
+      g_assert_nonnull (tokens);
+      g_assert_cmpstr (g_quark_to_string (tensor->id), ==,
+          n == 0 ? "first" : "second");
+      g_assert_true (tensor->data == tokens->tokens);
+      n++;
+    }
+  }
+  g_assert_cmpuint (n, ==, 301);
+
+  gst_buffer_unref (out);
+  gst_harness_teardown (harness);
+}
+
 /* What becomes of the tensor where the frame is copied, and where its picture
  * is scaled or cropped: GStreamer's own business, but told to users. */
 static void
@@ -371,6 +413,7 @@ main (int argc, char **argv)
   TEST ("no-id-attaches-none", test_none);
   TEST ("id-is-that-of-the-start", test_set_too_late);
   TEST ("two-elements-attach-their-own", test_two);
+  TEST ("every-region-has-its-own", test_regions);
   TEST ("passages-keep-it-as-the-release-does", test_passages);
 #endif
 #if defined HAVE_GST_ANALYTICS && GST_CHECK_VERSION(1, 28, 0)
