@@ -149,6 +149,12 @@ collect_grids (GstVitDrawing *self, GstBuffer *frame, const gchar **reason)
       return FALSE;
     }
   }
+  if (reads_tokens (self->settings->mode)
+      && (guint64) self->n_patches * like->embed_dim
+             > VIT_TOKEN_PICTURE_MAX_VALUES) {
+    *reason = "there are too many";
+    return FALSE;
+  }
   return TRUE;
 }
 
@@ -176,21 +182,44 @@ make_room (GstVitDrawing *self, const gchar **reason)
 /* Positions are known, or known to be none, or to be estimated; after a block
  * of the network they are no longer a part of their own. */
 static gboolean
-leave_out_positions (
-    GstVitDrawing *self, guint i, VitTokenView *view, const gchar **reason)
+must_estimate (const GstVitDrawing *self, const GstVitTokensMeta *meta)
+{
+  return !self->settings->keep_positions && meta->n_blocks == 0
+      && !meta->positions;
+}
+
+/* Room for what is estimated of all grids. */
+static gboolean
+begin_estimates (GstVitDrawing *self, const gchar **reason)
+{
+  guint64 n_parts = 0;
+
+  for (guint i = 0; i < self->grids->len; i++) {
+    const GstVitTokensMeta *meta = get_grid (self, i)->meta;
+
+    if (must_estimate (self, meta))
+      n_parts += vit_token_picture_n_parts (
+          meta->grid_width, meta->grid_height, meta->embed_dim);
+  }
+  *reason = n_parts > VIT_TOKEN_PICTURE_MAX_PARTS ? "there are too many"
+                                                  : NO_MEMORY;
+  return n_parts <= VIT_TOKEN_PICTURE_MAX_PARTS
+      && vit_token_picture_begin (self->picture, n_parts);
+}
+
+static gboolean
+leave_out_positions (GstVitDrawing *self, guint i, const gchar **reason)
 {
   Grid *grid = get_grid (self, i);
+  VitTokenView *view = &g_array_index (self->views, VitTokenView, i);
   GstBuffer *positions = grid->meta->positions;
   guint64 n_values
       = (guint64) vit_token_view_n_patches (view) * view->embed_dim;
 
-  if (self->settings->keep_positions || grid->meta->n_blocks > 0)
-    return TRUE;
-  if (!positions) {
-    *reason = NO_MEMORY;
-    return vit_token_picture_estimate (self->picture, i, view);
-  }
-  if (gst_buffer_get_size (positions) == 0)
+  if (must_estimate (self, grid->meta))
+    vit_token_picture_estimate (self->picture, view);
+  if (self->settings->keep_positions || grid->meta->n_blocks > 0 || !positions
+      || gst_buffer_get_size (positions) == 0)
     return TRUE;
   *reason = "their positions cannot be read";
   if (!read_buffer (positions, n_values, sizeof (gfloat), &grid->positions))
@@ -231,22 +260,26 @@ map_grid (GstVitDrawing *self, guint i, const gchar **reason)
           value_size, &grid->tokens))
     return FALSE;
   view->tokens = grid->tokens->data + n_prefix_values * value_size;
-  return leave_out_positions (self, i, view, reason);
+  return TRUE;
 }
 
 /* FALSE, with nothing mapped, if a grid cannot be. */
 static gboolean
 map_grids (GstVitDrawing *self, const gchar **reason)
 {
+  gboolean is_done = TRUE;
+
   g_array_set_size (self->views, self->grids->len);
-  for (guint i = 0; i < self->grids->len; i++) {
-    if (!map_grid (self, i, reason)) {
-      unmap_grids (self);
-      return FALSE;
-    }
-  }
-  *reason = NULL;
-  return TRUE;
+  for (guint i = 0; is_done && i < self->grids->len; i++)
+    is_done = map_grid (self, i, reason);
+  is_done = is_done && begin_estimates (self, reason);
+  for (guint i = 0; is_done && i < self->grids->len; i++)
+    is_done = leave_out_positions (self, i, reason);
+  if (is_done)
+    *reason = NULL;
+  else
+    unmap_grids (self);
+  return is_done;
 }
 
 /* The patch that others are compared with. */

@@ -15,17 +15,13 @@ typedef struct {
   gsize n_values;
 } Room;
 
-typedef struct {
-  Room rows;
-  Room columns;
-} Parts;
-
 struct _VitTokenPicture {
   VitTokenPca *pca;
   VitShadeRange cosines;
   VitShadeRange norms;
-  GArray *parts; /* of Parts, a view each */
-  Room values;   /* a frame's */
+  Room values; /* a frame's */
+  Room parts;  /* estimated of a frame's views, one after the other */
+  gsize n_parts; /* of them written */
 };
 
 /* What was in it is lost; FALSE where there is not the memory. */
@@ -40,23 +36,12 @@ make_room (Room *room, gsize n_values)
   return room->values != NULL;
 }
 
-static void
-clear_parts (gpointer data)
-{
-  Parts *parts = data;
-
-  g_free (parts->rows.values);
-  g_free (parts->columns.values);
-}
-
 VitTokenPicture *
 vit_token_picture_new (void)
 {
   VitTokenPicture *self = g_new0 (VitTokenPicture, 1);
 
   self->pca = vit_token_pca_new ();
-  self->parts = g_array_new (FALSE, TRUE, sizeof (Parts));
-  g_array_set_clear_func (self->parts, clear_parts);
   return self;
 }
 
@@ -66,8 +51,8 @@ vit_token_picture_free (VitTokenPicture *self)
   if (self == NULL)
     return;
   vit_token_pca_free (self->pca);
-  g_array_unref (self->parts);
   g_free (self->values.values);
+  g_free (self->parts.values);
   g_free (self);
 }
 
@@ -76,26 +61,33 @@ vit_token_picture_reset (VitTokenPicture *self)
 {
   vit_token_pca_reset (self->pca);
   self->cosines.has_values = self->norms.has_values = FALSE;
-  g_array_set_size (self->parts, 0);
 }
 
 gboolean
-vit_token_picture_estimate (
-    VitTokenPicture *self, guint slot, VitTokenView *view)
+vit_token_picture_begin (VitTokenPicture *self, gsize n_parts)
 {
-  Parts *parts;
+  self->n_parts = 0;
+  return make_room (&self->parts, n_parts);
+}
 
-  if (slot >= self->parts->len)
-    g_array_set_size (self->parts, slot + 1);
-  parts = &g_array_index (self->parts, Parts, slot);
-  if (!make_room (&parts->rows, (gsize) view->grid_height * view->embed_dim)
-      || !make_room (
-          &parts->columns, (gsize) view->grid_width * view->embed_dim))
-    return FALSE;
-  vit_token_view_fit (view, parts->rows.values, parts->columns.values);
-  view->rows = parts->rows.values;
-  view->columns = parts->columns.values;
-  return TRUE;
+gsize
+vit_token_picture_n_parts (guint grid_width, guint grid_height, guint embed_dim)
+{
+  return ((gsize) grid_width + grid_height) * embed_dim;
+}
+
+void
+vit_token_picture_estimate (VitTokenPicture *self, VitTokenView *view)
+{
+  float *rows = self->parts.values + self->n_parts;
+  float *columns = rows + (gsize) view->grid_height * view->embed_dim;
+
+  self->n_parts += vit_token_picture_n_parts (
+      view->grid_width, view->grid_height, view->embed_dim);
+  g_return_if_fail (self->n_parts <= self->parts.n_values);
+  vit_token_view_fit (view, rows, columns);
+  view->rows = rows;
+  view->columns = columns;
 }
 
 /* (nullable) [factor * all patches] */

@@ -25,6 +25,12 @@ G_BEGIN_DECLS
 #define VIT_TOKEN_PICTURE_MAX_EMBED_DIM 65536
 #define VIT_TOKEN_PICTURE_MAX_PATCHES (1u << 24)
 
+/* Several views may be of the same memory, so that what they read and what is
+ * estimated of them (256 MB) is not bounded by what there is: no more of all views
+ * together either, numbers as float32. */
+#define VIT_TOKEN_PICTURE_MAX_VALUES (1u << 30)
+#define VIT_TOKEN_PICTURE_MAX_PARTS (1u << 26)
+
 typedef struct _VitTokenPicture VitTokenPicture;
 
 VitTokenPicture *vit_token_picture_new (void);
@@ -33,11 +39,17 @@ void vit_token_picture_free (VitTokenPicture *picture);
 /* The next frame is a first one. */
 void vit_token_picture_reset (VitTokenPicture *picture);
 
+/* How many numbers vit_token_picture_estimate() makes of a view. */
+gsize vit_token_picture_n_parts (
+    guint grid_width, guint grid_height, guint embed_dim);
+
+/* Makes room for the estimates of a frame's views, `n_parts` numbers of all of
+ * them; what was estimated before is gone. */
+gboolean vit_token_picture_begin (VitTokenPicture *picture, gsize n_parts);
+
 /* Estimates the positions in one view's tokens (vit_token_view_fit()), which
- * `view` then leaves out.  `slot`: its place among the views; what was estimated
- * lasts until the next call with the same. */
-gboolean vit_token_picture_estimate (
-    VitTokenPicture *picture, guint slot, VitTokenView *view);
+ * `view` then leaves out, until the next frame begins. */
+void vit_token_picture_estimate (VitTokenPicture *picture, VitTokenView *view);
 
 /* The first three principal components as red, green, blue.  `share`: how much
  * of the tokens' variance each shows, in [0,1]. */
