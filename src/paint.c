@@ -110,31 +110,43 @@ vit_paint_bounds (const VitCells *cells, const guint32 *colours, guint width,
   return TRUE;
 }
 
+/* Pixels of a line whose cells are found at a time. */
+#define STRIP 256
+
+static void
+paint_line (const VitCells *cells, const Inverse *inverse,
+    const guint32 *colours, gint x, gint y, guint width, guint32 *line)
+{
+  gint found[STRIP];
+
+  for (guint first = 0; first < width; first += STRIP) {
+    guint n = MIN (STRIP, width - first);
+
+    find_cells (cells, inverse, x + (gint) first, y, n, found);
+    for (guint i = 0; i < n; i++)
+      line[first + i] = found[i] < 0 ? 0 : colours[found[i]];
+  }
+}
+
 void
 vit_paint_cells (
     const VitCells *cells, const guint32 *colours, VitCanvas *canvas)
 {
-  gint *found = g_new (gint, canvas->width);
   Inverse inverse;
 
   if (!invert (cells->map, &inverse)) {
     vit_paint_fill (0, canvas);
-    g_free (found);
     return;
   }
   for (guint i = 0; i < canvas->height; i++) {
     guint32 *line = canvas->pixels + (gsize) i * canvas->width;
     gint y = canvas->y + (gint) i;
 
-    if (i > 0 && is_same_line (&inverse, y, y - 1)) {
+    if (i > 0 && is_same_line (&inverse, y, y - 1))
       memcpy (line, line - canvas->width, canvas->width * sizeof *line);
-      continue;
-    }
-    find_cells (cells, &inverse, canvas->x, y, canvas->width, found);
-    for (guint x = 0; x < canvas->width; x++)
-      line[x] = found[x] < 0 ? 0 : colours[found[x]];
+    else
+      paint_line (cells, &inverse, colours, canvas->x, y, canvas->width, line);
   }
-  g_free (found);
 }
 
 /* Draws where `above` and `here` change, or a line from one pixel to the next:
@@ -149,30 +161,39 @@ draw_changes (const gint *above, const gint *here, guint width, guint32 colour,
   }
 }
 
+/* Columns [first, first + width) of the canvas, at most STRIP. */
+static void
+paint_grid_strip (const VitCells *cells, const Inverse *inverse,
+    guint32 colour, guint first, guint width, VitCanvas *canvas)
+{
+  gint lines[2][STRIP + 1], *above = lines[0], *here = lines[1];
+  gint x = canvas->x + (gint) first - 1;
+
+  find_cells (cells, inverse, x, canvas->y - 1, width + 1, above);
+  for (guint i = 0; i < canvas->height; i++) {
+    gint y = canvas->y + (gint) i, *other = above;
+
+    if (i > 0 && is_same_line (inverse, y, y - 1))
+      memcpy (here, above, (width + 1) * sizeof *here);
+    else
+      find_cells (cells, inverse, x, y, width + 1, here);
+    draw_changes (above, here, width, colour,
+        canvas->pixels + (gsize) i * canvas->width + first);
+    above = here;
+    here = other;
+  }
+}
+
 void
 vit_paint_grid (const VitCells *cells, guint32 colour, VitCanvas *canvas)
 {
-  guint n = canvas->width + 1;
-  gint *above = g_new (gint, n), *here = g_new (gint, n);
   Inverse inverse;
 
-  if (invert (cells->map, &inverse)) {
-    find_cells (cells, &inverse, canvas->x - 1, canvas->y - 1, n, above);
-    for (guint i = 0; i < canvas->height; i++) {
-      gint y = canvas->y + (gint) i, *other = above;
-
-      if (i > 0 && is_same_line (&inverse, y, y - 1))
-        memcpy (here, above, n * sizeof *here);
-      else
-        find_cells (cells, &inverse, canvas->x - 1, y, n, here);
-      draw_changes (above, here, canvas->width, colour,
-          canvas->pixels + (gsize) i * canvas->width);
-      above = here;
-      here = other;
-    }
-  }
-  g_free (above);
-  g_free (here);
+  if (!invert (cells->map, &inverse))
+    return;
+  for (guint first = 0; first < canvas->width; first += STRIP)
+    paint_grid_strip (cells, &inverse, colour, first,
+        MIN (STRIP, canvas->width - first), canvas);
 }
 
 void

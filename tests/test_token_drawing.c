@@ -301,6 +301,34 @@ test_grid_lines (void)
       ".######..");
 }
 
+/* Every pixel of a canvas of 1000 x 2, which is painted in strips. */
+static void
+test_long_lines (void)
+{
+  VitCells cells = { { 7, 0, 3, 0, 2, 0 }, 140, 1 };
+  guint32 colours[140], pixels[2 * 1000];
+  VitCanvas canvas = { pixels, 0, 0, 1000, 2 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (colours); i++)
+    colours[i] = 0xff000000 + i;
+  vit_paint_cells (&cells, colours, &canvas);
+  for (guint i = 0; i < 2000; i++) {
+    guint x = i % 1000;
+
+    g_assert_cmphex (pixels[i], ==,
+        x >= 3 && x < 983 ? 0xff000000 + (x - 3) / 7 : 0);
+  }
+  vit_paint_fill (0, &canvas);
+  vit_paint_grid (&cells, 0xffffffff, &canvas);
+  for (guint i = 0; i < 2000; i++) {
+    guint x = i % 1000;
+    gboolean is_within = x >= 3 && x < 983;
+    gboolean is_border = x == 983 || (is_within && (i < 1000 || x % 7 == 3));
+
+    g_assert_cmphex (pixels[i], ==, is_border ? 0xffffffff : 0);
+  }
+}
+
 static void
 test_outline_of_a_cell (void)
 {
@@ -387,6 +415,7 @@ main (int argc, char **argv)
   g_test_add_func ("/drawing/a-canvas-over-another-is-both-drawn",
       test_a_canvas_over_another_is_both_drawn);
   g_test_add_func ("/drawing/grid-lines", test_grid_lines);
+  g_test_add_func ("/drawing/long-lines", test_long_lines);
   g_test_add_func ("/drawing/outline-of-a-cell", test_outline_of_a_cell);
 
   return g_test_run ();
