@@ -12,8 +12,8 @@
 typedef struct {
   VitCanvas *bounds; /* [n_layers]; of no width: not to be seen */
   guint n_visible;
-  VitCanvas all;      /* around them */
-  gsize most_pixels;  /* of one of them */
+  VitCanvas all;     /* around them */
+  gsize most_pixels; /* of one of them */
 } Extent;
 
 static gsize
@@ -25,7 +25,8 @@ count_pixels (const VitCanvas *canvas)
 static void
 extend (VitCanvas *all, const VitCanvas *canvas)
 {
-  gint right = MAX (all->x + (gint) all->width, canvas->x + (gint) canvas->width);
+  gint right
+      = MAX (all->x + (gint) all->width, canvas->x + (gint) canvas->width);
   gint bottom
       = MAX (all->y + (gint) all->height, canvas->y + (gint) canvas->height);
 

@@ -36,6 +36,12 @@
  * common is taken for it.  Tokens taken after transformer blocks are drawn as
  * they are.
  *
+ * All metas of a frame become one picture, later ones over earlier ones; those
+ * that would cover the frame more than 16 times are left out, with one warning.
+ * A frame that GStreamer cannot blend into is an error: one whose memory does not
+ * hold its pixels, whose planes reach over more than 2^31 - 1 bytes, with lines of
+ * 2^28 pixels or more, or whose pixels of 4 bytes do not lie at multiples of 4.
+ *
  * ## Example launch lines
  * |[
  * gst-launch-1.0 videotestsrc ! video/x-raw,width=640,height=480 ! vitpatchembed ! vittokenoverlay ! videoconvert ! autovideosink

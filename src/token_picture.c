@@ -19,8 +19,8 @@ struct _VitTokenPicture {
   VitTokenPca *pca;
   VitShadeRange cosines;
   VitShadeRange norms;
-  Room values; /* a frame's */
-  Room parts;  /* estimated of a frame's views, one after the other */
+  Room values;   /* a frame's */
+  Room parts;    /* estimated of a frame's views, one after the other */
   gsize n_parts; /* of them written */
 };
 
