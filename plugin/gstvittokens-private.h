@@ -4,9 +4,24 @@
  */
 #pragma once
 
-#include "gstvittokensmeta.h"
+#include "gstvittokensfields.h"
 
 G_BEGIN_DECLS
+
+/* As the meta has them, whether they hold or not; `changed` may be shorter than
+ * n_tokens says, and a model id that is too long is not measured to its end. */
+G_GNUC_INTERNAL
+GstVitTokensFields gst_vit_tokens_fields_of (const GstVitTokensMeta *meta);
+
+/* Whether these have the size that the meta's own fields say. */
+
+G_GNUC_INTERNAL
+gboolean gst_vit_tokens_meta_fits_changed (
+    const GstVitTokensMeta *meta, const GBytes *changed);
+
+G_GNUC_INTERNAL
+gboolean gst_vit_tokens_meta_fits_positions (
+    const GstVitTokensMeta *meta, GstBuffer *positions);
 
 /* The GstMetaInfo's functions, by GStreamer's own contracts. */
 

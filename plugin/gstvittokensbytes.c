@@ -6,39 +6,10 @@
  */
 #include "gstvittokensbytes.h"
 
-#include <math.h>
 #include <string.h>
 
 #define HEAD_SIZE 96
 #define NO_MODEL_ID G_MAXUINT32
-
-guint
-gst_vit_tokens_layout_count (GstVitTokenFormat format, guint n_prefix_tokens,
-    guint grid_width, guint grid_height, guint embed_dim, gsize *values_size)
-{
-  gsize value_size;
-  guint n_tokens;
-
-  switch (format) {
-    case GST_VIT_TOKEN_FORMAT_F32:
-      value_size = 4;
-      break;
-    case GST_VIT_TOKEN_FORMAT_F16:
-    case GST_VIT_TOKEN_FORMAT_BF16:
-      value_size = 2;
-      break;
-    default:
-      return 0;
-  }
-  if (grid_width == 0 || grid_height == 0 || embed_dim == 0
-      || !g_uint_checked_mul (&n_tokens, grid_width, grid_height)
-      || !g_uint_checked_add (&n_tokens, n_tokens, n_prefix_tokens)
-      || !g_size_checked_mul (values_size, n_tokens, embed_dim)
-      || !g_size_checked_mul (values_size, *values_size, value_size))
-    return 0;
-
-  return n_tokens;
-}
 
 /* Nothing is aligned in somebody else's buffer. */
 
@@ -80,12 +51,6 @@ read_f64 (const guint8 *bytes)
   return number;
 }
 
-static gsize
-changed_size (guint n_tokens)
-{
-  return ((gsize) n_tokens + 7) / 8;
-}
-
 gsize
 gst_vit_tokens_bytes_head_size (const GstVitTokensFields *fields)
 {
@@ -96,7 +61,8 @@ gst_vit_tokens_bytes_head_size (const GstVitTokensFields *fields)
           || !g_size_checked_add (&size, size, fields->model_id_size)))
     return 0;
   if (fields->changed
-      && !g_size_checked_add (&size, size, changed_size (fields->n_tokens)))
+      && !g_size_checked_add (
+          &size, size, gst_vit_tokens_changed_size (fields->n_tokens)))
     return 0;
 
   return size;
@@ -123,21 +89,17 @@ gst_vit_tokens_bytes_write_head (
     memcpy (bytes, fields->model_id, fields->model_id_size);
   bytes += fields->model_id_size;
   if (fields->changed)
-    memcpy (bytes, fields->changed, changed_size (fields->n_tokens));
+    memcpy (bytes, fields->changed,
+        gst_vit_tokens_changed_size (fields->n_tokens));
 }
 
-static gboolean
+static void
 read_numbers (const guint8 *bytes, GstVitTokensFields *fields)
 {
   guint32 numbers[10];
 
   for (guint i = 0; i < G_N_ELEMENTS (numbers); i++)
     numbers[i] = read_u32 (bytes + 4 * i);
-  /* The grid and embed dim are tried with the values' size. */
-  if (numbers[0] > GST_VIT_TOKEN_FORMAT_BF16 || numbers[4] == 0
-      || numbers[6] == 0 || numbers[7] == 0)
-    return FALSE;
-
   fields->format = (GstVitTokenFormat) numbers[0];
   fields->n_prefix_tokens = numbers[1];
   fields->grid_width = numbers[2];
@@ -149,12 +111,8 @@ read_numbers (const guint8 *bytes, GstVitTokensFields *fields)
   fields->n_blocks = numbers[8];
   fields->roi_id = (gint32) numbers[9];
 
-  for (guint i = 0; i < G_N_ELEMENTS (fields->map); i++) {
+  for (guint i = 0; i < G_N_ELEMENTS (fields->map); i++)
     fields->map[i] = read_f64 (bytes + 40 + 8 * i);
-    if (!isfinite (fields->map[i]))
-      return FALSE;
-  }
-  return TRUE;
 }
 
 gboolean
@@ -164,8 +122,9 @@ gst_vit_tokens_bytes_read (
   guint32 model_id_size, is_change_known;
 
   memset (fields, 0, sizeof *fields);
-  if (size < HEAD_SIZE || !read_numbers (bytes, fields))
+  if (size < HEAD_SIZE)
     return FALSE;
+  read_numbers (bytes, fields);
   fields->n_tokens = gst_vit_tokens_layout_count (fields->format,
       fields->n_prefix_tokens, fields->grid_width, fields->grid_height,
       fields->embed_dim, &fields->values_size);
@@ -177,8 +136,7 @@ gst_vit_tokens_bytes_read (
   size -= HEAD_SIZE;
 
   if (model_id_size != NO_MODEL_ID) {
-    if (size < model_id_size
-        || !g_utf8_validate_len ((const gchar *) bytes, model_id_size, NULL))
+    if (size < model_id_size)
       return FALSE;
     fields->model_id = (const gchar *) bytes;
     fields->model_id_size = model_id_size;
@@ -186,12 +144,15 @@ gst_vit_tokens_bytes_read (
     size -= model_id_size;
   }
   if (is_change_known) {
-    if (size < changed_size (fields->n_tokens))
+    gsize changed_size = gst_vit_tokens_changed_size (fields->n_tokens);
+
+    if (size < changed_size)
       return FALSE;
     fields->changed = bytes;
-    bytes += changed_size (fields->n_tokens);
-    size -= changed_size (fields->n_tokens);
+    bytes += changed_size;
+    size -= changed_size;
   }
   fields->values = bytes;
-  return size == fields->values_size;
+  return size == fields->values_size
+         && !gst_vit_tokens_fields_find_fault (fields);
 }

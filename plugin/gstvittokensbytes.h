@@ -8,7 +8,7 @@
  *          0     4  format, a GstVitTokenFormat
  *          4     4  number of prefix tokens, 0 or more
  *          8    24  grid width, grid height, patch size, embed dim, frame
- *                   width, frame height: 4 bytes and at least 1 each
+ *                   width, frame height: 4 bytes each
  *         32     4  number of blocks
  *         36     4  region id, signed
  *         40    48  map, six finite binary64
@@ -17,41 +17,17 @@
  *         96     n  model id, UTF-8 without a NUL
  *     96 + n     c  if known: a bit a token, (n_tokens + 7) / 8 bytes
  * 96 + n + c        the values, [n_tokens][embed_dim], up to the end
+ *
+ * n_tokens is not among them: prefix and grid say it.  Beyond this layout the
+ * rules of every meta hold, gst_vit_tokens_fields_find_fault().
  */
 #pragma once
 
-#include "gstvittokensmeta.h"
+#include "gstvittokensfields.h"
 
 G_BEGIN_DECLS
 
 #define GST_VIT_TOKENS_BYTES_VERSION 1
-
-typedef struct {
-  GstVitTokenFormat format;
-  guint n_tokens; /* not among the bytes: prefix and grid say it */
-  guint n_prefix_tokens;
-  guint grid_width;
-  guint grid_height;
-  guint patch_size;
-  guint embed_dim;
-  guint frame_width;
-  guint frame_height;
-  guint n_blocks;
-  gint roi_id;
-  gdouble map[6];
-  const gchar *model_id; /* (nullable), model_id_size bytes, no NUL after */
-  gsize model_id_size;
-  const guint8 *changed; /* (nullable), [(n_tokens + 7) / 8] */
-  const guint8 *values;  /* [n_tokens][embed_dim] */
-  gsize values_size;     /* bytes */
-} GstVitTokensFields;
-
-/* n_tokens of a layout, and the bytes of all its values in *values_size.  0 if
- * one of its sizes is 0, the format unknown or a product too large. */
-G_GNUC_INTERNAL
-guint gst_vit_tokens_layout_count (GstVitTokenFormat format,
-    guint n_prefix_tokens, guint grid_width, guint grid_height, guint embed_dim,
-    gsize *values_size);
 
 /* Bytes that stand before the values; 0 if there are too many. */
 G_GNUC_INTERNAL

@@ -3,16 +3,16 @@
  * GstVitTokensMeta: between the grid of patches and the pixels of the frame
  * that carries it.
  */
-#include "gstvittokensmeta.h"
-
 #include <math.h>
+
+#include "gstvittokens-private.h"
 
 /**
  * gst_vit_tokens_meta_get_map:
  * @meta: a #GstVitTokensMeta
  *
- * Returns: (transfer none) (array fixed-size=6): the map from the grid to the
- *   frame; see #GstVitTokensMeta
+ * Returns: (transfer none) (nullable) (array fixed-size=6): the map from the
+ *   grid to the frame, see #GstVitTokensMeta; %NULL if the meta is not valid
  *
  * Since: 0.1
  */
@@ -21,13 +21,14 @@ gst_vit_tokens_meta_get_map (const GstVitTokensMeta *meta)
 {
   g_return_val_if_fail (meta != NULL, NULL);
 
-  return meta->map;
+  return gst_vit_tokens_meta_is_valid (meta, NULL) ? meta->map : NULL;
 }
 
 /**
  * gst_vit_tokens_meta_set_map:
  * @meta: a #GstVitTokensMeta
- * @map: (array fixed-size=6): finite numbers; see #GstVitTokensMeta
+ * @map: (array fixed-size=6): numbers that lead from every corner of the grid
+ *   to finite ones; see #GstVitTokensMeta
  *
  * Says where in the frame the grid lies.
  *
@@ -37,8 +38,9 @@ void
 gst_vit_tokens_meta_set_map (GstVitTokensMeta *meta, const gdouble map[6])
 {
   g_return_if_fail (meta != NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (meta->map); i++)
-    g_return_if_fail (isfinite (map[i]));
+  g_return_if_fail (map != NULL);
+  g_return_if_fail (gst_vit_tokens_map_is_finite (
+      map, meta->grid_width, meta->grid_height));
 
   memcpy (meta->map, map, sizeof meta->map);
 }
@@ -56,7 +58,7 @@ gst_vit_tokens_meta_set_map (GstVitTokensMeta *meta, const gdouble map[6])
  * Gives the smallest upright rectangle around a patch, in pixels of the frame
  * that carries @meta.  It may reach past the frame's edge where the model's
  * input was padded.  A patch outside of the grid is a mistake of the caller's,
- * and its rectangle empty.
+ * and its rectangle empty, as is that of any patch of a meta that is not valid.
  *
  * Since: 0.1
  */
@@ -69,6 +71,8 @@ gst_vit_tokens_meta_get_patch_rect (const GstVitTokensMeta *meta, guint column,
   *x = *y = *width = *height = 0;
   g_return_if_fail (meta != NULL);
   g_return_if_fail (column < meta->grid_width && row < meta->grid_height);
+  if (!gst_vit_tokens_meta_is_valid (meta, NULL))
+    return;
 
   m = meta->map;
   *x = m[0] * column + m[1] * row + m[2] + MIN (m[0], 0) + MIN (m[1], 0);
@@ -85,7 +89,8 @@ gst_vit_tokens_meta_get_patch_rect (const GstVitTokensMeta *meta, guint column,
  * @column: (out): column of the patch that covers it
  * @row: (out): row of the patch that covers it
  *
- * Returns: whether a patch covers the point; if none, @column and @row are 0
+ * Returns: whether a patch covers the point; if none does, or the meta is not
+ *   valid, @column and @row are 0
  *
  * Since: 0.1
  */
@@ -98,7 +103,10 @@ gst_vit_tokens_meta_find_patch (const GstVitTokensMeta *meta, gdouble x,
   const gdouble *m;
   gdouble determinant, c, r;
 
+  *column = *row = 0;
   g_return_val_if_fail (meta != NULL, FALSE);
+  if (!gst_vit_tokens_meta_is_valid (meta, NULL))
+    return FALSE;
 
   m = meta->map;
   determinant = m[0] * m[4] - m[1] * m[3];
@@ -107,7 +115,6 @@ gst_vit_tokens_meta_find_patch (const GstVitTokensMeta *meta, gdouble x,
   c = floor ((m[4] * x - m[1] * y) / determinant + tolerance);
   r = floor ((m[0] * y - m[3] * x) / determinant + tolerance);
 
-  *column = *row = 0;
   /* Written so that NaN, from a map without an inverse, fails it. */
   if (!(c >= 0 && c < meta->grid_width && r >= 0 && r < meta->grid_height))
     return FALSE;

@@ -5,9 +5,9 @@
 #include "gstvittokensmeta.h"
 
 #include <gst/video/video.h>
+#include <string.h>
 
 #include "gstvittokens-private.h"
-#include "gstvittokensbytes.h"
 
 GType
 gst_vit_token_format_get_type (void)
@@ -31,7 +31,7 @@ gst_vit_token_format_get_type (void)
  * gst_vit_token_format_get_size:
  * @format: a #GstVitTokenFormat
  *
- * Returns: bytes in one value
+ * Returns: bytes in one value; 0 of a format that is not known
  *
  * Since: 0.1
  */
@@ -45,7 +45,7 @@ gst_vit_token_format_get_size (GstVitTokenFormat format)
     case GST_VIT_TOKEN_FORMAT_BF16:
       return 2;
   }
-  g_return_val_if_reached (0);
+  return 0;
 }
 
 GType
@@ -122,6 +122,18 @@ gst_vit_tokens_meta_get_info (void)
   return (const GstMetaInfo *) info;
 }
 
+/* (transfer full): whole characters of UTF-8. */
+static gchar *
+shorten (const gchar *name)
+{
+  const gsize most = GST_VIT_TOKENS_META_MAX_MODEL_ID_SIZE;
+  gchar *text = g_utf8_make_valid (name, strnlen (name, most + 1));
+
+  if (strlen (text) > most)
+    *g_utf8_find_prev_char (text, text + most + 1) = '\0';
+  return text;
+}
+
 /**
  * gst_buffer_add_vit_tokens_meta:
  * @buffer: a writable #GstBuffer, the frame
@@ -131,12 +143,12 @@ gst_vit_tokens_meta_get_info (void)
  * @n_prefix_tokens: tokens before those of the patches
  * @grid_width: patches in a row, at least 1
  * @grid_height: rows of patches, at least 1
- * @patch_size: side of a patch in pixels, at least 1
+ * @patch_size: side of a patch in pixels, 1 to %G_MAXINT
  * @embed_dim: values in a token, at least 1
- * @frame_width: width of the frame in pixels, at least 1
- * @frame_height: height of the frame in pixels, at least 1
+ * @frame_width: width of the frame in pixels, 1 to %G_MAXINT
+ * @frame_height: height of the frame in pixels, 1 to %G_MAXINT
  * @model_id: (nullable): a short name of the model; bytes that are not UTF-8
- *   are replaced
+ *   are replaced, and what goes beyond 1024 bytes is cut off
  *
  * Attaches tokens to a frame.  The other fields of the new meta say: the grid
  * starts in the frame's upper left corner at the frame's own scale, covers the
@@ -160,8 +172,9 @@ gst_buffer_add_vit_tokens_meta (GstBuffer *buffer, GstBuffer *tokens,
 
   g_return_val_if_fail (GST_IS_BUFFER (buffer), NULL);
   g_return_val_if_fail (GST_IS_BUFFER (tokens) && tokens != buffer, NULL);
-  g_return_val_if_fail (patch_size > 0, NULL);
-  g_return_val_if_fail (frame_width > 0 && frame_height > 0, NULL);
+  g_return_val_if_fail (patch_size > 0 && patch_size <= G_MAXINT, NULL);
+  g_return_val_if_fail (frame_width > 0 && frame_width <= G_MAXINT, NULL);
+  g_return_val_if_fail (frame_height > 0 && frame_height <= G_MAXINT, NULL);
   n_tokens = gst_vit_tokens_layout_count (
       format, n_prefix_tokens, grid_width, grid_height, embed_dim, &size);
   g_return_val_if_fail (n_tokens > 0, NULL);
@@ -184,7 +197,7 @@ gst_buffer_add_vit_tokens_meta (GstBuffer *buffer, GstBuffer *tokens,
   meta->frame_height = frame_height;
   meta->map[0] = meta->map[4] = patch_size;
   if (model_id)
-    meta->model_id = g_utf8_make_valid (model_id, -1);
+    meta->model_id = shorten (model_id);
 
   return meta;
 }
@@ -253,7 +266,8 @@ gst_buffer_iterate_vit_tokens_meta (GstBuffer *buffer, gpointer *state)
  * gst_vit_tokens_meta_get_tokens:
  * @meta: a #GstVitTokensMeta
  *
- * Returns: (transfer none): the values, `[n_tokens][embed_dim]`
+ * Returns: (transfer none) (nullable): the values, `[n_tokens][embed_dim]`;
+ *   %NULL if the meta is not valid, see gst_vit_tokens_meta_is_valid()
  *
  * Since: 0.1
  */
@@ -262,14 +276,15 @@ gst_vit_tokens_meta_get_tokens (const GstVitTokensMeta *meta)
 {
   g_return_val_if_fail (meta != NULL, NULL);
 
-  return meta->tokens;
+  return gst_vit_tokens_meta_is_valid (meta, NULL) ? meta->tokens : NULL;
 }
 
 /**
  * gst_vit_tokens_meta_get_model_id:
  * @meta: a #GstVitTokensMeta
  *
- * Returns: (transfer none) (nullable): a short name of the model
+ * Returns: (transfer none) (nullable): a short name of the model; %NULL also if
+ *   the meta is not valid
  *
  * Since: 0.1
  */
@@ -278,7 +293,7 @@ gst_vit_tokens_meta_get_model_id (const GstVitTokensMeta *meta)
 {
   g_return_val_if_fail (meta != NULL, NULL);
 
-  return meta->model_id;
+  return gst_vit_tokens_meta_is_valid (meta, NULL) ? meta->model_id : NULL;
 }
 
 /**
@@ -296,8 +311,7 @@ gst_vit_tokens_meta_set_changed (GstVitTokensMeta *meta, GBytes *changed)
 {
   g_return_if_fail (meta != NULL);
   g_return_if_fail (
-      changed == NULL
-      || g_bytes_get_size (changed) == ((gsize) meta->n_tokens + 7) / 8);
+      changed == NULL || gst_vit_tokens_meta_fits_changed (meta, changed));
 
   if (changed)
     g_bytes_ref (changed);
@@ -310,7 +324,8 @@ gst_vit_tokens_meta_set_changed (GstVitTokensMeta *meta, GBytes *changed)
  * @meta: a #GstVitTokensMeta
  * @token: index of a token, less than n_tokens
  *
- * Returns: whether the token may differ from that of the frame before
+ * Returns: whether the token may differ from that of the frame before; %TRUE
+ *   where that cannot be known, as @changed has not the size that it should
  *
  * Since: 0.1
  */
@@ -322,7 +337,8 @@ gst_vit_tokens_meta_is_changed (const GstVitTokensMeta *meta, guint token)
   g_return_val_if_fail (meta != NULL, TRUE);
   g_return_val_if_fail (token < meta->n_tokens, TRUE);
 
-  if (!meta->changed)
+  /* All of the meta is not looked at: this is asked of every token. */
+  if (!meta->changed || !gst_vit_tokens_meta_fits_changed (meta, meta->changed))
     return TRUE;
 
   bits = g_bytes_get_data (meta->changed, NULL);

@@ -59,6 +59,16 @@ gsize gst_vit_token_format_get_size (GstVitTokenFormat format);
  */
 #define GST_VIT_TOKENS_META_INFO (gst_vit_tokens_meta_get_info ())
 
+/**
+ * GST_VIT_TOKENS_META_MAX_MODEL_ID_SIZE:
+ *
+ * The most bytes that a model id has, so that nothing it is copied into grows
+ * with it.
+ *
+ * Since: 0.1
+ */
+#define GST_VIT_TOKENS_META_MAX_MODEL_ID_SIZE 1024
+
 typedef struct _GstVitTokensMeta GstVitTokensMeta;
 
 /**
@@ -85,7 +95,7 @@ typedef struct _GstVitTokensMeta GstVitTokensMeta;
  *   Patch (c, r) covers the columns `[c, c + 1)` and the rows `[r, r + 1)`.
  *   With 16 x 16 patches over the whole frame it is 16 0 0, 0 16 0; after the
  *   frame was scaled to half its width, 8 0 0, 0 16 0.
- * @model_id: (nullable): a short name of the model, UTF-8
+ * @model_id: (nullable): a short name of the model, UTF-8 of at most 1024 bytes
  * @roi_id: id of the #GstVideoRegionOfInterestMeta whose region the tokens
  *   cover; -1 for the whole frame
  * @n_blocks: transformer blocks after which the tokens were taken; 0 is the
@@ -112,6 +122,8 @@ typedef struct _GstVitTokensMeta GstVitTokensMeta;
  *
  * The structure is always allocated by GStreamer, so that later versions may
  * append to it.  The pointers are for reading; use the setters to change them.
+ * Who reads a meta that another process or an unknown element made asks
+ * gst_vit_tokens_meta_is_valid() first.
  *
  * |[<!-- language="Python" -->
  * import gi, numpy
@@ -174,6 +186,10 @@ GstVitTokensMeta *gst_buffer_get_vit_tokens_meta_roi (
 GST_VIT_API
 GstVitTokensMeta *gst_buffer_iterate_vit_tokens_meta (
     GstBuffer *buffer, gpointer *state);
+
+GST_VIT_API
+gboolean gst_vit_tokens_meta_is_valid (
+    const GstVitTokensMeta *meta, const gchar **reason);
 
 /* What a language binding cannot reach through the fields. */
 

@@ -7,7 +7,7 @@
  * element downstream asks, by an event that goes upstream through whatever lies
  * between, once, and are shared by reference from then on.
  */
-#include "gstvittokensmeta.h"
+#include "gstvittokens-private.h"
 
 #define REQUEST_NAME "GstVitRequestPositions"
 
@@ -16,7 +16,7 @@
  * @meta: a #GstVitTokensMeta
  *
  * Returns: (transfer none) (nullable): what the position table added to the
- *   patches' tokens; see #GstVitTokensMeta
+ *   patches' tokens, see #GstVitTokensMeta; %NULL also if the meta is not valid
  *
  * Since: 0.1
  */
@@ -25,7 +25,7 @@ gst_vit_tokens_meta_get_positions (const GstVitTokensMeta *meta)
 {
   g_return_val_if_fail (meta != NULL, NULL);
 
-  return meta->positions;
+  return gst_vit_tokens_meta_is_valid (meta, NULL) ? meta->positions : NULL;
 }
 
 /**
@@ -43,13 +43,10 @@ void
 gst_vit_tokens_meta_set_positions (
     GstVitTokensMeta *meta, GstBuffer *positions)
 {
-  gsize size = positions ? gst_buffer_get_size (positions) : 0;
-
   g_return_if_fail (meta != NULL);
   g_return_if_fail (
-      size == 0
-      || size == (gsize) (meta->n_tokens - meta->n_prefix_tokens)
-                     * meta->embed_dim * sizeof (gfloat));
+      positions == NULL
+      || gst_vit_tokens_meta_fits_positions (meta, positions));
 
   gst_buffer_replace (&meta->positions, positions);
 }

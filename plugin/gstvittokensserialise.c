@@ -11,33 +11,6 @@
 
 #include "gstvittokensbytes.h"
 
-static GstVitTokensFields
-fields_of (const GstVitTokensMeta *meta)
-{
-  GstVitTokensFields fields = {
-    .format = meta->format,
-    .n_tokens = meta->n_tokens,
-    .n_prefix_tokens = meta->n_prefix_tokens,
-    .grid_width = meta->grid_width,
-    .grid_height = meta->grid_height,
-    .patch_size = meta->patch_size,
-    .embed_dim = meta->embed_dim,
-    .frame_width = meta->frame_width,
-    .frame_height = meta->frame_height,
-    .n_blocks = meta->n_blocks,
-    .roi_id = meta->roi_id,
-    .model_id = meta->model_id,
-  };
-
-  memcpy (fields.map, meta->map, sizeof fields.map);
-  if (meta->model_id)
-    fields.model_id_size = strlen (meta->model_id);
-  if (meta->changed)
-    fields.changed = g_bytes_get_data (meta->changed, NULL);
-
-  return fields;
-}
-
 gboolean
 gst_vit_tokens_meta_serialize (
     const GstMeta *meta, GstByteArrayInterface *data, guint8 *version)
@@ -48,9 +21,9 @@ gst_vit_tokens_meta_serialize (
   gsize head_size, size;
   guint8 *bytes;
 
-  if (!self->tokens)
+  if (!gst_vit_tokens_meta_is_valid (self, NULL))
     return FALSE;
-  fields = fields_of (self);
+  fields = gst_vit_tokens_fields_of (self);
   head_size = gst_vit_tokens_bytes_head_size (&fields);
   if (head_size == 0 || !gst_buffer_map (self->tokens, &values, GST_MAP_READ))
     return FALSE;
@@ -75,12 +48,17 @@ gst_vit_tokens_meta_deserialize (const GstMetaInfo *info G_GNUC_UNUSED,
   GstVitTokensFields fields;
   GstVitTokensMeta *meta;
   GstBuffer *tokens;
+  gpointer values;
 
   if (version != GST_VIT_TOKENS_BYTES_VERSION
       || !gst_vit_tokens_bytes_read (data, size, &fields))
     return NULL;
 
-  tokens = gst_buffer_new_memdup (fields.values, fields.values_size);
+  values = g_try_malloc (fields.values_size);
+  if (!values)
+    return NULL;
+  memcpy (values, fields.values, fields.values_size);
+  tokens = gst_buffer_new_wrapped (values, fields.values_size);
   meta = gst_buffer_add_vit_tokens_meta (buffer, tokens, fields.format,
       fields.n_prefix_tokens, fields.grid_width, fields.grid_height,
       fields.patch_size, fields.embed_dim, fields.frame_width,
@@ -95,8 +73,8 @@ gst_vit_tokens_meta_deserialize (const GstMetaInfo *info G_GNUC_UNUSED,
   if (fields.model_id)
     meta->model_id = g_strndup (fields.model_id, fields.model_id_size);
   if (fields.changed)
-    meta->changed
-        = g_bytes_new (fields.changed, ((gsize) fields.n_tokens + 7) / 8);
+    meta->changed = g_bytes_new (
+        fields.changed, gst_vit_tokens_changed_size (fields.n_tokens));
 
   return &meta->meta;
 }

@@ -3,7 +3,9 @@
  * GstVitTokensMeta from one frame to another made of it.
  *
  * The one rule: a copy has a map that is true of the frame it is on, or there
- * is no copy.
+ * is no copy.  A meta that is not valid is copied with the frame as it is, so
+ * that whoever reads it can say so, but it is in no place that could be
+ * followed.
  */
 #include "gstvittokens-private.h"
 
@@ -37,6 +39,22 @@ add_copy (GstBuffer *dest, const GstVitTokensMeta *source)
   return copy;
 }
 
+/* FALSE, with nothing added, if the map leads nowhere. */
+static gboolean
+add_mapped_copy (
+    GstBuffer *dest, const GstVitTokensMeta *source, const gdouble map[6])
+{
+  GstVitTokensMeta *copy;
+
+  if (!gst_vit_tokens_map_is_finite (
+          map, source->grid_width, source->grid_height))
+    return FALSE;
+  copy = add_copy (dest, source);
+  if (copy)
+    memcpy (copy->map, map, sizeof copy->map);
+  return copy != NULL;
+}
+
 /* The scale transform tells both sizes but not whether the picture fills the
  * frame.  Scalers that keep the display aspect ratio (videoscale, by default)
  * add borders where it does not fit, others stretch: where the two would
@@ -57,23 +75,18 @@ add_scaled (GstBuffer *dest, const GstVitTokensMeta *source,
     const GstVideoMetaTransform *scale)
 {
   const GstVideoInfo *in = scale->in_info, *out = scale->out_info;
-  GstVitTokensMeta *copy;
-  gdouble x_scale, y_scale;
+  gdouble x_scale, y_scale, map[6];
 
   if (may_have_borders (in, out))
-    return FALSE;
-
-  copy = add_copy (dest, source);
-  if (!copy)
     return FALSE;
 
   x_scale = (gdouble) out->width / in->width;
   y_scale = (gdouble) out->height / in->height;
   for (guint i = 0; i < 3; i++) {
-    copy->map[i] *= x_scale;
-    copy->map[i + 3] *= y_scale;
+    map[i] = source->map[i] * x_scale;
+    map[i + 3] = source->map[i + 3] * y_scale;
   }
-  return TRUE;
+  return add_mapped_copy (dest, source, map);
 }
 
 #if GST_CHECK_VERSION(1, 28, 0)
@@ -186,23 +199,18 @@ add_moved (GstBuffer *dest, const GstVitTokensMeta *source,
     const GstVideoMetaTransformMatrix *transform)
 {
   const gdouble *m = source->map;
-  GstVitTokensMeta *copy;
-  gdouble a[6];
+  gdouble a[6], map[6];
 
   if (!get_affine (transform, a)
       || (is_cut (source, transform) && !fills_frame (transform)))
     return FALSE;
 
-  copy = add_copy (dest, source);
-  if (!copy)
-    return FALSE;
-
   for (guint row = 0; row < 6; row += 3) {
     for (guint i = 0; i < 3; i++)
-      copy->map[row + i] = a[row] * m[i] + a[row + 1] * m[i + 3];
-    copy->map[row + 2] += a[row + 2];
+      map[row + i] = a[row] * m[i] + a[row + 1] * m[i + 3];
+    map[row + 2] += a[row + 2];
   }
-  return TRUE;
+  return add_mapped_copy (dest, source, map);
 }
 #endif
 
@@ -218,6 +226,8 @@ gst_vit_tokens_meta_transform (GstBuffer *dest, GstMeta *meta,
     /* TRUE for a region too: the buffer code logs FALSE as an error. */
     return copy->region || add_copy (dest, source);
   }
+  if (!gst_vit_tokens_meta_is_valid (source, NULL))
+    return FALSE;
   if (GST_VIDEO_META_TRANSFORM_IS_SCALE (type))
     return add_scaled (dest, source, data);
 #if GST_CHECK_VERSION(1, 28, 0)

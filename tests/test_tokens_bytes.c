@@ -207,6 +207,10 @@ test_numbers (void)
   assert_number_refused (8, G_MAXUINT32); /* patches overflow */
   assert_number_refused (12, G_MAXUINT32);
   assert_number_refused (20, G_MAXUINT32); /* more values than bytes */
+  assert_number_refused (16, 1u << 31);    /* no patch, frame or network ... */
+  assert_number_refused (24, 1u << 31);
+  assert_number_refused (28, G_MAXUINT32);
+  assert_number_refused (32, 1u << 31); /* ... is that large */
   assert_number_refused (88, 4);           /* model id: takes a byte more */
   assert_number_refused (88, G_MAXUINT32 - 1);
   assert_number_refused (88, G_MAXUINT32); /* none, and three bytes over */
@@ -235,11 +239,13 @@ test_wrapping_product (void)
 static void
 test_map (void)
 {
-  const gdouble wrong[] = { NAN, INFINITY, -INFINITY };
+  const gdouble wrong[] = { NAN, INFINITY, -INFINITY }, far = 1e308;
 
   for (gsize offset = 40; offset < 88; offset += 8)
     for (guint i = 0; i < G_N_ELEMENTS (wrong); i++)
       assert_refused_with (offset, &wrong[i], sizeof wrong[i]);
+  /* The second column is beyond the largest number. */
+  assert_refused_with (40, &far, sizeof far);
 }
 
 static void
@@ -248,6 +254,25 @@ test_model_id (void)
   assert_refused_with (96, "\xff", 1);
   assert_refused_with (97, "", 1);
   assert_refused_with (98, "\xc3", 1);
+}
+
+static void
+test_model_id_is_short (void)
+{
+  GstVitTokensFields read, fields = whole;
+  gchar *id = g_strnfill (1025, 'v');
+
+  fields.model_id = id;
+  for (fields.model_id_size = 1024; fields.model_id_size <= 1025;
+       fields.model_id_size++) {
+    gsize size;
+    guint8 *bytes = write_bytes (&fields, &size);
+
+    g_assert_cmpint (
+        read_exactly (bytes, size, &read), ==, fields.model_id_size == 1024);
+    g_free (bytes);
+  }
+  g_free (id);
 }
 
 /* Whatever the bytes, what is accepted is within them and fits together. */
@@ -296,6 +321,7 @@ main (int argc, char **argv)
   TEST ("product-that-wraps-is-refused", test_wrapping_product);
   TEST ("map-must-be-finite", test_map);
   TEST ("model-id-must-be-utf-8", test_model_id);
+  TEST ("model-id-must-be-short", test_model_id_is_short);
   TEST ("random-bytes-stay-within-bounds", test_random);
   return g_test_run ();
 }
