@@ -13,7 +13,9 @@ G_BEGIN_DECLS
 typedef GstMemory *(*GstVitMakeHeader) (
     const GstVitTokensMeta *meta, GstClockTime pts);
 
-/* (transfer full) (nullable): with the times of `frame`, the one that carries
+/* `meta` is valid, gst_vit_tokens_meta_is_valid().
+ *
+ * (transfer full) (nullable): with the times of `frame`, the one that carries
  * `meta`.  make_header (nullable): the values alone.  NULL where the tokens
  * cannot be mapped or there is no header. */
 GstBuffer *gst_vit_token_buffer_new (const GstVitTokensMeta *meta,

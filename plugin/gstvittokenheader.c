@@ -10,6 +10,17 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "safetensors.h"
+
+/* All fields but `changed` take less than this: the longest is the model id,
+ * every byte of which may be written as six. */
+#define OTHER_FIELDS_SIZE (16 * 1024)
+#define MAX_CHANGED_TOKENS                                                    \
+  (VIT_SAFETENSORS_MAX_HEADER_BYTES - OTHER_FIELDS_SIZE)
+
+G_STATIC_ASSERT (
+    OTHER_FIELDS_SIZE > 2 * 6 * GST_VIT_TOKENS_META_MAX_MODEL_ID_SIZE);
+
 static const struct {
   const gchar *name;        /* in the safetensors metadata */
   const gchar *npy;         /* descr */
@@ -70,13 +81,15 @@ map_to_json (const GstVitTokensMeta *meta)
   return json;
 }
 
-/* One character a token: 1 where it changed. */
+/* (nullable): one character a token: 1 where it changed. */
 static json_t *
 changed_to_json (const GstVitTokensMeta *meta)
 {
-  gchar *text = g_malloc ((gsize) meta->n_tokens + 1);
+  gchar *text = g_try_malloc ((gsize) meta->n_tokens + 1);
   json_t *json;
 
+  if (!text)
+    return NULL;
   for (guint i = 0; i < meta->n_tokens; i++)
     text[i] = gst_vit_tokens_meta_is_changed (meta, i) ? '1' : '0';
   text[meta->n_tokens] = '\0';
@@ -115,7 +128,7 @@ fields_to_json (const GstVitTokensMeta *meta, GstClockTime pts)
         fields, numbers[i].name, json_sprintf ("%u", numbers[i].value));
   json_object_set_new (fields, "roi_id", json_sprintf ("%d", meta->roi_id));
   json_object_set_new (fields, "map", map_to_json (meta));
-  if (meta->changed)
+  if (meta->changed && meta->n_tokens <= MAX_CHANGED_TOKENS)
     json_object_set_new (fields, "changed", changed_to_json (meta));
   if (GST_CLOCK_TIME_IS_VALID (pts))
     json_object_set_new (
@@ -127,7 +140,25 @@ fields_to_json (const GstVitTokensMeta *meta, GstClockTime pts)
 /*   0        8                     multiple of 8
  *   +--------+---------------------+
  *   | n: u64 | JSON and spaces: n  | values
- *   +--------+---------------------+        */
+ *   +--------+---------------------+
+ *
+ * (nullable) */
+static GstMemory *
+wrap_json (const char *text)
+{
+  gsize size = strlen (text), padded = GST_ROUND_UP_8 (size);
+  gchar *bytes = g_try_malloc (8 + padded);
+
+  if (!bytes)
+    return NULL;
+  GST_WRITE_UINT64_LE (bytes, padded);
+  memcpy (bytes + 8, text, size);
+  memset (bytes + 8 + size, ' ', padded - size);
+
+  return gst_memory_new_wrapped (
+      0, bytes, 8 + padded, 0, 8 + padded, bytes, g_free);
+}
+
 GstMemory *
 gst_vit_token_header_safetensors (
     const GstVitTokensMeta *meta, GstClockTime pts)
@@ -135,7 +166,7 @@ gst_vit_token_header_safetensors (
   json_int_t n_tokens = meta->n_tokens, embed_dim = meta->embed_dim;
   json_int_t end = gst_buffer_get_size (meta->tokens);
   const gchar *dtype = formats[meta->format].safetensors;
-  GString *header;
+  GstMemory *header;
   json_t *json;
   char *text;
 
@@ -147,12 +178,8 @@ gst_vit_token_header_safetensors (
   if (!text)
     return NULL;
 
-  header = g_string_new_len ("\0\0\0\0\0\0\0", 8);
-  g_string_append (header, text);
+  header = wrap_json (text);
   free (text);
-  while (header->len % 8 != 0)
-    g_string_append_c (header, ' ');
-  GST_WRITE_UINT64_LE (header->str, header->len - 8);
 
-  return wrap_header (header);
+  return header;
 }

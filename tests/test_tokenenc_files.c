@@ -5,6 +5,7 @@
  */
 #include <jansson.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "safetensors.h"
 #include "tokenenc_frame.h"
@@ -192,6 +193,88 @@ test_unknown_fields (void)
   g_bytes_unref (file);
 }
 
+/* The header of the frame's file, which every reader takes. */
+static json_t *
+read_header (GstBuffer *frame /* (transfer full) */, guint64 *size)
+{
+  GstHarness *harness = tokenenc_new_harness (SAFETENSORS_CAPS);
+  GstBuffer *out = gst_harness_push_and_pull (harness, frame);
+  GstMapInfo header;
+  json_t *json;
+
+  g_assert_nonnull (out);
+  g_assert_true (gst_memory_map (
+      gst_buffer_peek_memory (out, 0), &header, GST_MAP_READ));
+  *size = GST_READ_UINT64_LE (header.data);
+  g_assert_cmpuint (8 + *size, ==, header.size);
+  json = json_loadb ((const char *) header.data + 8, *size,
+      JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+  g_assert_nonnull (json);
+  gst_memory_unmap (gst_buffer_peek_memory (out, 0), &header);
+  gst_buffer_unref (out);
+  gst_harness_teardown (harness);
+  return json;
+}
+
+/* The longest, of characters that JSON writes as six. */
+static void
+test_model_ids (void)
+{
+  static const gchar fills[] = { 1, '"', '\\', '\n', 0x7f, (gchar) 0xff };
+
+  for (guint i = 0; i < G_N_ELEMENTS (fills); i++) {
+    g_autofree gchar *id = g_strnfill (100000, fills[i]);
+    g_autofree gchar *kept = NULL;
+    g_autoptr (GstBuffer) tokens = gst_buffer_new_allocate (NULL, 4, NULL);
+    GstBuffer *frame = tokenenc_new_frame ();
+    guint64 size;
+    json_t *header;
+
+    gst_buffer_memset (tokens, 0, 0, 4);
+    kept = g_strdup (gst_buffer_add_vit_tokens_meta (frame, tokens,
+        GST_VIT_TOKEN_FORMAT_F32, 0, 1, 1, 16, 1, 64, 48, id)->model_id);
+    header = read_header (frame, &size);
+    assert_field (json_object_get (header, "__metadata__"), "model_id", kept);
+    g_assert_cmpuint (size, <, 16384);
+    json_decref (header);
+  }
+}
+
+/* As long as what a reader takes of a header; no byte of the values is read. */
+static void
+test_many_tokens (void)
+{
+  static const guint n_tokens[] = { 1000000, 100000000 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (n_tokens); i++) {
+    gsize size = (gsize) n_tokens[i] * 2, n_bytes = (n_tokens[i] + 7) / 8;
+    gpointer values = mmap (NULL, size, PROT_READ,
+        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    g_autoptr (GstBuffer) tokens = NULL;
+    g_autoptr (GBytes) changed
+        = g_bytes_new_take (g_malloc0 (n_bytes), n_bytes);
+    GstBuffer *frame = tokenenc_new_frame ();
+    guint64 header_size;
+    json_t *header, *said;
+
+    g_assert_true (values != MAP_FAILED);
+    tokens = gst_buffer_new_wrapped_full (
+        GST_MEMORY_FLAG_READONLY, values, size, 0, size, NULL, NULL);
+    gst_vit_tokens_meta_set_changed (
+        gst_buffer_add_vit_tokens_meta (frame, tokens,
+            GST_VIT_TOKEN_FORMAT_F16, 0, n_tokens[i], 1, 1, 1, 64, 48, NULL),
+        changed);
+    header = read_header (frame, &header_size);
+    g_assert_cmpuint (header_size, <=, VIT_SAFETENSORS_MAX_HEADER_BYTES);
+    said = json_object_get (json_object_get (header, "__metadata__"), "changed");
+    g_assert_cmpint (said != NULL, ==, i == 0);
+    if (said)
+      g_assert_cmpuint (json_string_length (said), ==, n_tokens[i]);
+    json_decref (header);
+    munmap (values, size);
+  }
+}
+
 static void
 test_no_copy (void)
 {
@@ -259,6 +342,8 @@ main (int argc, char **argv)
   TEST ("npy-is-exact", test_npy);
   TEST ("safetensors-is-exact", test_safetensors);
   TEST ("safetensors-leaves-out-what-is-unknown", test_unknown_fields);
+  TEST ("any-model-id-is-valid-json-and-short", test_model_ids);
+  TEST ("header-is-no-longer-than-readers-take", test_many_tokens);
   TEST ("token-memory-is-not-copied", test_no_copy);
   TEST ("token-pool-gets-its-memory-back", test_pool);
   return g_test_run ();
