@@ -80,24 +80,19 @@ gst_vit_drawing_wants_positions (const GstVitDrawingSettings *settings)
   return reads_tokens (settings->mode) && !settings->keep_positions;
 }
 
-/* Its fields are anyone's to write. */
-static gboolean
-has_tokens (const GstVitTokensMeta *meta)
-{
-  return meta->tokens && meta->grid_width > 0 && meta->grid_height > 0
-         && meta->embed_dim > 0;
-}
-
-/* (nullable): the first of the metas that were taken deepest in a network. */
+/* (nullable): the first of the valid metas that were taken deepest in a network.
+ * *fault (nullable): of the last that are not valid. */
 static const GstVitTokensMeta *
-find_deepest (GstBuffer *frame)
+find_deepest (GstBuffer *frame, const gchar **fault)
 {
   const GstVitTokensMeta *meta, *deepest = NULL;
   gpointer state = NULL;
+  const gchar *reason;
 
   while ((meta = gst_buffer_iterate_vit_tokens_meta (frame, &state))) {
-    if (has_tokens (meta)
-        && (!deepest || meta->n_blocks > deepest->n_blocks))
+    if (!gst_vit_tokens_meta_is_valid (meta, &reason))
+      *fault = reason;
+    else if (!deepest || meta->n_blocks > deepest->n_blocks)
       deepest = meta;
   }
   return deepest;
@@ -126,11 +121,12 @@ get_grid (const GstVitDrawing *self, guint i)
   return &g_array_index (self->grids, Grid, i);
 }
 
-/* FALSE if there is nothing that can be drawn. */
+/* FALSE if there is nothing that can be drawn.  *fault as of find_deepest(). */
 static gboolean
-collect_grids (GstVitDrawing *self, GstBuffer *frame, const gchar **reason)
+collect_grids (GstVitDrawing *self, GstBuffer *frame, const gchar **fault,
+    const gchar **reason)
 {
-  const GstVitTokensMeta *like = find_deepest (frame), *meta;
+  const GstVitTokensMeta *like = find_deepest (frame, fault), *meta;
   gpointer state = NULL;
 
   g_array_set_size (self->grids, 0);
@@ -143,8 +139,9 @@ collect_grids (GstVitDrawing *self, GstBuffer *frame, const gchar **reason)
     return FALSE;
   }
   while ((meta = gst_buffer_iterate_vit_tokens_meta (frame, &state))) {
-    if (has_tokens (meta) && meta->n_blocks == like->n_blocks
-        && meta->embed_dim == like->embed_dim && !add_grid (self, meta)) {
+    if (meta->n_blocks == like->n_blocks && meta->embed_dim == like->embed_dim
+        && gst_vit_tokens_meta_is_valid (meta, NULL)
+        && !add_grid (self, meta)) {
       *reason = "there are too many";
       return FALSE;
     }
@@ -222,7 +219,8 @@ leave_out_positions (GstVitDrawing *self, guint i, const gchar **reason)
       || gst_buffer_get_size (positions) == 0)
     return TRUE;
   *reason = "their positions cannot be read";
-  if (!read_buffer (positions, n_values, sizeof (gfloat), &grid->positions))
+  if (!read_buffer (positions, n_values, sizeof (gfloat), &grid->positions)
+      || (guintptr) grid->positions->data % sizeof (gfloat) != 0)
     return FALSE;
   view->positions = (const float *) (gconstpointer) grid->positions->data;
   return TRUE;
@@ -490,13 +488,17 @@ gst_vit_drawing_compose (GstVitDrawing *self,
   gboolean needs_tokens = reads_tokens (settings->mode);
   GstVideoOverlayComposition *composition;
   LegendContent legend = { NULL };
+  const gchar *fault = NULL;
   gboolean is_drawn;
 
   self->settings = settings;
   *reason = NULL;
-  if (!collect_grids (self, frame, reason) || !make_room (self, reason)
-      || (needs_tokens && !map_grids (self, reason)))
+  if (!collect_grids (self, frame, &fault, reason)
+      || !make_room (self, reason)
+      || (needs_tokens && !map_grids (self, reason))) {
+    *reason = *reason ? *reason : fault;
     return NULL;
+  }
   is_drawn = colour_grids (self, width, height, &legend);
   if (needs_tokens)
     unmap_grids (self);
@@ -512,6 +514,7 @@ gst_vit_drawing_compose (GstVitDrawing *self,
     gst_vit_legend_add (&self->legend, composition, legend.text,
         legend.colours, legend.n_colours, width, height);
   }
+  *reason = *reason ? *reason : fault;
   g_free (legend.text);
   return composition;
 }

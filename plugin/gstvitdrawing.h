@@ -40,7 +40,9 @@ gboolean gst_vit_drawing_wants_positions (
 
 /* (transfer full) (nullable): what to draw on a frame of width x height; NULL
  * if it carries no tokens, or none that can be drawn.  *reason (nullable) says
- * why something is not drawn that the frame carries.  Where metas are from several depths of a network, or
+ * why something is not drawn that the frame carries: all of it, or the metas
+ * that are not valid, which are passed over.  Where metas are from several
+ * depths of a network, or
  * differ in embed_dim, those are drawn that are like the first of the
  * deepest. */
 GstVideoOverlayComposition *gst_vit_drawing_compose (GstVitDrawing *drawing,

@@ -59,7 +59,7 @@ gst_vit_tensor_attach (GstBuffer *frame, guint n_before, GQuark id)
 
   for (guint i = 0;
        (tokens = gst_buffer_iterate_vit_tokens_meta (frame, &state)); i++)
-    if (i >= n_before)
+    if (i >= n_before && gst_vit_tokens_meta_is_valid (tokens, NULL))
       g_ptr_array_add (added, tensor_of (tokens, id));
   if (added->len > 0)
     add_tensors (frame, added);

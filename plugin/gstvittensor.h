@@ -12,7 +12,7 @@
 
 G_BEGIN_DECLS
 
-/* Attaches a GstTensorMeta for each tokens meta on `frame` but the first
+/* Attaches a GstTensorMeta for each valid tokens meta on `frame` but the first
  * `n_before`: one tensor [1, n_tokens, embed_dim] called `id`, row-major, whose
  * data is the tokens' own buffer, by reference. */
 void gst_vit_tensor_attach (GstBuffer *frame, guint n_before, GQuark id);

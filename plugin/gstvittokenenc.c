@@ -39,7 +39,9 @@
  *
  * A frame with several metas gives a buffer for each, in the order in which
  * they were attached.  A frame with none gives a GAP event; a stream in which
- * no frame has any, a warning.
+ * no frame has any, a warning.  A meta whose fields do not fit together
+ * (gst_vit_tokens_meta_is_valid()) is passed over, the first time with a
+ * warning: one broken frame, of another process for example, ends no recording.
  *
  * ## Example launch lines
  * |[
@@ -70,6 +72,7 @@ struct _GstVitTokenEnc {
 
   guint n_bare_frames;    /* without tokens, since the start */
   gboolean is_bare_known; /* tokens came, or it was said that none do */
+  gboolean has_warned;    /* of a meta that is not valid, since the start */
 };
 
 /* Frames without tokens after which a stream that never had any is taken for a
@@ -94,17 +97,35 @@ static GstStaticPadTemplate src_template
     = GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS,
         GST_STATIC_CAPS (NPY_CAPS "; " SAFETENSORS_CAPS "; " TENSORS_CAPS));
 
-/* (nullable): the next meta of the frame that has tokens. */
+/* Whoever made it is not this element's user: the stream goes on without it. */
+static void
+warn_of_fault (GstVitTokenEnc *self, const gchar *reason)
+{
+  GST_DEBUG_OBJECT (self, "meta passed over: %s", reason);
+  if (self->has_warned)
+    return;
+  self->has_warned = TRUE;
+  /* It also explains frames that give nothing. */
+  self->is_bare_known = TRUE;
+  GST_ELEMENT_WARNING (self, STREAM, FORMAT,
+      ("Tokens are passed over, as what is said of them does not hold: %s",
+          reason),
+      (NULL));
+}
+
+/* (nullable): the next valid meta of a frame. */
 static GstVitTokensMeta *
-next_meta (GstVitTokenEnc *self)
+next_meta (GstVitTokenEnc *self, GstBuffer *frame, gpointer *iterator)
 {
   GstVitTokensMeta *meta;
+  const gchar *reason;
 
-  do {
-    meta = gst_buffer_iterate_vit_tokens_meta (self->frame, &self->iterator);
-  } while (meta && !meta->tokens);
-
-  return meta;
+  while ((meta = gst_buffer_iterate_vit_tokens_meta (frame, iterator))) {
+    if (gst_vit_tokens_meta_is_valid (meta, &reason))
+      return meta;
+    warn_of_fault (self, reason);
+  }
+  return NULL;
 }
 
 static void
@@ -222,7 +243,7 @@ gst_vit_token_enc_generate_output (GstBaseTransform *trans, GstBuffer **output)
   if (!self->frame)
     return GST_FLOW_OK;
 
-  meta = next_meta (self);
+  meta = next_meta (self, self->frame, &self->iterator);
   if (!meta) {
     if (is_new) {
       push_gap (self);
@@ -376,9 +397,10 @@ gst_vit_token_enc_submit_input_buffer (
   GstVitTokenEnc *self = GST_VIT_TOKEN_ENC (trans);
 
   if (self->shape.n_tokens == 0) {
-    GstVitTokensMeta *meta = gst_buffer_get_vit_tokens_meta (frame);
+    gpointer iterator = NULL;
+    GstVitTokensMeta *meta = next_meta (self, frame, &iterator);
 
-    if (meta && meta->tokens)
+    if (meta)
       set_shape (self, gst_vit_tensor_shape_of (meta));
   }
   if (!gst_vit_held_events_is_empty (&self->held)) {
@@ -448,6 +470,7 @@ gst_vit_token_enc_stop (GstBaseTransform *trans)
   set_shape (self, (GstVitTensorShape){ 0 });
   self->n_bare_frames = 0;
   self->is_bare_known = FALSE;
+  self->has_warned = FALSE;
   return TRUE;
 }
 

@@ -11,7 +11,8 @@
  * Makes the tokens that #vitpatchembed (or an encoder after it) attached to a
  * frame visible on the frame, where its #GstVitTokensMeta says that they lie: so
  * it may stand behind elements that scale the frame.  A frame without tokens
- * passes as it is.
+ * passes as it is.  A meta whose fields do not fit together
+ * (gst_vit_tokens_meta_is_valid()) is not drawn, with one warning.
  *
  * Where an element downstream says that it draws a
  * #GstVideoOverlayCompositionMeta itself, as video sinks do, the picture is
