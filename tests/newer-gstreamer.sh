@@ -5,7 +5,11 @@
 # that it makes: that of Debian 13 (trixie, 1.26) or of Debian's newest (sid).
 # On Debian, as root.  The last line reads "N passed, N failed[, N skipped]".
 #
-#     sh tests/newer-gstreamer.sh [--prepare] [trixie | sid]
+#     sh tests/newer-gstreamer.sh [--prepare | --sanitize] [trixie | sid]
+#
+# --sanitize runs those tests alone that are of the metadata, which GStreamer
+# hands to another process from 1.24 on: under AddressSanitizer and UBSan with
+# FORGED_HEADS (3000000) forgeries of what comes, then under ThreadSanitizer.
 #
 # The chroots, of 1.5 GB each, are kept in GST_VIT_CHROOTS (by default
 # ~/.cache/gst-vit/chroots); of the system's own state nothing changes but that
@@ -17,15 +21,14 @@ export PATH LC_ALL=C.UTF-8
 cd "$(dirname "$0")/.."
 source=$PWD
 
-only_prepare=false
-if [ "${1-}" = --prepare ]; then
-  only_prepare=true
-  shift
-fi
+mode=test
+case ${1-} in
+  --prepare | --sanitize) mode=${1#--}; shift ;;
+esac
 suite=${1:-trixie}
 case $suite in
   trixie | sid) ;;
-  *) echo "Usage: sh tests/newer-gstreamer.sh [--prepare] [trixie | sid]" >&2; exit 2 ;;
+  *) echo "Usage: sh tests/newer-gstreamer.sh [--prepare | --sanitize] [trixie | sid]" >&2; exit 2 ;;
 esac
 chroots=${GST_VIT_CHROOTS:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/gst-vit/chroots}
 root=$chroots/$suite
@@ -122,7 +125,7 @@ in_chroot() { # COMMAND
     mount --bind "$2" "$1/src"
     mount -o remount,bind,ro "$1/src"
     exec env -i PATH="$PATH" LC_ALL="$LC_ALL" HOME=/build TMPDIR=/tmp \
-      chroot "$1" sh -euc "$3"' in_chroot "$root" "$source" "$1"
+      FORGED_HEADS="${FORGED_HEADS-}" chroot "$1" sh -euc "$3"' in_chroot "$root" "$source" "$1"
 }
 
 build_and_test='
@@ -136,6 +139,29 @@ build_and_test='
   fi
   meson test -C b --print-errorlogs || true
   python3 /src/tests/count_results.py b/meson-logs || echo "0 1 0"'
+
+sanitize='
+  tests="forged_heads forged_metas tokens_bytes tokens_map tokens_meta
+    tokens_passage tokens_valid"
+  FORGED_HEADS=${FORGED_HEADS:-3000000}
+  export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+  cd /build
+  echo "GStreamer $(pkg-config --modversion gstreamer-1.0), $(gcc --version | head -n 1)"
+  for sanitizers in address,undefined thread; do
+    folder=${sanitizers%,*} # no comma: the linker takes it for its own
+    if ! meson setup "$folder" /src --buildtype=debugoptimized \
+      -Dintrospection=disabled -Db_sanitize="$sanitizers" >log 2>&1; then
+      cat log
+      echo "0 1 0"
+      exit
+    fi
+    meson test -C "$folder" --print-errorlogs -t 20 $tests || true
+    FORGED_HEADS=100000
+  done
+  for folder in address thread; do
+    python3 /src/tests/count_results.py "$folder/meson-logs" || echo "0 1 0"
+  done | awk "{ passed += \$1; failed += \$2; skipped += \$3 }
+    END { print passed, failed, skipped }"'
 
 # Shows everything but the last line, which is three numbers if it came so far.
 show() {
@@ -165,4 +191,7 @@ if [ "$(cat "$root/packages" 2>/dev/null)" != "$(echo $packages $unpacked)" ]; t
   make_chroot
 fi
 exec 9>&-
-"$only_prepare" || in_chroot "$build_and_test" | show
+case $mode in
+  test) in_chroot "$build_and_test" | show ;;
+  sanitize) in_chroot "$sanitize" | show ;;
+esac

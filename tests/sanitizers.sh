@@ -59,7 +59,7 @@ stage() { # NAME
     thread)
       build thread -Db_sanitize=thread
       meson test -C build-thread --print-errorlogs -t 3 \
-        allocation live machine_faults max_tokens model_element model_faults \
+        allocation forged_heads live machine_faults max_tokens model_element model_faults \
         model_share neighbour_faults regions reuse stream tensors threads \
         tokenenc_tensors tokenoverlay_delivery tokenoverlay_drawing \
         tokens_passage workers
