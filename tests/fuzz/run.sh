@@ -26,7 +26,7 @@ if [ ! -f "$build/build.ninja" ]; then
     -Dc_args='-fsanitize=fuzzer-no-link -fno-sanitize-recover=all' >"$build/build.log"
 fi
 [ $# -gt 0 ] || set -- $(ls tests/fuzz/seeds)
-ninja -C "$build" $(printf 'tests/fuzz/fuzz_%s ' "$@") >>"$build/build.log" \
+ninja -C "$build" plugin/libgstvit.so $(printf 'tests/fuzz/fuzz_%s ' "$@") >>"$build/build.log" \
   || { cat "$build/build.log"; exit 1; }
 mkdir -p "$build/findings"
 
@@ -66,7 +66,7 @@ for target in $targets; do
   inputs=$(value number_of_executed_units | tail -n 1)
   speed=$(value average_exec_per_sec | tail -n 1)
   edges=$(grep -o 'cov: [0-9]*' "$log" | tail -n 1 | cut -c 6-)
-  all=$(sed -n 's/.*Loaded 1 PC tables (\([0-9]*\) PCs).*/\1/p' "$log")
+  all=$(sed -n 's/.*Loaded [0-9]* PC tables (\([0-9]*\) PCs).*/\1/p' "$log")
   result=nothing
   ! grep -qx "$target" "$build/broken" 2>/dev/null \
     || result=$(grep -m 1 '^SUMMARY' "$log" || echo "see $log")

@@ -156,9 +156,39 @@ def overlay():
         write("overlay", f"{i}-{mode}", data)
 
 
+def video_meta():
+    """Every format of vitpatchembed and those of vittokenoverlay, with a layout
+    of every kind, and one field of the meta after the other that lies."""
+    for i in range(160):
+        is_overlay, which, how = i >= 44, i % 9, (0, 1, 2, 3, 4, 8, 9, 11)[i % 8]
+        data = bytes([is_overlay, i % 110])
+        data += struct.pack("<II", 30 + i, 40 + i // 2) + bytes([i % 2])
+        # How the element is set, patch size.
+        data += bytes([i % 64]) + (b"" if is_overlay else bytes([2 + i % 14]))
+        # Which metas there are and lie; how planes lie; length; bits of a stride.
+        data += bytes([1 | (1 << which & 255), how]) + struct.pack("<hB", 0, 10)
+        # What they say instead, and the regions.
+        data += bytes([i % 4, 1, 2, 3, 3, 0, 7, 1, 1, 2, 0, 0, 0, 4]) * 4
+        write("video_meta", f"{i}", data)
+
+
+def token_metas():
+    """Every element and encoding, and one field after the other that lies."""
+    for i in range(136):
+        lie = i // 8
+        # Element, frames, metas; what lies; type, prefix, columns, rows, values.
+        data = bytes([i % 8, i % 2, lie % 2])
+        data += struct.pack("<H", 1 << lie & 0xffff)
+        data += bytes([i % 3, i % 2, 3, 2, 1]) + struct.pack("<16f", *range(16))
+        data += bytes([i % 4, 1, 2, 3, 0, 0, 5, 1]) * 6
+        write("token_metas", f"{i}", data)
+
+
 models()
 shards()
 fills()
 small()
 tokens()
 overlay()
+video_meta()
+token_metas()
