@@ -139,7 +139,7 @@ quote() {
 
 # For people to copy.
 print_command() {
-  printf 'GST_PLUGIN_PATH=%s gst-launch-1.0 -e' "$(quote "$root/build/plugin")"
+  printf 'GST_PLUGIN_PATH=%s gst-launch-1.0 -e' "$(quote "$root/build/plugin/module")"
   for word in "$@"; do
     case $word in
       '!') printf ' !' ;;
@@ -259,7 +259,7 @@ make_picture() { # SOURCE
     frames. ! queue ! all.sink_0 \
     frames. ! queue ! vittokenoverlay mode=pca opacity=1 ! all.sink_1 \
     frames. ! queue ! vittokenoverlay mode=similarity opacity=0.75 ! all.sink_2
-  GST_PLUGIN_PATH=$root/build/plugin gst-launch-1.0 "$@" >"$root/build/quickstart-picture.log" 2>&1 \
+  GST_PLUGIN_PATH=$root/build/plugin/module gst-launch-1.0 "$@" >"$root/build/quickstart-picture.log" 2>&1 \
     && mv "$folder"/*.png "$picture" \
     || fail "No picture came of it. The whole log: $root/build/quickstart-picture.log"
   rm -rf "$folder"
@@ -308,7 +308,7 @@ make_tokens() { # SOURCE
   trap : INT
   {
     trap : INT
-    GST_PLUGIN_PATH=$root/build/plugin gst-launch-1.0 -e -v "$@" 2>&1 \
+    GST_PLUGIN_PATH=$root/build/plugin/module gst-launch-1.0 -e -v "$@" 2>&1 \
       || echo "ERROR: gst-launch-1.0 ended with status $?"
   } | {
     trap '' INT

@@ -8,11 +8,11 @@
 # MODE is what is drawn (pca, similarity, norm, changed, grid): with
 # MODE=similarity, click on what to look for.  Without a camera a live test
 # picture takes its place; without a display the frames are only counted, 100 of
-# them.  Expects the plugin in build/plugin (examples/quickstart.sh builds it) or
+# them.  Expects the plugin in build/plugin/module (examples/quickstart.sh builds it) or
 # installed.
 set -eu
 cd "$(dirname "$0")/.."
-GST_PLUGIN_PATH=${GST_PLUGIN_PATH:-$PWD/build/plugin}
+GST_PLUGIN_PATH=${GST_PLUGIN_PATH:-$PWD/build/plugin/module}
 export GST_PLUGIN_PATH
 
 has() { gst-inspect-1.0 "$1" >/dev/null 2>&1; }

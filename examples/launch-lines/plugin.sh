@@ -4,5 +4,5 @@
 # For the others to read: where the plugin lies after examples/quickstart.sh.
 set -eu
 examples=$(cd "$(dirname "$0")/.." && pwd)
-GST_PLUGIN_PATH=${GST_PLUGIN_PATH:-$examples/../build/plugin}
+GST_PLUGIN_PATH=${GST_PLUGIN_PATH:-$examples/../build/plugin/module}
 export GST_PLUGIN_PATH

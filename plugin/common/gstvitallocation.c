@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "gstvitallocation.h"
+#include "common/gstvitallocation.h"
 
 #include <gst/video/video.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "gstviterror.h"
+#include "common/gstviterror.h"
 
-#include "error.h"
+#include "base/error.h"
 
 static void
 choose_code (gint vit_code, GQuark *domain, gint *code)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "gstvitframe.h"
+#include "common/gstvitframe.h"
 
 #include <string.h>
 

@@ -9,7 +9,7 @@
 
 #include <gst/video/video.h>
 
-#include "image.h"
+#include "patch/image.h"
 
 G_BEGIN_DECLS
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "gstvitlateness.h"
+#include "common/gstvitlateness.h"
 
 void
 gst_vit_lateness_reset (GstVitLateness *lateness)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "gstvitreading.h"
+#include "common/gstvitreading.h"
 
 typedef struct {
   GstVitReading reading;

@@ -3,7 +3,7 @@
  * GstTensorMeta and the caps that announce it, as GStreamer's own inference
  * elements make them.
  */
-#include "gstvittensor.h"
+#include "common/gstvittensor.h"
 
 #include <string.h>
 

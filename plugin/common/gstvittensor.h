@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "gstvittokensmeta.h"
+#include "gst/vit/gstvittokensmeta.h"
 
 G_BEGIN_DECLS
 

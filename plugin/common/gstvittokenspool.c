@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "gstvittokenspool.h"
+#include "common/gstvittokenspool.h"
 
 #include <stdlib.h>
 

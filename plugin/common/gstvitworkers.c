@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "gstvitworkers.h"
+#include "common/gstvitworkers.h"
 
 typedef enum {
   TASK_WAITING, /* for whoever comes first: a helper or the caller */

@@ -15,7 +15,7 @@
 
 #include <gst/gst.h>
 
-#include "patch_embed.h"
+#include "patch/patch_embed.h"
 
 G_BEGIN_DECLS
 

@@ -4,10 +4,10 @@
  */
 #include <gst/gst.h>
 
-#include "gstvitpatchembed.h"
-#include "gstvittokenenc.h"
-#include "gstvittokenoverlay.h"
-#include "gstvittokensmeta.h"
+#include "gst/vit/gstvittokensmeta.h"
+#include "patchembed/gstvitpatchembed.h"
+#include "tokenenc/gstvittokenenc.h"
+#include "tokenoverlay/gstvittokenoverlay.h"
 
 static gboolean
 plugin_init (GstPlugin *plugin)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "gstvitframetokens.h"
+#include "patchembed/gstvitframetokens.h"
 
 #include <string.h>
 

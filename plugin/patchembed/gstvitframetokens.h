@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "gstvittokenizers.h"
+#include "patchembed/gstvittokenizers.h"
 
 G_BEGIN_DECLS
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "gstvitmodelinfo.h"
+#include "patchembed/gstvitmodelinfo.h"
 
-#include "gstvitsettings.h"
+#include "patchembed/gstvitsettings.h"
 
 static void
 set_strings (GstStructure *info, const gchar *field,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "gstvitnotes.h"
+#include "patchembed/gstvitnotes.h"
 
-#include "gstvittensor.h"
+#include "common/gstvittensor.h"
 
 /* Both parts of the message say it: of an INFO message gst-launch-1.0 prints
  * the debug part alone. */

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "gstvitsettings.h"
+#include "patchembed/gstvitsettings.h"
 
 G_BEGIN_DECLS
 

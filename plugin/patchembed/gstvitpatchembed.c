@@ -28,19 +28,19 @@
  * gst-launch-1.0 videotestsrc num-buffers=30 ! vitpatchembed interval=10 token-format=f16 ! vittokenenc ! application/x-safetensors ! multifilesink location=tokens-%05d.safetensors
  * ]| Half-precision tokens of every tenth frame.
  */
-#include "gstvitpatchembed.h"
+#include "patchembed/gstvitpatchembed.h"
 
 #include <string.h>
 
-#include "gstvitallocation.h"
-#include "gstviterror.h"
-#include "gstvitframe.h"
-#include "gstvitlateness.h"
-#include "gstvitnotes.h"
-#include "gstvitsettings.h"
-#include "gstvitstats.h"
-#include "gstvitstream.h"
-#include "gstvittensor.h"
+#include "common/gstvitallocation.h"
+#include "common/gstviterror.h"
+#include "common/gstvitframe.h"
+#include "common/gstvitlateness.h"
+#include "common/gstvittensor.h"
+#include "patchembed/gstvitnotes.h"
+#include "patchembed/gstvitsettings.h"
+#include "patchembed/gstvitstats.h"
+#include "patchembed/gstvitstream.h"
 
 GST_DEBUG_CATEGORY (gst_vit_patch_embed_debug);
 #define GST_CAT_DEFAULT gst_vit_patch_embed_debug

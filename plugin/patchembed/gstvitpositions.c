@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "gstvitpositions.h"
+#include "patchembed/gstvitpositions.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "gstvitregions.h"
+#include "patchembed/gstvitregions.h"
 
 gboolean
 gst_vit_regions_find (

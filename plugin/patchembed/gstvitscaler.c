@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "gstvitscaler.h"
+#include "patchembed/gstvitscaler.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "gstvitframe.h"
+#include "common/gstvitframe.h"
 
 #define CACHE_LINE 64
 /* Bytes, of the longest vectors that the converter loads as if aligned. */

@@ -11,8 +11,8 @@
 
 #include <gst/video/video.h>
 
-#include "error.h"
-#include "image.h"
+#include "base/error.h"
+#include "patch/image.h"
 
 G_BEGIN_DECLS
 

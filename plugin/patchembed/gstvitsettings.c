@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "gstvitsettings.h"
+#include "patchembed/gstvitsettings.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "error.h"
-#include "gstvitsettingstypes.h"
-#include "gstvittokensmeta.h"
-#include "gstvitworkers.h"
+#include "base/error.h"
+#include "common/gstvitworkers.h"
+#include "gst/vit/gstvittokensmeta.h"
+#include "patchembed/gstvitsettingstypes.h"
 
 #define DEFAULT_TENSOR_ID "vit-patch-tokens"
 

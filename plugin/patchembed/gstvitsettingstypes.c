@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "gstvitsettingstypes.h"
+#include "patchembed/gstvitsettingstypes.h"
 
-#include "gstvitsettings.h"
+#include "patchembed/gstvitsettings.h"
 
 GType
 gst_vit_position_rule_get_type (void)

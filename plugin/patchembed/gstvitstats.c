@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "gstvitstats.h"
+#include "patchembed/gstvitstats.h"
 
 void
 gst_vit_stats_count (GstVitStats *stats, const VitFrameCounts *counts,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "gstvitstream.h"
+#include "patchembed/gstvitstream.h"
 
-#include "gstvitmodelinfo.h"
-#include "gstvittensor.h"
+#include "common/gstvittensor.h"
+#include "patchembed/gstvitmodelinfo.h"
 
 /* Takes `embed`. */
 static GstVitTokenizers *

@@ -7,8 +7,8 @@
  */
 #pragma once
 
-#include "gstvitframetokens.h"
-#include "gstvitsettings.h"
+#include "patchembed/gstvitframetokens.h"
+#include "patchembed/gstvitsettings.h"
 
 G_BEGIN_DECLS
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "gstvittokenizer.h"
+#include "patchembed/gstvittokenizer.h"
 
 #include <string.h>
 
-#include "gstvitpositions.h"
-#include "gstvittokenspool.h"
+#include "common/gstvittokenspool.h"
+#include "patchembed/gstvitpositions.h"
 
 GstVitTokenizer *
 gst_vit_tokenizer_new (

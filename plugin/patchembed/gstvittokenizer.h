@@ -11,11 +11,11 @@
  */
 #pragma once
 
-#include "gstvitregions.h"
-#include "gstvitscaler.h"
-#include "gstvittokensmeta.h"
-#include "gstvitworkers.h"
-#include "patch_embed.h"
+#include "common/gstvitworkers.h"
+#include "gst/vit/gstvittokensmeta.h"
+#include "patch/patch_embed.h"
+#include "patchembed/gstvitregions.h"
+#include "patchembed/gstvitscaler.h"
 
 G_BEGIN_DECLS
 

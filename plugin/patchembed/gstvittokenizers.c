@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "gstvittokenizers.h"
+#include "patchembed/gstvittokenizers.h"
 
 /* As many sizes as are kept ready. */
 #define MAX_TOKENIZERS 16

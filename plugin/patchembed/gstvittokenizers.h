@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "gstvittokenizer.h"
+#include "patchembed/gstvittokenizer.h"
 
 G_BEGIN_DECLS
 

@@ -2,7 +2,7 @@
  *
  * Events in the order in which they came.
  */
-#include "gstvitheldevents.h"
+#include "tokenenc/gstvitheldevents.h"
 
 gboolean
 gst_vit_held_events_is_empty (const GstVitHeldEvents *held)

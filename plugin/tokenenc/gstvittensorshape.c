@@ -3,7 +3,7 @@
  * Tokens in NNStreamer's words.  Its types and dimensions:
  * https://github.com/nnstreamer/nnstreamer, "Tensor stream types".
  */
-#include "gstvittensorshape.h"
+#include "tokenenc/gstvittensorshape.h"
 
 GstVitTensorShape
 gst_vit_tensor_shape_of (const GstVitTokensMeta *meta)

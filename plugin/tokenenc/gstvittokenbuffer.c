@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "gstvittokenbuffer.h"
+#include "tokenenc/gstvittokenbuffer.h"
 
-#include "gstvitreading.h"
+#include "common/gstvitreading.h"
 
 static void
 return_tokens (gpointer data)

@@ -8,15 +8,15 @@
  * the first tokens tell: until they come, the caps event and what follows it
  * are held back.
  */
-#include "gstvittokenenc.h"
+#include "tokenenc/gstvittokenenc.h"
 
 #include <gst/video/video.h>
 
-#include "gstvitheldevents.h"
-#include "gstvittensorshape.h"
-#include "gstvittokenbuffer.h"
-#include "gstvittokenheader.h"
-#include "gstvittokensmeta.h"
+#include "gst/vit/gstvittokensmeta.h"
+#include "tokenenc/gstvitheldevents.h"
+#include "tokenenc/gstvittensorshape.h"
+#include "tokenenc/gstvittokenbuffer.h"
+#include "tokenenc/gstvittokenheader.h"
 
 /**
  * SECTION:element-vittokenenc

@@ -5,12 +5,12 @@
  * npy 1.0: numpy.lib.format.  safetensors:
  * https://github.com/huggingface/safetensors, "Format".
  */
-#include "gstvittokenheader.h"
+#include "tokenenc/gstvittokenheader.h"
 
 #include <jansson.h>
 #include <string.h>
 
-#include "safetensors.h"
+#include "files/safetensors.h"
 
 /* All fields but `changed` take less than this: the longest is the model id,
  * every byte of which may be written as six. */

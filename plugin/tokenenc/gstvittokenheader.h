@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "gstvittokensmeta.h"
+#include "gst/vit/gstvittokensmeta.h"
 
 G_BEGIN_DECLS
 

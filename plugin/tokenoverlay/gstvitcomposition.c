@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "gstvitcomposition.h"
+#include "tokenoverlay/gstvitcomposition.h"
 
 void
 gst_vit_composition_attach (

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "gstvitdrawing.h"
+#include "tokenoverlay/gstvitdrawing.h"
 
 #include <string.h>
 
-#include "gstvitlayers.h"
-#include "gstvitlegend.h"
-#include "gstvitreading.h"
-#include "gstvittokensmeta.h"
-#include "token_picture.h"
+#include "common/gstvitreading.h"
+#include "gst/vit/gstvittokensmeta.h"
+#include "tokenoverlay/gstvitlayers.h"
+#include "tokenoverlay/gstvitlegend.h"
+#include "view/token_picture.h"
 
 #define NO_MEMORY "there is not the memory for it"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "gstvitdrawingsettings.h"
+#include "tokenoverlay/gstvitdrawingsettings.h"
 
 enum {
   PROP_MODE = 1,

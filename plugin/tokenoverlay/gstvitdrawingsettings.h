@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "gstvitdrawing.h"
+#include "tokenoverlay/gstvitdrawing.h"
 
 G_BEGIN_DECLS
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "gstvitlayers.h"
+#include "tokenoverlay/gstvitlayers.h"
 
-#include "gstvitlegend.h"
+#include "tokenoverlay/gstvitlegend.h"
 
 #define WHITE 0xffffffffu
 #define OUTLINE_WIDTH 2

@@ -7,7 +7,7 @@
 
 #include <gst/video/video.h>
 
-#include "paint.h"
+#include "view/paint.h"
 
 G_BEGIN_DECLS
 

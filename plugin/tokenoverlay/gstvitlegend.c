@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "gstvitlegend.h"
+#include "tokenoverlay/gstvitlegend.h"
 
 #include <string.h>
 
-#include "paint.h"
+#include "view/paint.h"
 
 /* Frames as high as so many lines of text, and none lower than a line is
  * readable; nor so high that the words, which are as long as 40 lines are high,

@@ -2,7 +2,7 @@
  *
  * Words as pictures, by pango, which GStreamer's own textoverlay takes too.
  */
-#include "gstvitlegend.h"
+#include "tokenoverlay/gstvitlegend.h"
 
 #ifdef HAVE_PANGO
 

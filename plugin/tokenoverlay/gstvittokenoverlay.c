@@ -53,14 +53,14 @@
  *
  * Since: 0.1
  */
-#include "gstvittokenoverlay.h"
+#include "tokenoverlay/gstvittokenoverlay.h"
 
-#include "gstvitallocation.h"
-#include "gstvitcomposition.h"
-#include "gstvitdrawing.h"
-#include "gstvitdrawingsettings.h"
-#include "gstvitframe.h"
-#include "gstvittokensmeta.h"
+#include "common/gstvitallocation.h"
+#include "common/gstvitframe.h"
+#include "gst/vit/gstvittokensmeta.h"
+#include "tokenoverlay/gstvitcomposition.h"
+#include "tokenoverlay/gstvitdrawing.h"
+#include "tokenoverlay/gstvitdrawingsettings.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_vit_token_overlay_debug);
 #define GST_CAT_DEFAULT gst_vit_token_overlay_debug

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "dtype.h"
+#include "base/dtype.h"
 
 #include <string.h>
 

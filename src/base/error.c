@@ -1,4 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "error.h"
+#include "base/error.h"
 
 G_DEFINE_QUARK (vit-error, vit_error)

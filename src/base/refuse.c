@@ -3,7 +3,7 @@
  * Wording of errors: path, tensor and text in, a GError with nothing in it
  * that a terminal or a log could trip over out.
  */
-#include "refuse.h"
+#include "base/refuse.h"
 
 gboolean
 vit_refuse (GError **error, VitError code, const char *path, const char *tensor,

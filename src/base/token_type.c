@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "token_type.h"
+#include "base/token_type.h"
 
 #include <string.h>
 
-#include "dtype.h"
+#include "base/dtype.h"
 
 gsize
 vit_token_type_size (VitTokenType type)

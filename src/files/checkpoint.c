@@ -3,12 +3,12 @@
  * Lookup of tensors over one file or over shards: names in, tensors and their
  * values out.  One file is kept as an index of a single shard.
  */
-#include "checkpoint.h"
+#include "files/checkpoint.h"
 
 #include <string.h>
 
-#include "json_text.h"
-#include "refuse.h"
+#include "base/refuse.h"
+#include "files/json_text.h"
 
 /* The largest published models have less than a fifth of either. */
 #define MAX_INDEX_BYTES (64 * 1024 * 1024)

@@ -16,7 +16,7 @@
  */
 #pragma once
 
-#include "safetensors.h"
+#include "files/safetensors.h"
 
 G_BEGIN_DECLS
 

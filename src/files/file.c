@@ -4,7 +4,7 @@
  * file, reads it with pread and counts every byte.  JSON files beside the
  * weights (a few KiB, or a few MiB for an index) are parsed by jansson.
  */
-#include "file.h"
+#include "files/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "json_text.h"
+#include "files/json_text.h"
 
 /* A read may always fall short.  In steps this small every header of some size
  * takes more than one, so that the rare case is the usual one. */

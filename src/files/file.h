@@ -11,8 +11,8 @@
 
 #include <jansson.h>
 
-#include "error.h"
-#include "file_state.h"
+#include "base/error.h"
+#include "files/file_state.h"
 
 G_BEGIN_DECLS
 

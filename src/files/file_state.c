@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "file_state.h"
+#include "files/file_state.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * The grammar of RFC 8259 over bytes in memory.  Containers that are open are
  * kept as one bit each, so that nothing recurses.
  */
-#include "json_text.h"
+#include "files/json_text.h"
 
 #include <string.h>
 

@@ -12,12 +12,12 @@
  * The format is little-endian and so is every host this builds on: no value is
  * byte-swapped.
  */
-#include "safetensors.h"
+#include "files/safetensors.h"
 
 #include <string.h>
 
-#include "json_text.h"
-#include "refuse.h"
+#include "base/refuse.h"
+#include "files/json_text.h"
 
 #define MAX_HEADER_BYTES VIT_SAFETENSORS_MAX_HEADER_BYTES
 #define MAX_TENSORS VIT_SAFETENSORS_MAX_TENSORS

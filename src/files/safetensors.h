@@ -19,8 +19,8 @@
  */
 #pragma once
 
-#include "dtype.h"
-#include "file.h"
+#include "base/dtype.h"
+#include "files/file.h"
 
 G_BEGIN_DECLS
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "section.h"
+#include "files/section.h"
 
-#include "refuse.h"
+#include "base/refuse.h"
 
 static const char *
 json_type_name (const json_t *value)

@@ -11,7 +11,7 @@
 
 #include <jansson.h>
 
-#include "error.h"
+#include "base/error.h"
 
 G_BEGIN_DECLS
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel_bytes.h"
+#include "kernel/bytes.h"
 
 #include <string.h>
 

@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#include "kernel.h"
+#include "kernel/patch.h"
 
 #define VIT_BYTES_CHANNELS 16
 #define VIT_BYTES_TERMS 64

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "kernel.h"
+#include "kernel/patch.h"
 
 /* See VitKernelF32.widen. */
 static inline void

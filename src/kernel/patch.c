@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel.h"
+#include "kernel/patch.h"
 
 #include <stdlib.h>
 
@@ -26,8 +26,8 @@ static const VitKernelFixed *const kernels_fixed[] = {
 #ifdef VIT_HAVE_AMX
   &vit_kernel_fixed_amx,
 #endif
-#ifdef VIT_HAVE_AVX512_VNNI
-  &vit_kernel_fixed_avx512_vnni,
+#ifdef VIT_HAVE_VNNI
+  &vit_kernel_fixed_vnni,
 #endif
 #ifdef VIT_HAVE_AVX2
   &vit_kernel_fixed_avx2,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The product of patches and weights: the contract of every kernel, and the
- * choice of one.  kernel_c.c is the definition; each other file computes the
+ * choice of one.  patch_c.c is the definition; each other file computes the
  * same with one instruction set.  Pure C, so that a kernel can be read, tested
  * and timed by itself.
  *
@@ -166,7 +166,7 @@ extern const VitKernelF32 vit_kernel_f32_avx512;
 extern const VitKernelF32 vit_kernel_f32_neon;
 extern const VitKernelFixed vit_kernel_fixed_c;
 extern const VitKernelFixed vit_kernel_fixed_avx2;
-extern const VitKernelFixed vit_kernel_fixed_avx512_vnni;
+extern const VitKernelFixed vit_kernel_fixed_vnni;
 extern const VitKernelFixed vit_kernel_fixed_amx;
 extern const VitKernelFixed vit_kernel_fixed_neon;
 

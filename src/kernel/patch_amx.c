@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The fixed-point product in AMX tiles: 32 patches x 16 channels x 2 planes of
- * the weights (kernel_bytes.h).
+ * the weights (bytes.h).
  *
  *     tile   0, 1      sums, high plane of the weights, patches 0-15, 16-31
  *            2, 3      sums, low plane
@@ -10,11 +10,11 @@
  */
 /* clang before 17 spells it without the underscore. */
 #if !(defined(__AMX_INT8__) || defined(__AMXINT8__)) || !defined(__AVX512DQ__)
-#error "kernel_amx.c must be compiled with AMX-INT8 and AVX-512 DQ"
+#error "patch_amx.c must be compiled with AMX-INT8 and AVX-512 DQ"
 #endif
 
-#include "kernel_bytes.h"
-#include "kernel_convert.h"
+#include "kernel/bytes.h"
+#include "kernel/convert.h"
 
 #define PATCH_TILE 32
 

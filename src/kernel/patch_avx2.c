@@ -7,14 +7,14 @@
  *     fixed-point panels [ceil (n_channels / 16)][n_terms / 2][16 channels][2]
  */
 #if !defined(__AVX2__) || !defined(__FMA__)
-#error "kernel_avx2.c must be compiled with AVX2 and FMA"
+#error "patch_avx2.c must be compiled with AVX2 and FMA"
 #endif
 
 #include <immintrin.h>
 #include <string.h>
 
-#include "kernel_convert.h"
-#include "kernel_tiles.h"
+#include "kernel/convert.h"
+#include "kernel/tiles.h"
 
 #define PATCH_TILE 6
 #define CHANNEL_TILE 16

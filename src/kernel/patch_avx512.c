@@ -4,14 +4,14 @@
  * two fused multiply-adds for each broadcast sample.
  */
 #ifndef __AVX512F__
-#error "kernel_avx512.c must be compiled with AVX-512"
+#error "patch_avx512.c must be compiled with AVX-512"
 #endif
 
 #include <immintrin.h>
 #include <string.h>
 
-#include "kernel_convert.h"
-#include "kernel_tiles.h"
+#include "kernel/convert.h"
+#include "kernel/tiles.h"
 
 #define PATCH_TILE 14
 #define CHANNEL_TILE 32

@@ -3,7 +3,7 @@
  * The products in C: the text that every other kernel is tested against.  The
  * vector type is the compilers' own, which any machine has.
  */
-#include "kernel_convert.h"
+#include "kernel/convert.h"
 
 #include <math.h>
 

@@ -7,13 +7,13 @@
  *     fixed-point panels [ceil (n_channels / 16)][n_terms][16 channels]
  */
 #if !defined(__aarch64__) || !defined(__ARM_NEON)
-#error "kernel_neon.c must be compiled for aarch64 with Advanced SIMD"
+#error "patch_neon.c must be compiled for aarch64 with Advanced SIMD"
 #endif
 
 #include <arm_neon.h>
 #include <string.h>
 
-#include "kernel_convert.h"
+#include "kernel/convert.h"
 
 #define PATCH_TILE 6
 #define CHANNEL_TILE 16

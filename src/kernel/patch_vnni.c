@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
  * The fixed-point product with AVX-512 VNNI: 12 patches x 16 channels x 2
- * planes of the weights (kernel_bytes.h) in 24 registers, four terms an
+ * planes of the weights (bytes.h) in 24 registers, four terms an
  * instruction.
  */
 #if !defined(__AVX512VNNI__) || !defined(__AVX512DQ__)
-#error "kernel_avx512_vnni.c must be compiled with AVX-512 DQ and VNNI"
+#error "patch_vnni.c must be compiled with AVX-512 DQ and VNNI"
 #endif
 
 #include <string.h>
 
-#include "kernel_bytes.h"
-#include "kernel_convert.h"
-#include "kernel_tiles.h"
+#include "kernel/bytes.h"
+#include "kernel/convert.h"
+#include "kernel/tiles.h"
 
 #define PATCH_TILE 12
 
@@ -161,7 +161,7 @@ convert_fixed (const VitConvertFixed *convert, size_t n,
   vit_convert_fixed (convert, n, samples, high, low);
 }
 
-const VitKernelFixed vit_kernel_fixed_avx512_vnni = {
+const VitKernelFixed vit_kernel_fixed_vnni = {
   .name = "avx512-vnni",
   .cpu = VIT_CPU_AVX512 | VIT_CPU_AVX512_VNNI,
   .product = product,

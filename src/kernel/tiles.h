@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "kernel.h"
+#include "kernel/patch.h"
 
 /* What a loop over a tile leaves no value in. */
 #define VIT_TILES_CLOBBER_16                                                   \

@@ -3,7 +3,7 @@
  * The built-in model: see the header for its numbers.  Everything is computed
  * in double and rounded once.
  */
-#include "builtin.h"
+#include "model/builtin.h"
 
 #include <math.h>
 #include <stdlib.h>

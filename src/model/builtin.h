@@ -20,7 +20,7 @@
  */
 #pragma once
 
-#include "model.h"
+#include "model/model.h"
 
 G_BEGIN_DECLS
 

@@ -3,13 +3,13 @@
  * Reading of the configs: a folder goes in, what its JSON files say about the
  * model comes out, each value checked for type and range where it is read.
  */
-#include "config.h"
+#include "model/config.h"
 
 #include <math.h>
 
-#include "file.h"
-#include "refuse.h"
-#include "section.h"
+#include "base/refuse.h"
+#include "files/file.h"
+#include "files/section.h"
 
 /* The largest list the names of 21841 classes twice, which is 2 MB; a tree of so
  * many values takes at most some tens of MB. */

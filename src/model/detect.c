@@ -4,11 +4,11 @@
  * layout table, and the first row that fits it counts.  Where none does, the
  * row that lacks least is what the message is about.
  */
-#include "detect.h"
+#include "model/detect.h"
 
 #include <string.h>
 
-#include "refuse.h"
+#include "base/refuse.h"
 
 /* Of the names that end like one, few are a tower's: a convolutional network
  * beside it has a "conv1.weight" in every block.  Each costs a look at all that

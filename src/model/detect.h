@@ -7,8 +7,8 @@
  */
 #pragma once
 
-#include "checkpoint.h"
-#include "layout.h"
+#include "files/checkpoint.h"
+#include "model/layout.h"
 
 G_BEGIN_DECLS
 

@@ -4,7 +4,7 @@
  * facebookresearch/dino and dinov2, huggingface/transformers,
  * huggingface/pytorch-image-models (timm), mlfoundations/open_clip.
  */
-#include "layout.h"
+#include "model/layout.h"
 
 #include <string.h>
 

@@ -12,7 +12,7 @@
  */
 #pragma once
 
-#include "pos_embed.h"
+#include "model/pos_embed.h"
 
 G_BEGIN_DECLS
 

@@ -7,13 +7,13 @@
  * it when its last user drops it, under the same lock as it is looked up
  * with, so that nobody is given a model that is being freed.
  */
-#include "model.h"
+#include "model/model.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
-#include "file_state.h"
+#include "files/file_state.h"
+#include "model/config.h"
 
 typedef struct {
   char *path;      /* without links */

@@ -14,7 +14,7 @@
  */
 #pragma once
 
-#include "layout.h"
+#include "model/layout.h"
 
 G_BEGIN_DECLS
 

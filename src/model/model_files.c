@@ -4,12 +4,12 @@
  * OpenCLIP publish them are tried in turn, and all other formats are refused,
  * by the file's name and by how it begins, with what to do instead.
  */
-#include "model_files.h"
+#include "model/model_files.h"
 
 #include <string.h>
 
-#include "file.h"
-#include "refuse.h"
+#include "base/refuse.h"
+#include "files/file.h"
 
 #define PICKLE                                                                 \
   "is a PyTorch pickle, which runs code when loaded and is never read; save "  \

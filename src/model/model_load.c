@@ -5,14 +5,14 @@
  *
  * D = embed_dim, P = patch_size, as in model.h.
  */
-#include "model.h"
+#include "model/model.h"
 
 #include <string.h>
 
-#include "file_state.h"
-#include "model_files.h"
-#include "range.h"
-#include "stage.h"
+#include "files/file_state.h"
+#include "model/model_files.h"
+#include "model/range.h"
+#include "model/stage.h"
 
 /* (transfer full): all values of `tensor`; NULL on error. */
 static float *

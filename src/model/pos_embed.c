@@ -8,7 +8,7 @@
  * Compile with -ffp-contract=off: a multiply-add fused on one machine and not
  * on another would give them different bits.
  */
-#include "pos_embed.h"
+#include "model/pos_embed.h"
 
 #include <math.h>
 #include <string.h>

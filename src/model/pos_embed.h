@@ -13,7 +13,7 @@
  */
 #pragma once
 
-#include "error.h"
+#include "base/error.h"
 
 G_BEGIN_DECLS
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "range.h"
+#include "model/range.h"
 
 #include <math.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "stage.h"
+#include "model/stage.h"
 
 #include <string.h>
 
-#include "model.h"
-#include "refuse.h"
+#include "base/refuse.h"
+#include "model/model.h"
 
 gboolean
 vit_stage_refuse (const VitStage *stage, const VitTensor *tensor,

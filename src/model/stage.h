@@ -10,8 +10,8 @@
  */
 #pragma once
 
-#include "config.h"
-#include "detect.h"
+#include "model/config.h"
+#include "model/detect.h"
 
 G_BEGIN_DECLS
 

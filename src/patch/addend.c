@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "addend.h"
+#include "patch/addend.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "projection.h"
+#include "patch/projection.h"
 
 float *
 vit_addend_positions (const VitModel *model, VitPositionRule rule,

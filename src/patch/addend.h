@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "model.h"
+#include "model/model.h"
 
 G_BEGIN_DECLS
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fold.h"
+#include "patch/fold.h"
 
 #include <string.h>
 

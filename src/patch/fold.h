@@ -22,8 +22,8 @@
  */
 #pragma once
 
-#include "model.h"
-#include "samples.h"
+#include "model/model.h"
+#include "patch/samples.h"
 
 G_BEGIN_DECLS
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "frame.h"
+#include "patch/frame.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "input_norm.h"
-#include "kernel.h"
+#include "kernel/patch.h"
+#include "patch/input_norm.h"
 
 /* Patches that are packed and multiplied at once: their terms should stay in a
  * core's second-level cache beside one panel of weights.  Whole tiles of every

@@ -8,11 +8,11 @@
  */
 #pragma once
 
-#include "addend.h"
-#include "pixels.h"
-#include "plan.h"
-#include "token_type.h"
-#include "weights.h"
+#include "base/token_type.h"
+#include "patch/addend.h"
+#include "patch/pixels.h"
+#include "patch/plan.h"
+#include "patch/weights.h"
 
 G_BEGIN_DECLS
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "gamut.h"
+#include "patch/gamut.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "lanes.h"
+#include "patch/lanes.h"
 
 /* Bits after the point of the factors, and of the sums in 8-bit formats. */
 #define FACTOR_BITS 14

@@ -12,7 +12,7 @@
  */
 #pragma once
 
-#include "samples.h"
+#include "patch/samples.h"
 
 G_BEGIN_DECLS
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "input_norm.h"
+#include "patch/input_norm.h"
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "pack.h"
+#include "patch/pack.h"
 
 #include <string.h>
 

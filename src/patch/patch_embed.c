@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "patch_embed.h"
+#include "patch/patch_embed.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "fold.h"
-#include "input_norm.h"
-#include "predict.h"
-#include "range.h"
+#include "model/range.h"
+#include "patch/fold.h"
+#include "patch/input_norm.h"
+#include "patch/predict.h"
 
 struct _VitPatchEmbed {
   VitModel *model;

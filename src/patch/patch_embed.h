@@ -17,7 +17,7 @@
  */
 #pragma once
 
-#include "frame.h"
+#include "patch/frame.h"
 
 G_BEGIN_DECLS
 

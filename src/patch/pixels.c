@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "pixels.h"
+#include "patch/pixels.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "lanes.h"
+#include "patch/lanes.h"
 
 static gint32
 fixed_factor (double factor)

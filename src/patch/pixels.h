@@ -16,8 +16,8 @@
  */
 #pragma once
 
-#include "kernel.h"
-#include "samples.h"
+#include "kernel/patch.h"
+#include "patch/samples.h"
 
 G_BEGIN_DECLS
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "plan.h"
+#include "patch/plan.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "projection.h"
+#include "patch/projection.h"
 
 gboolean
 vit_plan_init (VitPlan *plan, const VitImageFormat *format, guint patch_size,

@@ -15,10 +15,10 @@
  */
 #pragma once
 
-#include "error.h"
-#include "gamut.h"
-#include "pixels.h"
-#include "samples.h"
+#include "base/error.h"
+#include "patch/gamut.h"
+#include "patch/pixels.h"
+#include "patch/samples.h"
 
 G_BEGIN_DECLS
 

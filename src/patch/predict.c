@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "predict.h"
+#include "patch/predict.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-#include "fold.h"
-#include "projection.h"
-#include "quantise.h"
+#include "patch/fold.h"
+#include "patch/projection.h"
+#include "patch/quantise.h"
 
 #define NATURAL 0.95
 #define CALM 0.99

@@ -26,7 +26,7 @@
  */
 #pragma once
 
-#include "samples.h"
+#include "patch/samples.h"
 
 G_BEGIN_DECLS
 

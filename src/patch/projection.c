@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "projection.h"
+#include "patch/projection.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "pack.h"
-#include "quantise.h"
+#include "patch/pack.h"
+#include "patch/quantise.h"
 
 #define ALIGNMENT 64
 

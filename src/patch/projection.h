@@ -7,8 +7,8 @@
  */
 #pragma once
 
-#include "error.h"
-#include "kernel.h"
+#include "base/error.h"
+#include "kernel/patch.h"
 
 G_BEGIN_DECLS
 

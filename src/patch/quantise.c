@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "quantise.h"
+#include "patch/quantise.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "kernel.h"
+#include "kernel/patch.h"
 
 /* Weights that are this small beside the largest of all are what is left of
  * numbers that cancel; tokens do not show them. */

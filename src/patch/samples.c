@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "samples.h"
+#include "patch/samples.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -17,7 +17,7 @@
  */
 #pragma once
 
-#include "image.h"
+#include "patch/image.h"
 
 G_BEGIN_DECLS
 

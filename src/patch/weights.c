@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "weights.h"
+#include "patch/weights.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -7,8 +7,8 @@
  */
 #pragma once
 
-#include "fold.h"
-#include "projection.h"
+#include "patch/fold.h"
+#include "patch/projection.h"
 
 G_BEGIN_DECLS
 

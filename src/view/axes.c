@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "axes.h"
+#include "view/axes.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "symmetric_eigen.h"
+#include "view/symmetric_eigen.h"
 
 /* The least cosine of an old axis with the new space. */
 #define NEAR 0.3

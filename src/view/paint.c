@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "paint.h"
+#include "view/paint.h"
 
 #include <math.h>
 #include <string.h>

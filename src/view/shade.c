@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "shade.h"
+#include "view/shade.h"
 
 #include <math.h>
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "subspace.h"
+#include "view/subspace.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "symmetric_eigen.h"
-#include "vec.h"
+#include "view/symmetric_eigen.h"
+#include "view/vec.h"
 
 #define K VIT_SUBSPACE_DIM
 

@@ -13,7 +13,7 @@
  */
 #pragma once
 
-#include "token_view.h"
+#include "view/token_view.h"
 
 G_BEGIN_DECLS
 

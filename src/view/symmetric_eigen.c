@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "symmetric_eigen.h"
+#include "view/symmetric_eigen.h"
 
 #include <math.h>
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "token_pca.h"
+#include "view/token_pca.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "axes.h"
-#include "subspace.h"
+#include "view/axes.h"
+#include "view/subspace.h"
 
 /* Of the way from where it is to where it should be, a frame. */
 #define TURN_RATE 0.05

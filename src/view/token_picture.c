@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "token_picture.h"
+#include "view/token_picture.h"
 
-#include "subspace.h"
-#include "token_similarity.h"
+#include "view/subspace.h"
+#include "view/token_similarity.h"
 
 G_STATIC_ASSERT (VIT_TOKEN_PICTURE_MAX_PATCHES
                  <= G_MAXINT / (VIT_SUBSPACE_DIM * sizeof (float)));

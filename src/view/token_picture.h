@@ -11,9 +11,9 @@
  */
 #pragma once
 
-#include "shade.h"
-#include "token_pca.h"
-#include "token_view.h"
+#include "view/shade.h"
+#include "view/token_pca.h"
+#include "view/token_view.h"
 
 G_BEGIN_DECLS
 

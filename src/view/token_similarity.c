@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "token_similarity.h"
+#include "view/token_similarity.h"
 
 #include <math.h>
 
-#include "vec.h"
+#include "view/vec.h"
 
 void
 vit_token_cosines (const VitTokenView *view, const float *query, float *cosines)

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "token_view.h"
+#include "view/token_view.h"
 
 G_BEGIN_DECLS
 

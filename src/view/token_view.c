@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "token_view.h"
+#include "view/token_view.h"
 
 #include <string.h>
 

@@ -11,7 +11,7 @@
  */
 #pragma once
 
-#include "token_type.h"
+#include "base/token_type.h"
 
 G_BEGIN_DECLS
 

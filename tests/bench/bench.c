@@ -23,7 +23,7 @@
 #include <string.h>
 
 #include "bench_case.h"
-#include "kernel.h"
+#include "kernel/patch.h"
 
 #define MAX_WORDS 10
 

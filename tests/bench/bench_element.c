@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "bench_case.h"
-#include "frames.h"
+#include "support/frames.h"
 
 #define PASSES 5
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "bench_case.h"
-#include "projection.h"
+#include "patch/projection.h"
 #include "together.h"
 
 #define BLOCK_F32 126 /* as frame.c takes them */

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "gstvittokensmeta.h"
+#include "gst/vit/gstvittokensmeta.h"
 
 #define WIDTH 1280
 #define HEIGHT 720

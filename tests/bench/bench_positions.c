@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "bench_case.h"
-#include "model.h"
+#include "model/model.h"
 
 typedef struct {
   BenchCase base;

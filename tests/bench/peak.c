@@ -4,7 +4,7 @@
 #include <glib.h>
 #include <string.h>
 
-#include "kernel.h"
+#include "kernel/patch.h"
 #include "together.h"
 
 #ifdef __x86_64__

@@ -25,7 +25,7 @@ if ! { meson setup build-bench --buildtype=release -Dintrospection=disabled &&
   exit 1
 fi
 
-GST_PLUGIN_PATH=$PWD/build-bench/plugin
+GST_PLUGIN_PATH=$PWD/build-bench/plugin/module
 GST_REGISTRY=$PWD/build-bench/bench-registry.bin
 LD_LIBRARY_PATH=$PWD/build-bench/plugin${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export GST_PLUGIN_PATH GST_REGISTRY LD_LIBRARY_PATH

@@ -119,7 +119,7 @@ def main():
     print(f"1..{len(TESTS)}")
     with tempfile.TemporaryDirectory(prefix="tokens-", dir=build) as folder:
         os.environ.update(
-            GST_PLUGIN_PATH=plugin, GI_TYPELIB_PATH=plugin, LD_LIBRARY_PATH=plugin,
+            GST_PLUGIN_PATH=os.path.join(plugin, "module"), GI_TYPELIB_PATH=plugin, LD_LIBRARY_PATH=plugin,
             GST_REGISTRY=os.path.join(folder, "registry.bin"))
         for test in TESTS:
             name = test.__name__.replace("test_", "").replace("_", "-")

@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-#include "config.h"
+#include "model/config.h"
 
 int
 LLVMFuzzerInitialize (int *argc, char ***argv)

@@ -8,8 +8,8 @@
 
 #include <math.h>
 
-#include "gstvitframe.h"
-#include "patch_embed.h"
+#include "common/gstvitframe.h"
+#include "patch/patch_embed.h"
 
 static VitModel *model;
 

@@ -8,7 +8,7 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "json_text.h"
+#include "files/json_text.h"
 
 static void
 compare (char *value, const json_t *expected)

@@ -13,7 +13,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "patch_embed.h"
+#include "patch/patch_embed.h"
 
 static const char *const names[] = { "model.safetensors",
   "model.safetensors.index.json", "a.safetensors", "b.safetensors",

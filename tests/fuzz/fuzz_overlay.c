@@ -10,9 +10,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "gstvitdrawing.h"
-#include "gstvitframe.h"
-#include "gstvittokensmeta.h"
+#include "common/gstvitframe.h"
+#include "gst/vit/gstvittokensmeta.h"
+#include "tokenoverlay/gstvitdrawing.h"
 
 #define PAGE 4096
 #define UNTOUCHED 0x5a

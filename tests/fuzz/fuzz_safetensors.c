@@ -6,7 +6,7 @@
  */
 #include "fuzz.h"
 
-#include "safetensors.h"
+#include "files/safetensors.h"
 
 int
 LLVMFuzzerInitialize (int *argc, char ***argv)

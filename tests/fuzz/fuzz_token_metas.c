@@ -13,10 +13,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "files/json_text.h"
+#include "files/safetensors.h"
+#include "gst/vit/gstvittokensmeta.h"
 #include "guarded.h"
-#include "gstvittokensmeta.h"
-#include "json_text.h"
-#include "safetensors.h"
 #include "stream.h"
 
 #define MAX_METAS 3

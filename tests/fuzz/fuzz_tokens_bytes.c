@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "gstvittokensbytes.h"
+#include "gst/vit/gstvittokensbytes.h"
 
 int
 LLVMFuzzerInitialize (int *argc, char ***argv)

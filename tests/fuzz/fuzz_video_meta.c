@@ -12,9 +12,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "gstvittokensmeta.h"
+#include "gst/vit/gstvittokensmeta.h"
 #include "guarded.h"
-#include "image.h"
+#include "patch/image.h"
 #include "stream.h"
 
 /* Of a frame that is compared afterwards. */

@@ -26,7 +26,7 @@ if [ ! -f "$build/build.ninja" ]; then
     -Dc_args='-fsanitize=fuzzer-no-link -fno-sanitize-recover=all' >"$build/build.log"
 fi
 [ $# -gt 0 ] || set -- $(ls tests/fuzz/seeds)
-ninja -C "$build" plugin/libgstvit.so $(printf 'tests/fuzz/fuzz_%s ' "$@") >>"$build/build.log" \
+ninja -C "$build" plugin/module/libgstvit.so $(printf 'tests/fuzz/fuzz_%s ' "$@") >>"$build/build.log" \
   || { cat "$build/build.log"; exit 1; }
 mkdir -p "$build/findings"
 
@@ -38,7 +38,7 @@ run() { # TARGET
   G_SLICE=always-malloc G_DEBUG=fatal-criticals \
   LD_LIBRARY_PATH="$build/plugin" \
   ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=$fast \
-  LSAN_OPTIONS=suppressions=tests/leaks.supp:print_suppressions=0 \
+  LSAN_OPTIONS=suppressions=tests/support/leaks.supp:print_suppressions=0 \
     "$build/tests/fuzz/fuzz_$1" -max_total_time="$seconds" -timeout=20 \
     -rss_limit_mb=2048 -malloc_limit_mb=512 -max_len=8192 -print_final_stats=1 \
     -dict=tests/fuzz/words.dict -artifact_prefix="$build/findings/$1-" \

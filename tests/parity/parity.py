@@ -98,7 +98,7 @@ class Element:
         plugin = str(Path(build).resolve() / "plugin")
         self.scratch = scratch
         self.environment = dict(
-            os.environ, GST_PLUGIN_PATH=plugin, LD_LIBRARY_PATH=plugin,
+            os.environ, GST_PLUGIN_PATH=os.path.join(plugin, "module"), LD_LIBRARY_PATH=plugin,
             GST_REGISTRY=str(scratch / "registry.bin"), GST_DEBUG_NO_COLOR="1",
             GST_DEBUG="vitpatchembed:4")
 

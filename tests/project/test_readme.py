@@ -180,7 +180,7 @@ def properties_said(text, element):
 
 
 def check_properties(text, build, folder, env):
-    env = dict(env, GST_PLUGIN_PATH=os.path.join(build, "plugin"),
+    env = dict(env, GST_PLUGIN_PATH=os.path.join(build, "plugin", "module"),
                GST_REGISTRY=os.path.join(folder, "registry.bin"))
     for element in ("vitpatchembed", "vittokenoverlay"):
         told = subprocess.run(["gst-inspect-1.0", element], env=env, text=True, check=True,

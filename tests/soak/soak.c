@@ -17,9 +17,9 @@
 
 #include <glib/gstdio.h>
 
-#include "frames.h"
-#include "gstvittokensmeta.h"
-#include "weights.h"
+#include "gst/vit/gstvittokensmeta.h"
+#include "support/frames.h"
+#include "support/weights.h"
 
 #define N_ELEMENTS 4
 #define FRAMES_A_FORMAT 50

@@ -14,7 +14,7 @@ frames=${2:-200000}
 cycles=${3:-1000}
 seeks=${4:-1000}
 
-GST_PLUGIN_PATH=$build/plugin
+GST_PLUGIN_PATH=$build/plugin/module
 GST_REGISTRY=$build/tests/registry.bin
 GST_REGISTRY_FORK=no
 LD_LIBRARY_PATH=$build/plugin

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fault_stream.h"
+#include "support/fault_stream.h"
 
 void
 fault_stream_set_caps (FaultStream *stream, const gchar *format, gint width, gint height)

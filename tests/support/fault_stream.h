@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "frames.h"
+#include "support/frames.h"
 
 /* An element whose tokens stream_check() can check, to add properties to. */
 #define SMALL_ELEMENT "vitpatchembed embed-dim=24 precision=f32 "

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "forgeries.h"
+#include "support/forgeries.h"
 
 #include <math.h>
 #include <string.h>

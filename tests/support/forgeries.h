@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "gstvittokensmeta.h"
+#include "gst/vit/gstvittokensmeta.h"
 
 typedef struct {
   const gchar *name;

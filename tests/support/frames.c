@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "frames.h"
+#include "support/frames.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "gstvittokensmeta.h"
+#include "gst/vit/gstvittokensmeta.h"
 
 GstCaps *
 frames_caps (const gchar *format, gint width, gint height,

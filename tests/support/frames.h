@@ -10,7 +10,7 @@
 #include <gst/check/gstharness.h>
 #include <gst/video/video.h>
 
-#include "patch_embed.h"
+#include "patch/patch_embed.h"
 
 /* "video/x-raw" caps; colorimetry may be NULL. */
 GstCaps *frames_caps (const gchar *format, gint width, gint height,

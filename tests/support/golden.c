@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "golden.h"
+#include "support/golden.h"
 
-#include "npy.h"
+#include "support/npy.h"
 
 /* The least number of folders, so that none are lost unnoticed. */
 #define MIN_GOLDEN_FOLDERS 16

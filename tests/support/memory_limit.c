@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "memory_limit.h"
+#include "support/memory_limit.h"
 
 #include <stdio.h>
 #include <sys/resource.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "meta_frame.h"
+#include "support/meta_frame.h"
 
 GstVitTokensMeta *
 meta_frame_add (GstBuffer *frame, GstBuffer *tokens, const gchar *model_id)

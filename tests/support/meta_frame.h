@@ -7,7 +7,7 @@
 
 #include <gst/gst.h>
 
-#include "gstvittokensmeta.h"
+#include "gst/vit/gstvittokensmeta.h"
 
 #define N_TOKENS 13
 #define TOKENS_SIZE (N_TOKENS * 2 * 4)

@@ -2,7 +2,7 @@
  *
  * Each test finds the folder empty and may leave in it what it likes.
  */
-#include "model_folder.h"
+#include "support/model_folder.h"
 
 #include <glib/gstdio.h>
 #include <string.h>

@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "model.h"
-#include "weights.h"
+#include "model/model.h"
+#include "support/weights.h"
 
 G_BEGIN_DECLS
 

@@ -3,7 +3,7 @@
  * The format is numpy.lib.format's: the magic string, a version, the length of
  * the header, the header (a Python dictionary in text), the values.
  */
-#include "npy.h"
+#include "support/npy.h"
 
 #include <string.h>
 

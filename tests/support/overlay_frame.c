@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <math.h>
 
-#include "overlay_frame.h"
-#include "token_type.h"
+#include "base/token_type.h"
+#include "support/overlay_frame.h"
 
 #define N_TOKENS 13
 

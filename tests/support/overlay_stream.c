@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "overlay_stream.h"
+#include "support/overlay_stream.h"
 
 #include <string.h>
 
-#include "gstvittokensmeta.h"
+#include "gst/vit/gstvittokensmeta.h"
 
 #define MARGIN 65536
 #define UNTOUCHED 0x5a

@@ -9,7 +9,7 @@
 #include <gst/check/gstharness.h>
 #include <gst/video/video.h>
 
-#include "gstvittokensmeta.h"
+#include "gst/vit/gstvittokensmeta.h"
 
 G_BEGIN_DECLS
 

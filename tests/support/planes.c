@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "planes.h"
+#include "support/planes.h"
 
 #include <string.h>
 

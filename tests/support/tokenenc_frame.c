@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tokenenc_frame.h"
+#include "support/tokenenc_frame.h"
 
 static GstBuffer *
 new_tokens (gsize size)

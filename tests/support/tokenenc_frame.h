@@ -7,7 +7,7 @@
 
 #include <gst/check/gstharness.h>
 
-#include "gstvittokensmeta.h"
+#include "gst/vit/gstvittokensmeta.h"
 
 #define FRAME_CAPS "video/x-raw,format=GRAY8,width=64,height=48,framerate=25/1"
 #define NPY_CAPS "application/x-npy,framerate=25/1"

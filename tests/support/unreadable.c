@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "unreadable.h"
+#include "support/unreadable.h"
 
 typedef struct {
   GstAllocator parent;

@@ -2,7 +2,7 @@
  *
  * The container is written here by its definition, not with the reader's code.
  */
-#include "weights.h"
+#include "support/weights.h"
 
 #include <jansson.h>
 #include <math.h>

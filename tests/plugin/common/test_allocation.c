@@ -5,10 +5,10 @@
  */
 #include <gst/app/gstappsink.h>
 
-#include "frames.h"
-#include "gstvittokensmeta.h"
-#include "memory_limit.h"
-#include "sanitizer.h"
+#include "gst/vit/gstvittokensmeta.h"
+#include "support/frames.h"
+#include "support/memory_limit.h"
+#include "support/sanitizer.h"
 
 static GstBuffer *
 push_random (GstHarness *harness, GstCaps *caps, guint32 seed)

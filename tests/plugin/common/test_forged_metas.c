@@ -6,8 +6,8 @@
  */
 #include <string.h>
 
-#include "forgeries.h"
-#include "overlay_stream.h"
+#include "support/forgeries.h"
+#include "support/overlay_stream.h"
 
 #define OVERLAY_WARNING "Tokens are not drawn: "
 #define ENCODER_WARNING                                                       \

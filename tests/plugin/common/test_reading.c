@@ -6,7 +6,7 @@
 #include <gst/gst.h>
 #include <string.h>
 
-#include "gstvitreading.h"
+#include "common/gstvitreading.h"
 
 #define MANY 1000 /* GStreamer itself counts to 255 */
 

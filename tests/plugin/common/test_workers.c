@@ -8,8 +8,8 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "frames.h"
-#include "gstvittokensmeta.h"
+#include "gst/vit/gstvittokensmeta.h"
+#include "support/frames.h"
 
 #define WIDTH 320
 #define HEIGHT 240

@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "gstvittokensbytes.h"
+#include "gst/vit/gstvittokensbytes.h"
 
 #define FEW 100000
 #define N_THREADS 4

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "gstvittokensbytes.h"
+#include "gst/vit/gstvittokensbytes.h"
 
 static const guint8 changed[1] = { 5 };
 

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "meta_frame.h"
+#include "support/meta_frame.h"
 
 static void
 test_patch_rect (void)

@@ -6,7 +6,7 @@
  */
 #include <gst/video/video.h>
 
-#include "meta_frame.h"
+#include "support/meta_frame.h"
 
 static void
 assert_refs (GstBuffer *buffer, gint n_references)

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gstvittokensmeta.h"
+#include "gst/vit/gstvittokensmeta.h"
 
 #define FRAME_CAPS "video/x-raw,format=I420,width=64,height=48,framerate=25/1"
 #define TOKENS_SIZE (4 * 3 * 2 * 4)

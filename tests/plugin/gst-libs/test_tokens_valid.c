@@ -7,8 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "forgeries.h"
-#include "meta_frame.h"
+#include "support/forgeries.h"
+#include "support/meta_frame.h"
 
 static void
 assert_valid (const GstVitTokensMeta *meta)

@@ -7,8 +7,8 @@
 #include <gst/gst.h>
 #include <string.h>
 
-#include "frames.h"
-#include "gstvittokensmeta.h"
+#include "gst/vit/gstvittokensmeta.h"
+#include "support/frames.h"
 
 /* Runs a pipeline until it ends or fails; the error's text, or NULL. */
 static gchar *

@@ -9,8 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "frames.h"
-#include "gstvittokensmeta.h"
+#include "gst/vit/gstvittokensmeta.h"
+#include "support/frames.h"
 
 #define ELEMENT "vitpatchembed embed-dim=8 n-threads=1 "
 #define ROI ELEMENT "regions=roi "

@@ -6,8 +6,8 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#include "frames.h"
-#include "gstvittokensmeta.h"
+#include "gst/vit/gstvittokensmeta.h"
+#include "support/frames.h"
 
 #define ELEMENT "vitpatchembed embed-dim=24 n-threads=2 "
 #define FRAME (40 * GST_MSECOND)
@@ -487,7 +487,7 @@ test_launch_lines_of_the_page_run (void)
   guint n = 0;
 
   g_assert_true (g_file_get_contents (
-      EXAMPLES_DIR "/../plugin/gstvitpatchembed.c", &text, NULL, NULL));
+      EXAMPLES_DIR "/../plugin/patchembed/gstvitpatchembed.c", &text, NULL, NULL));
   lines = g_strsplit (text, "\n", -1);
   g_assert_cmpint (g_chdir (folder), ==, 0);
   for (guint i = 0; lines[i] != NULL; i++) {

@@ -11,8 +11,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "fault_stream.h"
-#include "sanitizer.h"
+#include "support/fault_stream.h"
+#include "support/sanitizer.h"
 
 /* Runs a pipeline that must fail, and soon; the error's text. */
 static gchar *

@@ -6,8 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "frames.h"
-#include "gstvittokensmeta.h"
+#include "gst/vit/gstvittokensmeta.h"
+#include "support/frames.h"
 
 #define ELEMENT "vitpatchembed embed-dim=24 n-threads=2 precision=f32 "
 

@@ -8,8 +8,8 @@
 #include <gst/gst.h>
 #include <string.h>
 
-#include "frames.h"
-#include "weights.h"
+#include "support/frames.h"
+#include "support/weights.h"
 
 static gchar *folder;
 

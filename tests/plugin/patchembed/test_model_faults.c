@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fault_stream.h"
-#include "weights.h"
+#include "support/fault_stream.h"
+#include "support/weights.h"
 
 static gchar *folder, *model_path;
 

@@ -6,8 +6,8 @@
  */
 #include <string.h>
 
-#include "fault_stream.h"
-#include "unreadable.h"
+#include "support/fault_stream.h"
+#include "support/unreadable.h"
 
 /* Memory of a device that was lost, say. */
 static void

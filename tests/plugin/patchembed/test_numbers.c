@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "frames.h"
-#include "golden.h"
-#include "kernel.h"
-#include "npy.h"
+#include "kernel/patch.h"
+#include "support/frames.h"
+#include "support/golden.h"
+#include "support/npy.h"
 
 /* Of the tokens' rms; of the norm, on the trained model, and in fixed point. */
 #define MAX_ERROR 2e-5

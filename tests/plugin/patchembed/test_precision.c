@@ -9,8 +9,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "frames.h"
-#include "golden.h"
+#include "support/frames.h"
+#include "support/golden.h"
 
 /* Of the tokens' norm; of the rms, where float32 was chosen. */
 #define MAX_FIXED_ERROR 1e-4

@@ -6,8 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "frames.h"
-#include "gstvittokensmeta.h"
+#include "gst/vit/gstvittokensmeta.h"
+#include "support/frames.h"
 
 #define MAX_ERROR 2e-5
 #define MAX_FIXED_ERROR 1e-4

@@ -8,8 +8,8 @@
 #include <gst/gst.h>
 #include <string.h>
 
-#include "frames.h"
-#include "gstvittokensmeta.h"
+#include "gst/vit/gstvittokensmeta.h"
+#include "support/frames.h"
 
 #define WIDTH 96
 #define HEIGHT 64

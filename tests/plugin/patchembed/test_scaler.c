@@ -3,7 +3,7 @@
  * Which size a picture is scaled to: the best of all that are allowed, and
  * found at once however large the picture is.
  */
-#include "gstvitscaler.h"
+#include "patchembed/gstvitscaler.h"
 
 static guint64
 count_patches (guint64 width, guint64 height, guint64 patch_size, gboolean pad)

@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "frames.h"
+#include "support/frames.h"
 
 #define WIDTH 96
 #define HEIGHT 64

@@ -6,8 +6,8 @@
 #include <gst/app/gstappsink.h>
 #include <gst/gst.h>
 
-#include "frames.h"
-#include "gstvittokensmeta.h"
+#include "gst/vit/gstvittokensmeta.h"
+#include "support/frames.h"
 
 /* Small and quick. */
 #define SMALL "vitpatchembed embed-dim=24 precision=f32"

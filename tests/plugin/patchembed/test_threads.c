@@ -7,8 +7,8 @@
 #include <gst/app/gstappsink.h>
 #include <string.h>
 
-#include "frames.h"
-#include "gstvittokensmeta.h"
+#include "gst/vit/gstvittokensmeta.h"
+#include "support/frames.h"
 
 #define N_PIPELINES 2
 #define N_FRAMES 40

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "safetensors.h"
-#include "tokenenc_frame.h"
+#include "files/safetensors.h"
+#include "support/tokenenc_frame.h"
 
 /* The bytes of the tokens of one frame. */
 static GBytes *

@@ -7,7 +7,7 @@
 #include <gst/video/video.h>
 #include <string.h>
 
-#include "tokenenc_frame.h"
+#include "support/tokenenc_frame.h"
 
 static void
 test_several (void)

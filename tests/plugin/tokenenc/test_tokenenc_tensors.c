@@ -8,7 +8,7 @@
 #include <gst/video/video.h>
 #include <string.h>
 
-#include "gstvittokensmeta.h"
+#include "gst/vit/gstvittokensmeta.h"
 
 #define FRAME_CAPS "video/x-raw,format=GRAY8,width=64,height=48,framerate=25/1"
 #define TENSORS_CAPS(type, dimensions, framerate)                              \

@@ -5,8 +5,8 @@
  */
 #include <string.h>
 
-#include "overlay_stream.h"
-#include "unreadable.h"
+#include "support/overlay_stream.h"
+#include "support/unreadable.h"
 
 /* The frame is refused with an error of the stream whose text holds `text`. */
 static void

@@ -6,10 +6,10 @@
  */
 #include <sys/mman.h>
 
-#include "memory_limit.h"
-#include "overlay_stream.h"
-#include "sanitizer.h"
-#include "unreadable.h"
+#include "support/memory_limit.h"
+#include "support/overlay_stream.h"
+#include "support/sanitizer.h"
+#include "support/unreadable.h"
 
 /* The frame passes as it is; the first of a stream brings a warning. */
 static void

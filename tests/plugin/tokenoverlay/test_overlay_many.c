@@ -3,9 +3,9 @@
  * Frames that carry very many tokens metas: they may share their tokens, and what
  * vittokenoverlay draws of them costs what the frame's size allows.
  */
-#include "memory_limit.h"
-#include "overlay_stream.h"
-#include "sanitizer.h"
+#include "support/memory_limit.h"
+#include "support/overlay_stream.h"
+#include "support/sanitizer.h"
 
 static GstBuffer *
 new_tokens (gsize size)

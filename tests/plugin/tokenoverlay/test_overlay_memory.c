@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "overlay_stream.h"
+#include "support/overlay_stream.h"
 
 #define FORBIDDEN ((gsize) 1 << 32)
 #define LAUNCH "vittokenoverlay legend=false opacity=0.5 mode=changed"

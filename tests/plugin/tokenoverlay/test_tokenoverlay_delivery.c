@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "overlay_frame.h"
+#include "support/overlay_frame.h"
 
 #define OVERLAY_CAPS                                                           \
   "video/x-raw(memory:SystemMemory,meta:GstVideoOverlayComposition),"          \

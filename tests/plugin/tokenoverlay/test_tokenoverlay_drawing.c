@@ -7,8 +7,8 @@
 #include <gst/controller/controller.h>
 #include <math.h>
 
-#include "overlay_frame.h"
-#include "shade.h"
+#include "support/overlay_frame.h"
+#include "view/shade.h"
 
 static void
 assert_near (guint32 found, guint32 expected)

@@ -5,7 +5,7 @@
 #include <glib.h>
 #include <math.h>
 
-#include "token_type.h"
+#include "base/token_type.h"
 
 /* Rounding to nearest even, at the values where it matters. */
 static void

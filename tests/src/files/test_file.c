@@ -4,7 +4,7 @@
  * hang the reader, so a failure of that test is a timeout), reading past the
  * end, and the errors of JSON files.
  */
-#include "file.h"
+#include "files/file.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>

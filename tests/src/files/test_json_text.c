@@ -3,7 +3,7 @@
  * JSON read in its place, held against jansson: what one refuses the other
  * does, and what passes has the same members, strings and integers.
  */
-#include "json_text.h"
+#include "files/json_text.h"
 
 #include <jansson.h>
 #include <string.h>

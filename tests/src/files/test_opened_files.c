@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "model_folder.h"
+#include "support/model_folder.h"
 
 /* One slot past the last is never overwritten: it ends the list. */
 #define MAX_OPENED 64

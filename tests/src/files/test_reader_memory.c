@@ -4,14 +4,14 @@
  * and a constant beside it.  Each file is read by a process of its own, whose
  * peak the kernel keeps.
  */
-#include "config.h"
+#include "model/config.h"
 
 #include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "checkpoint.h"
-#include "sanitizer.h"
+#include "files/checkpoint.h"
+#include "support/sanitizer.h"
 
 #define MIB ((gsize) 1 << 20)
 

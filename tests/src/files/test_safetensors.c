@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The container that src/safetensors.c reads, against files built here: one
+ * The container that src/files/safetensors.c reads, against files built here: one
  * test for each rule of the reference reader, and for each attack known against
  * it (its own tests and its `attacks/` folder).
  */
-#include "safetensors.h"
+#include "files/safetensors.h"
 
 #include <glib/gstdio.h>
 #include <string.h>

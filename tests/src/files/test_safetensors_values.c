@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The values that src/safetensors.c reads: each type to float32 against numbers
+ * The values that src/files/safetensors.c reads: each type to float32 against numbers
  * worked out by hand, every float16 against the definition in double, and what
  * must never reach the model: NaN, infinity, half a file.
  */
-#include "safetensors.h"
+#include "files/safetensors.h"
 
 #include <float.h>
 #include <glib/gstdio.h>

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "model_folder.h"
+#include "support/model_folder.h"
 
 #define INDEX "model.safetensors.index.json"
 #define KEY "patch_embed.proj.weight"

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel.h"
-#include "pack.h"
+#include "kernel/patch.h"
+#include "patch/pack.h"
 
 #define GUARD 12345.0f
 

@@ -18,7 +18,7 @@ import sys
 LOOPS = {
     "avx2": [("vfmadd...ps", 12), ("vpmaddwd", 12)],
     "avx512": [("vfmadd...ps", 28)],
-    "avx512_vnni": [("vpdpbusd", 24)],
+    "vnni": [("vpdpbusd", 24)],
     "amx": [("tdpbusd", 4)],
 }
 FUNCTION = re.compile(r"^[0-9a-f]+ <(.+)>:$")

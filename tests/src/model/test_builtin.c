@@ -2,7 +2,7 @@
  *
  * The built-in model against its definition in builtin.h.
  */
-#include "builtin.h"
+#include "model/builtin.h"
 
 #include <math.h>
 

@@ -4,16 +4,16 @@
  * the loaded numbers in double precision; the same weights stored in other
  * ways.  VIT_TEST_DATA names another folder of golden cases.
  */
-#include "model.h"
+#include "model/model.h"
 
 #include <glib/gstdio.h>
 #include <jansson.h>
 #include <math.h>
 #include <string.h>
 
-#include "input_norm.h"
-#include "npy.h"
-#include "weights.h"
+#include "patch/input_norm.h"
+#include "support/npy.h"
+#include "support/weights.h"
 
 /* Of the tokens' rms: what float32 arithmetic on the other side costs. */
 #define MAX_ERROR 2e-5

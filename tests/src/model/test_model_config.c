@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "model_folder.h"
+#include "support/model_folder.h"
 
 static void
 test_model_types_refused_by_name (void)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model_folder.h"
+#include "support/model_folder.h"
 
 #define RULE(name) VIT_POSITION_RULE_##name
 

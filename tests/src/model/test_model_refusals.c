@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "model_folder.h"
+#include "support/model_folder.h"
 
 static void
 test_what_is_not_there (void)

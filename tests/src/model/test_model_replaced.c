@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "model_folder.h"
+#include "support/model_folder.h"
 
 #define CONFIG "preprocessor_config.json"
 #define INDEX "model.safetensors.index.json"

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "model_folder.h"
+#include "support/model_folder.h"
 
 #define N_THREADS 8
 #define LARGE ((guint64) 4 << 30)

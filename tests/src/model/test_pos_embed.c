@@ -5,8 +5,8 @@
  * written out as a sum over the whole table.  VIT_TEST_DATA names another
  * folder to read pos-embed/cases.json from; -m perf times a 4K frame.
  */
-#include "npy.h"
-#include "pos_embed.h"
+#include "model/pos_embed.h"
+#include "support/npy.h"
 
 #include <jansson.h>
 #include <math.h>

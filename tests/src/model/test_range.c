@@ -4,13 +4,13 @@
  * refused, and of one that is not every token is finite, of the frames that
  * make the most of its weights.
  */
-#include "range.h"
+#include "model/range.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "model_folder.h"
-#include "patch_embed.h"
+#include "patch/patch_embed.h"
+#include "support/model_folder.h"
 
 #define PATCH 4
 #define DIM 8

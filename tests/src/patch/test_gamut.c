@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "gamut.h"
+#include "patch/gamut.h"
 
 static const guint patch_sizes[]
     = { 1, 2, 5, 6, 8, 14, 16, 18, 23, 28, 32, 50 };

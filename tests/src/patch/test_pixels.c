@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "pixels.h"
+#include "patch/pixels.h"
 
 static const guint patch_sizes[] = { 1, 2, 6, 7, 14, 16, 18, 28, 32 };
 static const double outside[3] = { 123.675, 0.0, 255.0 };

@@ -7,8 +7,8 @@
 #include <glib.h>
 #include <string.h>
 
-#include "plan.h"
-#include "planes.h"
+#include "patch/plan.h"
+#include "support/planes.h"
 
 #define SIZE 16
 

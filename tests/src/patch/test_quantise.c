@@ -8,10 +8,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "fold.h"
-#include "kernel.h"
-#include "predict.h"
-#include "quantise.h"
+#include "kernel/patch.h"
+#include "patch/fold.h"
+#include "patch/predict.h"
+#include "patch/quantise.h"
 
 #define N_CHANNELS 4
 

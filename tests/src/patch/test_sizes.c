@@ -5,8 +5,8 @@
  */
 #include <string.h>
 
-#include "model_folder.h"
-#include "patch_embed.h"
+#include "patch/patch_embed.h"
+#include "support/model_folder.h"
 
 static void
 assert_model_refused (guint patch_size, guint embed_dim, guint n_prefix,

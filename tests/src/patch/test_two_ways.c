@@ -10,8 +10,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "frame.h"
-#include "planes.h"
+#include "patch/frame.h"
+#include "support/planes.h"
 
 #define SIZE 16
 #define COLUMNS 12

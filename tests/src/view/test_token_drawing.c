@@ -6,9 +6,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "paint.h"
-#include "shade.h"
-#include "token_similarity.h"
+#include "view/paint.h"
+#include "view/shade.h"
+#include "view/token_similarity.h"
 
 static void
 test_every_type_is_read_back (void)

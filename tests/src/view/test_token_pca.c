@@ -6,9 +6,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "axes.h"
-#include "symmetric_eigen.h"
-#include "token_pca.h"
+#include "view/axes.h"
+#include "view/symmetric_eigen.h"
+#include "view/token_pca.h"
 
 #define COLUMNS 24
 #define ROWS 16

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "gstvittokensfields.h"
+#include "gst/vit/gstvittokensfields.h"
 
 G_BEGIN_DECLS
 

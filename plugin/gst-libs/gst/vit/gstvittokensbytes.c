@@ -4,7 +4,7 @@
  * of their arguments alone, so that they can be tested with any bytes and on
  * every release of GStreamer.
  */
-#include "gstvittokensbytes.h"
+#include "gst/vit/gstvittokensbytes.h"
 
 #include <string.h>
 

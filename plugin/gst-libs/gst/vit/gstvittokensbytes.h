@@ -23,7 +23,7 @@
  */
 #pragma once
 
-#include "gstvittokensfields.h"
+#include "gst/vit/gstvittokensfields.h"
 
 G_BEGIN_DECLS
 

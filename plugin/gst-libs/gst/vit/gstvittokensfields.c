@@ -3,7 +3,7 @@
  * Functions of their arguments alone, so that they can be tested with any
  * numbers and on every release of GStreamer.
  */
-#include "gstvittokensfields.h"
+#include "gst/vit/gstvittokensfields.h"
 
 #include <math.h>
 

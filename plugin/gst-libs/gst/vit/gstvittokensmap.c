@@ -5,7 +5,7 @@
  */
 #include <math.h>
 
-#include "gstvittokens-private.h"
+#include "gst/vit/gstvittokens-private.h"
 
 /**
  * gst_vit_tokens_meta_get_map:

@@ -2,12 +2,12 @@
  *
  * GstVitTokensMeta: attaching patch tokens to a frame and finding them there.
  */
-#include "gstvittokensmeta.h"
+#include "gst/vit/gstvittokensmeta.h"
 
 #include <gst/video/video.h>
 #include <string.h>
 
-#include "gstvittokens-private.h"
+#include "gst/vit/gstvittokens-private.h"
 
 GType
 gst_vit_token_format_get_type (void)

@@ -11,7 +11,7 @@
  */
 #pragma once
 
-#include "gstvit-prelude.h"
+#include "gst/vit/gstvit-prelude.h"
 
 G_BEGIN_DECLS
 

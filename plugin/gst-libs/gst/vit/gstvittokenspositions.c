@@ -7,7 +7,7 @@
  * element downstream asks, by an event that goes upstream through whatever lies
  * between, once, and are shared by reference from then on.
  */
-#include "gstvittokens-private.h"
+#include "gst/vit/gstvittokens-private.h"
 
 #define REQUEST_NAME "GstVitRequestPositions"
 

@@ -4,12 +4,12 @@
  * which unixfdsink and unixfdsrc carry it to another process.  The values are
  * copied once on either side.
  */
-#include "gstvittokens-private.h"
+#include "gst/vit/gstvittokens-private.h"
 
 #if GST_CHECK_VERSION(1, 24, 0)
 #include <string.h>
 
-#include "gstvittokensbytes.h"
+#include "gst/vit/gstvittokensbytes.h"
 
 gboolean
 gst_vit_tokens_meta_serialize (

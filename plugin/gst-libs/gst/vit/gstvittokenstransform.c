@@ -7,7 +7,7 @@
  * that whoever reads it can say so, but it is in no place that could be
  * followed.
  */
-#include "gstvittokens-private.h"
+#include "gst/vit/gstvittokens-private.h"
 
 #include <gst/video/video.h>
 #include <math.h>

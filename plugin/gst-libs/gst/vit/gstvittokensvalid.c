@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "gstvittokens-private.h"
+#include "gst/vit/gstvittokens-private.h"
 
 GstVitTokensFields
 gst_vit_tokens_fields_of (const GstVitTokensMeta *meta)
