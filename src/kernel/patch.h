@@ -12,18 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/cpu.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* Bits of the CPU mask: instruction sets a kernel may need. */
-enum {
-  VIT_CPU_AVX2 = 1 << 0,        /* AVX2 and FMA */
-  VIT_CPU_AVX512 = 1 << 1,      /* AVX-512 F, BW, DQ, VL */
-  VIT_CPU_AVX512_VNNI = 1 << 2, /* 8-bit dot products in AVX-512 */
-  VIT_CPU_AMX = 1 << 3,         /* AMX tiles of 8-bit integers */
-  VIT_CPU_NEON = 1 << 4,        /* Advanced SIMD of aarch64 */
-};
 
 /* A kernel computes whole tiles of at most this many patches: it may read, and
  * ignores, up to one less of rows past the last patch. */
@@ -147,10 +140,6 @@ typedef struct {
       const int16_t *samples /* [3][n] */, uint8_t *high /* [3][n] */,
       uint8_t *low /* [3][n] */);
 } VitKernelFixed;
-
-/* What this machine, its operating system included, can run, less what the
- * environment variable VIT_CPU_MASK (a number; 0 leaves plain C) takes away. */
-unsigned vit_cpu_mask (void);
 
 /* The kernels that were compiled in, best first, C last; end with NULL. */
 const VitKernelF32 *const *vit_kernel_list_f32 (void);
