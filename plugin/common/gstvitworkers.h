@@ -15,7 +15,7 @@
 
 #include <gst/gst.h>
 
-#include "patch/patch_embed.h"
+#include "base/parallel.h"
 
 G_BEGIN_DECLS
 

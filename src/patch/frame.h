@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "base/parallel.h"
 #include "base/token_type.h"
 #include "patch/addend.h"
 #include "patch/pixels.h"
@@ -15,14 +16,6 @@
 #include "patch/weights.h"
 
 G_BEGIN_DECLS
-
-/* The caller's threads: calls work (data, i) at most once for each i <
- * n_workers, at least for 0, in any order, on any threads, and returns when all
- * have returned.  The work is all done when one has; a worker that starts late
- * or never costs time, nothing else. */
-typedef void (*VitWork) (gpointer data, guint worker);
-typedef void (*VitParallelFor) (
-    gpointer user_data, guint n_workers, VitWork work, gpointer data);
 
 /* What a frame is made ready for. */
 typedef struct {

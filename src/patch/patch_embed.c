@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/aligned.h"
 #include "model/range.h"
 #include "patch/fold.h"
 #include "patch/input_norm.h"

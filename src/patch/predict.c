@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/aligned.h"
 #include "patch/fold.h"
 #include "patch/projection.h"
 #include "patch/quantise.h"

@@ -5,27 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/aligned.h"
 #include "patch/pack.h"
 #include "patch/quantise.h"
-
-#define ALIGNMENT 64
-
-void *
-vit_try_aligned (gsize n, gsize size, GError **error)
-{
-  void *memory = NULL;
-  gsize n_bytes;
-
-  if (!g_size_checked_mul (&n_bytes, n, size) || n_bytes > G_MAXSSIZE
-      || posix_memalign (&memory, ALIGNMENT, MAX (n_bytes, 1)) != 0) {
-    g_set_error (error, VIT_ERROR, VIT_ERROR_NO_MEMORY,
-        "no memory for %" G_GSIZE_FORMAT " numbers of %" G_GSIZE_FORMAT
-        " bytes",
-        n, size);
-    return NULL;
-  }
-  return memory;
-}
 
 static gboolean
 refuse_weights (GError **error)
@@ -40,7 +22,7 @@ init_f32 (VitProjection *projection, const double *weight, guint n_channels,
     GError **error)
 {
   gsize n_terms = projection->n_terms;
-  gsize unit = ALIGNMENT / sizeof (float);
+  gsize unit = VIT_ALIGNMENT / sizeof (float);
 
   projection->f32 = vit_kernel_choose_f32 (vit_cpu_mask ());
   /* Whole cache lines, an odd number of them: else the rows of a tile meet in a

@@ -8,15 +8,10 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/precision.h"
 #include "kernel/patch.h"
 
 G_BEGIN_DECLS
-
-typedef enum {
-  VIT_PRECISION_AUTO,
-  VIT_PRECISION_F32,   /* float32 weights, terms and sums */
-  VIT_PRECISION_INT16, /* 16-bit weights, whole-number terms, exact sums */
-} VitPrecision;
 
 typedef struct {
   VitPrecision precision;  /* F32 or INT16 */
@@ -43,8 +38,5 @@ gboolean vit_projection_init (VitProjection *projection,
     const guint8 *component /* [n_terms]; (nullable) */, double unit,
     GError **error);
 void vit_projection_clear (VitProjection *projection);
-
-/* Memory aligned for kernels, or NULL with an error.  Free with free(). */
-void *vit_try_aligned (gsize n, gsize size, GError **error);
 
 G_END_DECLS

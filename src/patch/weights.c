@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/aligned.h"
+
 static gboolean
 init_samples (VitWeights *weights, const double *folded, guint8 *component,
     GError **error)

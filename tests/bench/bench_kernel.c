@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/aligned.h"
 #include "bench_case.h"
 #include "patch/projection.h"
 #include "together.h"
