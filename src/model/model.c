@@ -2,60 +2,19 @@
  *
  * The life of a VitModel: made empty, filled by the loader or the built-in
  * model, shared by reference, freed with the last one.
- *
- * The list of models that may be shared holds no references.  A model leaves
- * it when its last user drops it, under the same lock as it is looked up
- * with, so that nobody is given a model that is being freed.
  */
 #include "model/model.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#include "files/file_state.h"
 #include "model/config.h"
-
-typedef struct {
-  char *path;      /* without links */
-  char *prefix;    /* NULL: none was asked for */
-  VitModel *model; /* NULL while it is being read */
-  GArray *files;   /* of VitFileState: of all that decided about the model */
-} Shared;
-
-static GMutex lock;
-static GCond was_read;
-static GSList *list; /* of Shared */
-
-static void
-shared_free (Shared *shared)
-{
-  g_array_unref (shared->files);
-  g_free (shared->path);
-  g_free (shared->prefix);
-  g_free (shared);
-}
-
-/* The caller holds the lock. */
-static void
-forget (const VitModel *model)
-{
-  for (GSList *link = list; link; link = link->next) {
-    Shared *shared = link->data;
-
-    if (shared->model == model) {
-      list = g_slist_delete_link (list, link);
-      shared_free (shared);
-      return;
-    }
-  }
-}
+#include "model/model_share.h"
 
 static void
 model_clear (gpointer data)
 {
   VitModel *model = data;
 
-  forget (model);
   g_free (model->id);
   g_free ((char *) model->reason);
   g_strfreev (model->files);
@@ -140,10 +99,13 @@ vit_model_ref (VitModel *model)
 void
 vit_model_unref (VitModel *model)
 {
-  g_mutex_lock (&lock);
-  g_atomic_rc_box_release_full (model, model_clear);
-  g_mutex_unlock (&lock);
+  vit_model_share_release (model, model_clear);
 }
+
+typedef struct {
+  const char *path;
+  const char *prefix;
+} Request;
 
 /* The configs that may be read, as they are before. */
 static void
@@ -161,66 +123,23 @@ add_configs (GArray *files, const char *path)
   }
 }
 
-/* (nullable): what is in use or being read.  The caller holds the lock. */
-static Shared *
-find_shared (const char *path, const char *prefix)
+static gpointer
+load (gpointer data, GArray *files, GError **error)
 {
-  for (GSList *link = list; link; link = link->next) {
-    Shared *shared = link->data;
-
-    if (strcmp (shared->path, path) == 0
-        && g_strcmp0 (shared->prefix, prefix) == 0
-        && (!shared->model || vit_file_states_are_current (shared->files)))
-      return shared;
-  }
-  return NULL;
-}
-
-/* The caller holds the lock, which is let go of while files are read. */
-static VitModel *
-load_shared (char *real_path /* (transfer full) */, const char *path,
-    const char *prefix, GError **error)
-{
-  Shared *shared = g_new0 (Shared, 1);
+  const Request *request = data;
   VitModel *model;
 
-  shared->path = real_path;
-  shared->prefix = g_strdup (prefix);
-  shared->files = vit_file_states_new ();
-  list = g_slist_prepend (list, shared);
-
-  g_mutex_unlock (&lock);
-  add_configs (shared->files, path);
-  model = vit_model_load (path, prefix, error);
-  g_mutex_lock (&lock);
-
-  if (model) {
-    shared->model = model;
-    vit_file_states_add_all (shared->files, model->file_states);
-  } else {
-    list = g_slist_remove (list, shared);
-    shared_free (shared);
-  }
-  g_cond_broadcast (&was_read);
+  add_configs (files, request->path);
+  model = vit_model_load (request->path, request->prefix, error);
+  if (model)
+    vit_file_states_add_all (files, model->file_states);
   return model;
 }
 
 VitModel *
 vit_model_share (const char *path, const char *prefix, GError **error)
 {
-  char *resolved = realpath (path, NULL);
-  g_autofree char *real_path = g_strdup (resolved ? resolved : path);
-  Shared *shared;
-  VitModel *model;
+  Request request = { path, prefix };
 
-  free (resolved);
-  g_mutex_lock (&lock);
-  while ((shared = find_shared (real_path, prefix)) && !shared->model)
-    g_cond_wait (&was_read, &lock);
-  if (shared)
-    model = vit_model_ref (shared->model);
-  else
-    model = load_shared (g_steal_pointer (&real_path), path, prefix, error);
-  g_mutex_unlock (&lock);
-  return model;
+  return vit_model_share_get (path, prefix, "input stage", load, &request, error);
 }
