@@ -131,7 +131,7 @@ in_chroot() { # COMMAND
 build_and_test='
   cd /build
   echo "GStreamer $(pkg-config --modversion gstreamer-1.0), $(gcc --version | head -n 1)"
-  if ! { meson setup b /src --buildtype=debugoptimized --werror \
+  if ! { meson setup b /src --buildtype=debugoptimized -Dtests=enabled -Dexamples=enabled --werror \
     && meson compile -C b; } >log 2>&1; then
     cat log
     echo "0 1 0"

@@ -63,7 +63,7 @@ run_aarch64() {
   sh tests/aarch64.sh build-aarch64 || status=$?
   case $status in
     0) run aarch64 --cross-file build-aarch64/cross.ini \
-         --buildtype=debugoptimized -Dplugin=disabled ;;
+         --buildtype=debugoptimized -Dtests=enabled -Dplugin=disabled ;;
     77) skipped=$((skipped + 1)) ;;
     *) failed=$((failed + 1)) ;;
   esac
@@ -93,8 +93,8 @@ run_newer() {
 }
 
 [ "${CI-}" != true ] || prepare_newer
-run all --buildtype=debugoptimized
-run src-alone --buildtype=debugoptimized -Dplugin=disabled
+run all --buildtype=debugoptimized -Dtests=enabled -Dexamples=enabled
+run src-alone --buildtype=debugoptimized -Dtests=enabled -Dplugin=disabled
 if [ "${CI-}" = true ]; then
   run_aarch64
   run_newer

@@ -26,7 +26,7 @@ build() { # NAME MESON_OPTION...
   log=$folder/build.log
   if ! { [ -f "$folder/build.ninja" ] \
       || meson setup "$folder" --buildtype=debugoptimized \
-           -Dintrospection=disabled "$@"; } >"$log" 2>&1 \
+           -Dtests=enabled -Dexamples=disabled -Dintrospection=disabled "$@"; } >"$log" 2>&1 \
       || ! meson compile -C "$folder" >>"$log" 2>&1; then
     cat "$log"
     return 1

@@ -21,7 +21,7 @@ sh examples/install-packages.sh clang libclang-rt-dev llvm meson pkgconf libc6-d
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libjansson-dev
 mkdir -p "$build"
 if [ ! -f "$build/build.ninja" ]; then
-  CC=clang meson setup "$build" --buildtype=debugoptimized -Dfuzzers=true \
+  CC=clang meson setup "$build" --buildtype=debugoptimized -Dfuzzers=true -Dtests=disabled -Dexamples=disabled \
     -Dintrospection=disabled -Db_sanitize=address,undefined -Db_lundef=false \
     -Dc_args='-fsanitize=fuzzer-no-link -fno-sanitize-recover=all' >"$build/build.log"
 fi
