@@ -18,7 +18,7 @@ struct _VitPatchEmbed {
   char *precision_reason;
   float *prefix_tokens; /* [n_prefix_tokens][embed_dim], after the input norm */
   VitTokensShape shape;
-  VitFrame frame;
+  VitFormatEmbed made;
 };
 
 static gboolean
@@ -196,8 +196,8 @@ vit_patch_embed_new_like (const VitPatchEmbed *other, GError **error)
     vit_patch_embed_free (embed);
     return NULL;
   }
-  if (other->frame.weights != NULL)
-    embed->frame.weights = vit_weights_ref (other->frame.weights);
+  if (other->made.weights != NULL)
+    embed->made.weights = vit_weights_ref (other->made.weights);
   return embed;
 }
 
@@ -206,7 +206,7 @@ vit_patch_embed_free (VitPatchEmbed *embed)
 {
   if (embed == NULL)
     return;
-  vit_frame_clear (&embed->frame);
+  vit_format_embed_clear (&embed->made);
   vit_model_unref (embed->model);
   free (embed->prefix_tokens);
   g_free (embed->precision_reason);
@@ -250,7 +250,7 @@ vit_patch_embed_configure (VitPatchEmbed *embed, const VitImageFormat *format,
     GError **error)
 {
   const VitPatchEmbedSettings *settings = &embed->settings;
-  VitFrameRequest request = {
+  VitFormatEmbedRequest request = {
     .model = embed->model,
     .format = *format,
     .rule = settings->rule,
@@ -259,7 +259,7 @@ vit_patch_embed_configure (VitPatchEmbed *embed, const VitImageFormat *format,
     .n_workers = settings->n_workers,
   };
   VitTokensShape shape;
-  VitFrame frame;
+  VitFormatEmbed made;
 
   if (!vit_patch_embed_measure (embed, format, &shape, error))
     return FALSE;
@@ -270,12 +270,13 @@ vit_patch_embed_configure (VitPatchEmbed *embed, const VitImageFormat *format,
   request.square = settings->fit == VIT_FIT_PAD
       ? shape.grid_width == shape.grid_height
       : format->width == format->height;
-  if (!vit_frame_init (&frame, &request, embed->frame.weights, error)) {
-    vit_frame_clear (&frame);
+  if (!vit_format_embed_init (
+          &made, &request, embed->made.weights, error)) {
+    vit_format_embed_clear (&made);
     return FALSE;
   }
-  vit_frame_clear (&embed->frame);
-  embed->frame = frame;
+  vit_format_embed_clear (&embed->made);
+  embed->made = made;
   embed->shape = shape;
   return TRUE;
 }
@@ -335,12 +336,12 @@ vit_patch_embed_plan (VitPatchEmbed *embed, const VitImage *image,
     gboolean keep, guint tolerance, VitParallelFor parallel,
     gpointer user_data)
 {
-  const VitPlan *plan = &embed->frame.plan;
+  const VitPlan *plan = &embed->made.plan;
   VitFrameCounts counts;
   guint n_samples;
 
-  vit_frame_plan (
-      &embed->frame, image, keep, tolerance, parallel, user_data);
+  vit_format_embed_plan (
+      &embed->made, image, keep, tolerance, parallel, user_data);
   vit_plan_patches (plan, VIT_PATCH_KEPT, &counts.n_kept);
   vit_plan_patches (plan, VIT_PATCH_PIXELS, &counts.n_full);
   vit_plan_patches (plan, VIT_PATCH_SAMPLES, &n_samples);
@@ -362,14 +363,15 @@ vit_patch_embed_run (VitPatchEmbed *embed, const VitImage *image,
 
   if (n_prefix > 0)
     vit_token_type_write (type, embed->prefix_tokens, n_prefix, tokens);
-  vit_frame_run (&embed->frame, image, from ? from + n_bytes : NULL,
-      (guint8 *) tokens + n_bytes, parallel, user_data);
+  vit_format_embed_run (&embed->made, image,
+      from ? from + n_bytes : NULL, (guint8 *) tokens + n_bytes, parallel,
+      user_data);
 }
 
 void
 vit_patch_embed_changed (const VitPatchEmbed *embed, guint8 *bits)
 {
-  const VitPlan *plan = &embed->frame.plan;
+  const VitPlan *plan = &embed->made.plan;
   guint n_patches = plan->grid_width * plan->grid_height;
 
   memset (bits, 0, (embed->shape.n_tokens + (gsize) 7) / 8);
@@ -385,7 +387,7 @@ gboolean
 vit_patch_embed_positions (
     const VitPatchEmbed *embed, float **positions, GError **error)
 {
-  const VitFrameRequest *request = &embed->frame.request;
+  const VitFormatEmbedRequest *request = &embed->made.request;
 
   *positions = NULL;
   if (embed->model->norm == VIT_INPUT_NORM_LAYER)

@@ -17,7 +17,7 @@
  */
 #pragma once
 
-#include "patch/frame.h"
+#include "patch/format_embed.h"
 
 G_BEGIN_DECLS
 

@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "patch/frame.h"
+#include "patch/format_embed.h"
 #include "support/planes.h"
 
 #define SIZE 16
@@ -44,16 +44,16 @@ make_model (void)
 }
 
 static void
-make_frame (VitFrame *frame, const VitModel *model,
+make_frame (VitFormatEmbed *frame, const VitModel *model,
     const VitImageFormat *format, VitPrecision precision)
 {
-  VitFrameRequest request = { .model = model, .format = *format,
+  VitFormatEmbedRequest request = { .model = model, .format = *format,
     .mean = { 0.485, 0.456, 0.406 }, .std = { 0.229, 0.224, 0.225 },
     .rule = VIT_POSITION_RULE_NONE, .precision = precision,
     .type = VIT_TOKEN_F32, .grid_width = COLUMNS, .grid_height = ROWS,
     .n_workers = 1 };
 
-  g_assert_true (vit_frame_init (frame, &request, NULL, NULL));
+  g_assert_true (vit_format_embed_init (frame, &request, NULL, NULL));
 }
 
 /* What luma may be beside this chroma: lowest and highest real number with
@@ -113,12 +113,12 @@ draw_patch (Planes *planes, guint patch, gint steps, GRand *random)
 
 /* The tokens with every patch computed in this way. */
 static void
-compute (VitFrame *frame, const VitImage *image, VitPatchKind kind,
+compute (VitFormatEmbed *frame, const VitImage *image, VitPatchKind kind,
     float *tokens /* [N_PATCHES][EMBED_DIM] */)
 {
   memset (frame->plan.kind, (gint) kind, N_PATCHES);
   vit_plan_finish (&frame->plan);
-  vit_frame_run (frame, image, NULL, (guint8 *) tokens, NULL, NULL);
+  vit_format_embed_run (frame, image, NULL, (guint8 *) tokens, NULL, NULL);
 }
 
 static double
@@ -150,15 +150,15 @@ typedef struct {
 } Tally;
 
 static void
-compare_ways (VitFrame *frame, Planes *planes, double bound, Tally *tally)
+compare_ways (VitFormatEmbed *frame, Planes *planes, double bound, Tally *tally)
 {
   static float both[2][N_PATCHES * EMBED_DIM], chosen[N_PATCHES * EMBED_DIM];
   guint8 kind[N_PATCHES];
   double norm;
 
-  vit_frame_plan (frame, &planes->image, FALSE, 0, NULL, NULL);
+  vit_format_embed_plan (frame, &planes->image, FALSE, 0, NULL, NULL);
   memcpy (kind, frame->plan.kind, sizeof kind);
-  vit_frame_run (
+  vit_format_embed_run (
       frame, &planes->image, NULL, (guint8 *) chosen, NULL, NULL);
   compute (frame, &planes->image, VIT_PATCH_SAMPLES, both[0]);
   compute (frame, &planes->image, VIT_PATCH_PIXELS, both[1]);
@@ -207,7 +207,7 @@ check_both_ways (const VitPixelFormat *pixel, VitPrecision precision)
 
   planes_init (&planes, pixel, COLUMNS * SIZE, ROWS * SIZE, random);
   for (guint i = 0; i < 12; i++) {
-    VitFrame frame;
+    VitFormatEmbed frame;
 
     planes.format.kr = luma[i % 3][0];
     planes.format.kb = luma[i % 3][1];
@@ -217,7 +217,7 @@ check_both_ways (const VitPixelFormat *pixel, VitPrecision precision)
           &planes, patch, g_rand_int_range (random, -2, 3), random);
     make_frame (&frame, model, &planes.format, precision);
     compare_ways (&frame, &planes, bound, &tally);
-    vit_frame_clear (&frame);
+    vit_format_embed_clear (&frame);
   }
   g_test_message ("%s %s: %u short, %u full, %u on a face, %u of the full "
                   "ones would show; both ways within %.2g",

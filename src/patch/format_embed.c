@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "patch/frame.h"
+#include "patch/format_embed.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,10 +18,10 @@
 #define ROWS(block) ((gsize) (block) + VIT_KERNEL_PATCH_TILE - 1)
 
 static gboolean
-find_weights (VitFrame *frame, VitWeights *like, GError **error)
+find_weights (VitFormatEmbed *self, VitWeights *like, GError **error)
 {
-  const VitFrameRequest *request = &frame->request;
-  const VitPlan *plan = &frame->plan;
+  const VitFormatEmbedRequest *request = &self->request;
+  const VitPlan *plan = &self->plan;
   VitWeightsRequest wanted = {
     .model = request->model,
     .format = request->format,
@@ -33,96 +33,96 @@ find_weights (VitFrame *frame, VitWeights *like, GError **error)
 
   memcpy (wanted.mean, request->mean, sizeof wanted.mean);
   memcpy (wanted.std, request->std, sizeof wanted.std);
-  frame->weights = vit_weights_serve (like, &wanted)
+  self->weights = vit_weights_serve (like, &wanted)
       ? vit_weights_ref (like)
       : vit_weights_new (&wanted, error);
-  return frame->weights != NULL;
+  return self->weights != NULL;
 }
 
 /* A worker's memory, in this order: two planes of bytes or one of floats,
  * for a block of patches; pixels in the making; tokens to be rounded. */
 static gsize
-terms_size (const VitFrame *frame)
+terms_size (const VitFormatEmbed *self)
 {
   gsize stride
-      = MAX (frame->weights->samples.stride, frame->weights->pixels.stride);
+      = MAX (self->weights->samples.stride, self->weights->pixels.stride);
 
-  if (frame->request.precision == VIT_PRECISION_F32)
+  if (self->request.precision == VIT_PRECISION_F32)
     return ROWS (BLOCK_F32) * stride * sizeof (float);
   return 2 * ROWS (BLOCK_FIXED) * stride;
 }
 
 static gsize
-pixels_size (const VitFrame *frame)
+pixels_size (const VitFormatEmbed *self)
 {
-  gsize n_bytes = vit_pixels_scratch_size (&frame->pixels) * sizeof (gint16);
+  gsize n_bytes = vit_pixels_scratch_size (&self->pixels) * sizeof (gint16);
 
   return (n_bytes + 63) / 64 * 64;
 }
 
 static gboolean
-make_scratch (VitFrame *frame, GError **error)
+make_scratch (VitFormatEmbed *self, GError **error)
 {
-  const VitFrameRequest *request = &frame->request;
-  gsize n_bytes = terms_size (frame) + pixels_size (frame);
+  const VitFormatEmbedRequest *request = &self->request;
+  gsize n_bytes = terms_size (self) + pixels_size (self);
 
   if (request->type != VIT_TOKEN_F32)
-    n_bytes += (gsize) frame->block * request->model->embed_dim
+    n_bytes += (gsize) self->block * request->model->embed_dim
         * sizeof (float);
-  frame->worker_scratch = (n_bytes + 63) / 64 * 64;
-  frame->scratch
-      = vit_try_aligned (request->n_workers, frame->worker_scratch, error);
-  if (frame->scratch == NULL)
+  self->worker_scratch = (n_bytes + 63) / 64 * 64;
+  self->scratch
+      = vit_try_aligned (request->n_workers, self->worker_scratch, error);
+  if (self->scratch == NULL)
     return FALSE;
   /* A kernel reads whole tiles, also where no patch was packed yet. */
-  memset (frame->scratch, 0, request->n_workers * frame->worker_scratch);
+  memset (self->scratch, 0, request->n_workers * self->worker_scratch);
   return TRUE;
 }
 
 static gboolean
-make_addend (VitFrame *frame, GError **error)
+make_addend (VitFormatEmbed *self, GError **error)
 {
-  const VitFrameRequest *request = &frame->request;
+  const VitFormatEmbedRequest *request = &self->request;
 
-  return vit_addend_init (&frame->addend, request->model, request->rule,
-      frame->weights->bias, request->grid_width, request->grid_height,
+  return vit_addend_init (&self->addend, request->model, request->rule,
+      self->weights->bias, request->grid_width, request->grid_height,
       request->square, error);
 }
 
 gboolean
-vit_frame_init (VitFrame *frame, const VitFrameRequest *request,
-    VitWeights *like, GError **error)
+vit_format_embed_init (VitFormatEmbed *self,
+    const VitFormatEmbedRequest *request, VitWeights *like, GError **error)
 {
   double outside[3];
 
-  memset (frame, 0, sizeof *frame);
-  frame->request = *request;
-  frame->block
+  memset (self, 0, sizeof *self);
+  self->request = *request;
+  self->block
       = request->precision == VIT_PRECISION_F32 ? BLOCK_F32 : BLOCK_FIXED;
   for (guint c = 0; c < 3; c++)
     outside[c] = 255.0 * request->mean[c];
-  vit_pixels_init (&frame->pixels, &request->format,
+  vit_pixels_init (&self->pixels, &request->format,
       request->model->patch_size, outside);
-  return vit_plan_init (&frame->plan, &request->format,
+  return vit_plan_init (&self->plan, &request->format,
              request->model->patch_size, request->grid_width,
              request->grid_height, error)
-      && find_weights (frame, like, error) && make_addend (frame, error)
-      && make_scratch (frame, error);
+      && find_weights (self, like, error) && make_addend (self, error)
+      && make_scratch (self, error);
 }
 
 void
-vit_frame_clear (VitFrame *frame)
+vit_format_embed_clear (VitFormatEmbed *self)
 {
-  vit_plan_clear (&frame->plan);
-  vit_weights_unref (frame->weights);
-  vit_addend_clear (&frame->addend);
-  free (frame->scratch);
-  memset (frame, 0, sizeof *frame);
+  vit_plan_clear (&self->plan);
+  vit_weights_unref (self->weights);
+  vit_addend_clear (&self->addend);
+  free (self->scratch);
+  memset (self, 0, sizeof *self);
 }
 
 /* One frame in the making, shared by its workers. */
 typedef struct {
-  VitFrame *frame;
+  VitFormatEmbed *self;
   const VitImage *image;
   gboolean keep;
   guint tolerance;
@@ -133,10 +133,10 @@ typedef struct {
 } FrameJob;
 
 static void
-run_workers (const VitFrame *frame, guint n_items, FrameJob *job, VitWork work,
-    VitParallelFor parallel, gpointer user_data)
+run_workers (const VitFormatEmbed *self, guint n_items, FrameJob *job,
+    VitWork work, VitParallelFor parallel, gpointer user_data)
 {
-  guint n_workers = MIN (frame->request.n_workers, n_items);
+  guint n_workers = MIN (self->request.n_workers, n_items);
 
   if (parallel != NULL && n_workers > 1)
     parallel (user_data, n_workers, work, job);
@@ -148,7 +148,7 @@ static void
 plan_rows (gpointer data, guint worker)
 {
   FrameJob *job = data;
-  VitPlan *plan = &job->frame->plan;
+  VitPlan *plan = &job->self->plan;
 
   for (;;) {
     guint row = (guint) g_atomic_int_add (&job->next, 1);
@@ -160,27 +160,27 @@ plan_rows (gpointer data, guint worker)
 }
 
 void
-vit_frame_plan (VitFrame *frame, const VitImage *image, gboolean keep,
-    guint tolerance, VitParallelFor parallel, gpointer user_data)
+vit_format_embed_plan (VitFormatEmbed *self, const VitImage *image,
+    gboolean keep, guint tolerance, VitParallelFor parallel, gpointer user_data)
 {
-  FrameJob job = { .frame = frame, .image = image, .keep = keep,
+  FrameJob job = { .self = self, .image = image, .keep = keep,
     .tolerance = tolerance };
 
-  run_workers (frame, frame->plan.grid_height, &job, plan_rows, parallel,
+  run_workers (self, self->plan.grid_height, &job, plan_rows, parallel,
       user_data);
-  vit_plan_finish (&frame->plan);
+  vit_plan_finish (&self->plan);
 }
 
 /* Float32 terms of a block. */
 static void
-pack_f32 (const VitFrame *frame, const VitImage *image, VitPatchKind kind,
+pack_f32 (const VitFormatEmbed *self, const VitImage *image, VitPatchKind kind,
     const guint32 *patches, guint n, float *terms, gint16 *scratch)
 {
-  const VitPlan *plan = &frame->plan;
-  const VitImageFormat *format = &frame->request.format;
+  const VitPlan *plan = &self->plan;
+  const VitImageFormat *format = &self->request.format;
   const VitProjection *weights = kind == VIT_PATCH_SAMPLES
-      ? &frame->weights->samples
-      : &frame->weights->pixels;
+      ? &self->weights->samples
+      : &self->weights->pixels;
 
   for (guint i = 0; i < n; i++) {
     const guint8 *stored = plan->terms + patches[i] * plan->stride;
@@ -193,27 +193,28 @@ pack_f32 (const VitFrame *frame, const VitImage *image, VitPatchKind kind,
       vit_samples_widen (&plan->samples, stored, to);
     } else {
       VitPixelsSource source = vit_plan_pixels_source (
-          plan, &frame->pixels, image, patches[i]);
+          plan, &self->pixels, image, patches[i]);
 
-      vit_pixels_f32 (&frame->pixels, weights->f32, &source, to, scratch);
+      vit_pixels_f32 (&self->pixels, weights->f32, &source, to, scratch);
     }
   }
 }
 
 /* Bytes of a block, of both planes where there are two. */
 static VitFixedSamples
-pack_fixed (const VitFrame *frame, const VitImage *image, VitPatchKind kind,
-    const guint32 *patches, guint n, guint8 *terms, gint16 *scratch)
+pack_fixed (const VitFormatEmbed *self, const VitImage *image,
+    VitPatchKind kind, const guint32 *patches, guint n, guint8 *terms,
+    gint16 *scratch)
 {
-  const VitPlan *plan = &frame->plan;
-  const VitImageFormat *format = &frame->request.format;
+  const VitPlan *plan = &self->plan;
+  const VitImageFormat *format = &self->request.format;
   const VitProjection *weights = kind == VIT_PATCH_SAMPLES
-      ? &frame->weights->samples
-      : &frame->weights->pixels;
+      ? &self->weights->samples
+      : &self->weights->pixels;
   guint8 *high = terms, *low = terms + ROWS (BLOCK_FIXED) * weights->stride;
   VitFixedSamples samples = { high, low, weights->stride,
     kind == VIT_PATCH_SAMPLES ? (gint32) vit_image_sample_centre (format)
-                              : frame->pixels.fixed_centre };
+                              : self->pixels.fixed_centre };
 
   if (kind == VIT_PATCH_SAMPLES && format->pixel->sample_bytes == 1) {
     samples.low = NULL;
@@ -234,9 +235,9 @@ pack_fixed (const VitFrame *frame, const VitImage *image, VitPatchKind kind,
       vit_samples_split (&plan->samples, stored, high + at, low + at);
     } else {
       VitPixelsSource source = vit_plan_pixels_source (
-          plan, &frame->pixels, image, patches[i]);
+          plan, &self->pixels, image, patches[i]);
 
-      vit_pixels_fixed (&frame->pixels, weights->fixed, &source, high + at,
+      vit_pixels_fixed (&self->pixels, weights->fixed, &source, high + at,
           low + at, scratch);
     }
   }
@@ -245,18 +246,18 @@ pack_fixed (const VitFrame *frame, const VitImage *image, VitPatchKind kind,
 
 /* The norm, positions that come after it, and the tokens' own type. */
 static void
-finish (const VitFrame *frame, const guint32 *patches, guint n,
+finish (const VitFormatEmbed *self, const guint32 *patches, guint n,
     float *const *rows, guint8 *tokens)
 {
-  const VitFrameRequest *request = &frame->request;
+  const VitFormatEmbedRequest *request = &self->request;
   gsize n_channels = request->model->embed_dim;
   gsize n_bytes = n_channels * vit_token_type_size (request->type);
 
   for (guint i = 0; i < n; i++) {
     vit_input_norm (request->model, rows[i], 1);
-    if (frame->addend.positions != NULL) {
+    if (self->addend.positions != NULL) {
       const float *positions
-          = frame->addend.positions + patches[i] * n_channels;
+          = self->addend.positions + patches[i] * n_channels;
 
       for (gsize d = 0; d < n_channels; d++)
         rows[i][d] += positions[d];
@@ -268,47 +269,47 @@ finish (const VitFrame *frame, const guint32 *patches, guint n,
 }
 
 static void
-compute_block (const VitFrame *frame, const FrameJob *job, VitPatchKind kind,
-    const guint32 *patches, guint n, guint8 *scratch)
+compute_block (const VitFormatEmbed *self, const FrameJob *job,
+    VitPatchKind kind, const guint32 *patches, guint n, guint8 *scratch)
 {
-  gsize n_channels = frame->request.model->embed_dim;
-  gint16 *pixels = (gint16 *) (gpointer) (scratch + terms_size (frame));
-  float *rounded = (float *) (gpointer) (scratch + terms_size (frame)
-      + pixels_size (frame));
+  gsize n_channels = self->request.model->embed_dim;
+  gint16 *pixels = (gint16 *) (gpointer) (scratch + terms_size (self));
+  float *rounded = (float *) (gpointer) (scratch + terms_size (self)
+      + pixels_size (self));
   const float *add[MAX (BLOCK_F32, BLOCK_FIXED)];
   float *out[MAX (BLOCK_F32, BLOCK_FIXED)];
   VitProduct product = { n, (unsigned) n_channels, add, out };
   const VitProjection *weights = kind == VIT_PATCH_SAMPLES
-      ? &frame->weights->samples
-      : &frame->weights->pixels;
+      ? &self->weights->samples
+      : &self->weights->pixels;
 
   for (guint i = 0; i < n; i++) {
-    add[i] = frame->addend.rows + patches[i] * frame->addend.stride;
-    out[i] = frame->request.type == VIT_TOKEN_F32
+    add[i] = self->addend.rows + patches[i] * self->addend.stride;
+    out[i] = self->request.type == VIT_TOKEN_F32
         ? (float *) (gpointer) job->tokens + patches[i] * n_channels
         : rounded + i * n_channels;
   }
   if (weights->precision == VIT_PRECISION_F32) {
     float *terms = (float *) (gpointer) scratch;
 
-    pack_f32 (frame, job->image, kind, patches, n, terms, pixels);
+    pack_f32 (self, job->image, kind, patches, n, terms, pixels);
     weights->f32->product (&product, weights->n_terms, terms, weights->stride,
         weights->f32_panels);
   } else {
     VitFixedSamples samples = pack_fixed (
-        frame, job->image, kind, patches, n, scratch, pixels);
+        self, job->image, kind, patches, n, scratch, pixels);
 
     weights->fixed->product (&product, &samples, &weights->weights);
   }
-  finish (frame, patches, n, out, job->tokens);
+  finish (self, patches, n, out, job->tokens);
 }
 
 static void
-keep_block (const VitFrame *frame, const FrameJob *job, const guint32 *patches,
-    guint n)
+keep_block (const VitFormatEmbed *self, const FrameJob *job,
+    const guint32 *patches, guint n)
 {
-  gsize n_bytes = frame->request.model->embed_dim
-      * vit_token_type_size (frame->request.type);
+  gsize n_bytes = self->request.model->embed_dim
+      * vit_token_type_size (self->request.type);
 
   for (guint i = 0; i < n; i++)
     memcpy (job->tokens + patches[i] * n_bytes,
@@ -320,8 +321,8 @@ static void
 run_blocks (gpointer data, guint worker)
 {
   FrameJob *job = data;
-  VitFrame *frame = job->frame;
-  guint8 *scratch = frame->scratch + worker * frame->worker_scratch;
+  VitFormatEmbed *self = job->self;
+  guint8 *scratch = self->scratch + worker * self->worker_scratch;
 
   for (;;) {
     guint block = (guint) g_atomic_int_add (&job->next, 1);
@@ -332,13 +333,13 @@ run_blocks (gpointer data, guint worker)
       block -= job->n_blocks[kind++];
     if (kind == VIT_N_PATCH_KINDS)
       return;
-    patches = vit_plan_patches (&frame->plan, (VitPatchKind) kind, &n);
+    patches = vit_plan_patches (&self->plan, (VitPatchKind) kind, &n);
     first = (guint) ((guint64) n * block / job->n_blocks[kind]);
     end = (guint) ((guint64) n * (block + 1) / job->n_blocks[kind]);
     if (kind == VIT_PATCH_KEPT)
-      keep_block (frame, job, patches + first, end - first);
+      keep_block (self, job, patches + first, end - first);
     else
-      compute_block (frame, job, (VitPatchKind) kind, patches + first,
+      compute_block (self, job, (VitPatchKind) kind, patches + first,
           end - first, scratch);
   }
 }
@@ -346,29 +347,30 @@ run_blocks (gpointer data, guint worker)
 /* Blocks of one kind: equal ones, and as many for each worker, so that two
  * workers help in small frames too. */
 static guint
-count_blocks (const VitFrame *frame, guint n_patches)
+count_blocks (const VitFormatEmbed *self, guint n_patches)
 {
-  guint n_workers = frame->request.n_workers;
-  guint n_blocks = (n_patches + frame->block - 1) / frame->block;
+  guint n_workers = self->request.n_workers;
+  guint n_blocks = (n_patches + self->block - 1) / self->block;
 
   n_blocks = (n_blocks + n_workers - 1) / n_workers * n_workers;
   return MIN (n_blocks, n_patches);
 }
 
 void
-vit_frame_run (VitFrame *frame, const VitImage *image, const guint8 *previous,
-    guint8 *tokens, VitParallelFor parallel, gpointer user_data)
+vit_format_embed_run (VitFormatEmbed *self, const VitImage *image,
+    const guint8 *previous, guint8 *tokens, VitParallelFor parallel,
+    gpointer user_data)
 {
-  FrameJob job = { .frame = frame, .image = image, .previous = previous,
+  FrameJob job = { .self = self, .image = image, .previous = previous,
     .tokens = tokens };
   guint n_blocks = 0;
 
   for (guint k = 0; k < VIT_N_PATCH_KINDS; k++) {
     guint n;
 
-    vit_plan_patches (&frame->plan, (VitPatchKind) k, &n);
-    job.n_blocks[k] = count_blocks (frame, n);
+    vit_plan_patches (&self->plan, (VitPatchKind) k, &n);
+    job.n_blocks[k] = count_blocks (self, n);
     n_blocks += job.n_blocks[k];
   }
-  run_workers (frame, n_blocks, &job, run_blocks, parallel, user_data);
+  run_workers (self, n_blocks, &job, run_blocks, parallel, user_data);
 }

@@ -30,10 +30,10 @@ typedef struct {
   guint grid_height;
   gboolean square;        /* see vit_pos_embed_is_kept() */
   guint n_workers;
-} VitFrameRequest;
+} VitFormatEmbedRequest;
 
 typedef struct {
-  VitFrameRequest request;
+  VitFormatEmbedRequest request;
   VitPlan plan;
   VitPixels pixels;
   VitWeights *weights;
@@ -41,21 +41,22 @@ typedef struct {
   guint block;           /* patches that a worker multiplies at once, at most */
   gsize worker_scratch;  /* bytes */
   guint8 *scratch;       /* [n_workers][worker_scratch] */
-} VitFrame;
+} VitFormatEmbed;
 
 /* `like` (nullable): of a frame made ready before, used again where they serve.
- * Errors: NO_MEMORY, SETTING.  Clear with vit_frame_clear(), also after an
- * error.  Keeps no reference to the model. */
-gboolean vit_frame_init (VitFrame *frame, const VitFrameRequest *request,
-    VitWeights *like, GError **error);
-void vit_frame_clear (VitFrame *frame);
+ * Errors: NO_MEMORY, SETTING.  Clear with vit_format_embed_clear(), also after
+ * an error.  Keeps no reference to the model. */
+gboolean vit_format_embed_init (VitFormatEmbed *self,
+    const VitFormatEmbedRequest *request, VitWeights *like, GError **error);
+void vit_format_embed_clear (VitFormatEmbed *self);
 
 /* See vit_patch_embed_plan(). */
-void vit_frame_plan (VitFrame *frame, const VitImage *image, gboolean keep,
-    guint tolerance, VitParallelFor parallel, gpointer user_data);
+void vit_format_embed_plan (VitFormatEmbed *self, const VitImage *image,
+    gboolean keep, guint tolerance, VitParallelFor parallel,
+    gpointer user_data);
 
 /* See vit_patch_embed_run(); both point at the first patch's token. */
-void vit_frame_run (VitFrame *frame, const VitImage *image,
+void vit_format_embed_run (VitFormatEmbed *self, const VitImage *image,
     const guint8 *previous, guint8 *tokens, VitParallelFor parallel,
     gpointer user_data);
 
