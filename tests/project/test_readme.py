@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What README.md says is so: every command of its sh blocks is run as it stands,
-its C and Python are parts of the examples, its tables name every property, and
-the files that it names are there.  TAP on standard output.
+"""What the documents say is so: every command of their sh blocks is run as it
+stands, their C and Python are parts of the examples, plugin/README.md tells every
+property as gst-inspect-1.0 does, and what is linked or named is there.  TAP on
+standard output.
 
     test_readme.py SOURCE_ROOT BUILD_ROOT
 
-The commands run in README.md's order, as a reader would run them in one terminal
-in the project's folder: a scratch copy of it, with a home of its own, in which
-no package is installed.  A command whose comment says that it takes something
-(TAKES) is skipped and says so."""
+The commands run in the documents' order, each document's as a reader would run
+them in one terminal in the project's folder: a scratch copy of it, with a home of
+its own, in which no package is installed.  A command whose comment says that it
+takes something (TAKES) is skipped and says so."""
 import glob
 import os
 import re
@@ -17,20 +18,40 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 
+# Those with commands; README.md builds what the others use.
+DOCUMENTS = ("README.md", "plugin/README.md", "examples/README.md", "tests/README.md")
+README_LINES = 200
 # What a comment may say after "takes": a comma between two.
 TAKES = ("a camera", "a network", "minutes", "root")
 # Of a command that would not end by itself.
 SECONDS_SHOWN = 5
 MAGIC = {".npy": b"\x93NUMPY", ".png": b"\x89PNG"}
 EXAMPLES = {"c": "examples/token_reader.c", "python": "examples/tokens.py"}
+# Of every element; no reader needs them explained.
+UNTOLD = {"name", "parent"}
 LINKED = ("LICENSE", "plugin", "src", "tests")
 COPIED = ("meson.build", "meson.options", "meson_options.txt")
 
 
-def read_blocks(text):
-    """(language, text) of every fenced block."""
-    return re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+class Document:
+    def __init__(self, source, path):
+        self.path = path
+        with open(os.path.join(source, path), encoding="utf-8") as file:
+            self.text = file.read()
+        # (language, text) of every fenced block.
+        self.blocks = re.findall(r"^```(\w*)\n(.*?)^```$", self.text,
+                                 re.MULTILINE | re.DOTALL)
+        self.commands = [line for language, block in self.blocks if language == "sh"
+                         for line in block.splitlines()]
+        self.prose = re.sub(r"^```.*?^```$", "", self.text, flags=re.MULTILINE | re.DOTALL)
+
+    def anchors(self):
+        """Of its headings, as GitHub makes them."""
+        headings = re.findall("^#+ (.+)$", self.prose, re.MULTILINE)
+        return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+                for heading in headings}
 
 
 def make_copy(source, folder):
@@ -80,10 +101,10 @@ def reason_to_skip(line, env):
             return "no xvfb-run"
         if not succeeds(env, "gst-inspect-1.0", "--exists", "ximagesink"):
             return "no ximagesink (gstreamer1.0-x)"
-    if "introspection=enabled" in line or line.startswith("python3 "):
+    if "introspection=enabled" in line or "python3 " in line:
         if not succeeds(env, "pkg-config", "--exists", "gobject-introspection-1.0"):
             return "no gobject-introspection"
-    if line.startswith("python3 ") and not succeeds(
+    if "python3 " in line and not succeeds(
             env, "python3", "-c", "import numpy, gi; gi.require_version('Gst', '1.0'); "
             "from gi.repository import Gst; import gi.overrides.Gst"):
         return "no python3-gi, python3-gst-1.0 or python3-numpy"
@@ -123,7 +144,7 @@ def run_line(line, exports, folder, env):
     if done.returncode != (124 if endless else 0):
         return f"exit status {done.returncode}\n{done.stdout}"
     program = re.sub(r"^(\w+=\S+ )*", "", line).split()[0]
-    if program != "meson" and re.search("^ERROR|CRITICAL|WARNING", done.stdout, re.MULTILINE):
+    if not line.startswith("meson setup") and re.search("^ERROR|CRITICAL|WARNING", done.stdout, re.MULTILINE):
         return done.stdout
     if endless and "PLAYING" not in done.stdout:
         return done.stdout
@@ -138,57 +159,118 @@ def run_line(line, exports, folder, env):
     return None
 
 
-def check_snippets(source, blocks):
+def check_snippets(source, documents):
+    """At whatever depth the example has them."""
     for language, path in EXAMPLES.items():
         with open(os.path.join(source, path), encoding="utf-8") as file:
             example = file.read()
-        snippets = [text for name, text in blocks if name == language]
+        snippets = [text for document in documents for name, text in document.blocks
+                    if name == language]
         assert snippets, "no snippet in " + language
         for text in snippets:
-            assert text in example, "not a part of " + path
+            assert any(textwrap.indent(text, " " * depth) in example
+                       for depth in range(0, 9, 2)), f"not a part of {path}:\n{text}"
 
 
-def check_languages(blocks):
+def check_languages(documents):
     """No command hides in a block that nobody looks at."""
-    for language, text in blocks:
-        assert language in ("", "sh") + tuple(EXAMPLES), language
-        assert language or not re.search("^(sh|gst-|meson)", text, re.MULTILINE), text
+    for document in documents:
+        for language, text in document.blocks:
+            assert language in ("", "sh") + tuple(EXAMPLES), language
+            assert language or not re.search("^(sh|gst-|meson)", text, re.MULTILINE), text
 
 
-def check_mentions(text, commands):
+def check_mentions(documents):
     """A script that the text names is a command of some block."""
-    for mention in re.findall(r"`((?:\w+=\S+ )*sh [^`]+)`", text):
-        assert any(command.startswith(mention) for command in commands), mention
+    commands = [line for document in documents for line in document.commands]
+    for document in documents:
+        for mention in re.findall(r"`((?:\w+=\S+ )*sh [^`]+)`", document.prose):
+            assert any(command.startswith(mention) for command in commands), mention
 
 
-def check_files(source, text):
-    names = set(re.findall(r"\]\(([^)#:]+)\)", text))
-    names |= set(re.findall(r"`((?:examples|plugin|src|tests)/[\w./-]*)`", text))
-    assert len(names) > 5
-    for name in sorted(names):
-        assert os.path.exists(os.path.join(source, name)), name
-    headings = re.findall("^#+ (.+)$", text, re.MULTILINE)
-    anchors = {heading.lower().replace(" ", "-") for heading in headings}
-    for anchor in re.findall(r"\]\(#([^)]+)\)", text):
-        assert anchor in anchors, anchor
+def check_length(documents):
+    n_lines = len(documents[0].text.splitlines())
+    assert n_lines <= README_LINES, f"README.md has {n_lines} lines"
 
 
-def properties_said(text, element):
-    section = re.search(f"^### {element}$(.*?)^##", text, re.MULTILINE | re.DOTALL)[1]
-    rows = re.findall(r"^\| (`[^|]+)\|", section, re.MULTILINE)
-    return {name for row in rows for name in re.findall("`([^`]+)`", row)}
+def check_paths(source, document):
+    """Paths in the text are of the project's folder."""
+    for name in re.findall(r"`((?:examples|plugin|src|tests)/[\w./-]*)`", document.text):
+        assert os.path.exists(os.path.join(source, name)), f"{document.path}: {name}"
 
 
-def check_properties(text, build, folder, env):
+def check_links(source):
+    """Of every document, those without commands too."""
+    paths = ["README.md"] + [os.path.relpath(path, source) for folder in LINKED + ("examples",)
+                             for path in glob.glob(os.path.join(source, folder, "**/*.md"),
+                                                   recursive=True)]
+    documents = {path: Document(source, path) for path in paths}
+    assert set(DOCUMENTS) <= set(documents), paths
+    for path, document in documents.items():
+        check_paths(source, document)
+        links = re.findall(r"\]\((?!\w+:)([^)#]*)#?([^)]*)\)", document.prose)
+        assert links or path not in DOCUMENTS, path
+        for name, anchor in links:
+            target = os.path.normpath(os.path.join(os.path.dirname(path), name)) if name else path
+            assert os.path.exists(os.path.join(source, target)), f"{path}: {name}"
+            assert not anchor or anchor in documents[target].anchors(), f"{path}: {name}#{anchor}"
+
+
+def told_type(told):
+    """(type, default) as the table of an element says them, of gst-inspect's text."""
+    number = re.search(r"(Unsigned Integer|Integer|Double)\. Range: +(\S+) - +(\S+) Default: +(\S+)",
+                       told)
+    if number:
+        kind = {"Unsigned Integer": "uint", "Integer": "int", "Double": "double"}[number[1]]
+        has_limit = kind == "double" or int(number[3]) < 2**31 - 1
+        return kind + (f", {number[2]} to {number[3]}" if has_limit else ""), number[4]
+    if 'type "GstStructure"' in told:
+        return "structure, read only", "-"
+    if "GstValueArray" in told:
+        assert re.search('Default: "< *>"', told), told
+        return "array of 3", "the model's"
+    kind, default = re.search(r"(Boolean|Enum|String)\b.*Default: (.*)", told).groups()
+    if kind == "Enum":
+        return "enum", re.sub('.*"(.*)"', r"`\1`", default).strip()
+    if kind == "String":
+        return "string", "none" if default.strip() == "null" else default.strip().replace('"', "`")
+    return "boolean", default.strip()
+
+
+def told_properties(told):
+    """{name: what gst-inspect-1.0 says of it} from what it says of an element."""
+    parts = re.split(r"^  ([a-z][\w-]*) *: ", told.split("Element Properties:")[1], flags=re.MULTILINE)
+    return {name: text for name, text in zip(parts[1::2], parts[2::2]) if name not in UNTOLD}
+
+
+def check_row(name, told, row):
+    star, kind, default, meaning = row
+    assert (kind, default) == told_type(told), f"{name}: {kind}, {default}; is {told_type(told)}"
+    assert bool(star) == ("PLAYING" in told), name + ": when it may be set"
+    for value in re.findall(r"^ +\(\d+\): (\S+)", told, re.MULTILINE):
+        assert f"`{value}`" in meaning, f"{name}: {value} is not named"
+
+
+def check_properties(document, build, folder, env):
     env = dict(env, GST_PLUGIN_PATH=os.path.join(build, "plugin", "module"),
                GST_REGISTRY=os.path.join(folder, "registry.bin"))
-    for element in ("vitpatchembed", "vittokenoverlay"):
-        told = subprocess.run(["gst-inspect-1.0", element], env=env, text=True, check=True,
+
+    def inspect(name):
+        return subprocess.run(["gst-inspect-1.0", name], env=env, text=True, check=True,
                               stdout=subprocess.PIPE).stdout
-        properties = set(re.findall(r"^  ([a-z-]+) *: ", told.split("Element Properties:")[1],
-                                    re.MULTILINE)) - {"name", "parent", "qos"}
-        said = properties_said(text, element)
-        assert said == properties, f"{element}: {sorted(said ^ properties)}"
+
+    elements = re.findall(r"^  (vit\w+): ", inspect("vit"), re.MULTILINE)
+    assert len(elements) >= 3, elements
+    for element in elements:
+        section = re.search(f"^## {element}$(.*?)(?=^## )", document.text,
+                            re.MULTILINE | re.DOTALL)
+        assert section, f"no section {element}"
+        rows = {name: rest for name, *rest in re.findall(
+            r"^\| `([\w-]+)`( \*)? \| ([^|]*) \| ([^|]*) \| ([^|]*) \|$", section[1], re.MULTILINE)}
+        told = told_properties(inspect(element))
+        assert set(rows) == set(told), f"{element}: {sorted(set(rows) ^ set(told))}"
+        for name, row in rows.items():
+            check_row(f"{element}: {name}", told[name], row)
 
 
 def report(name, wrong=None, skip=None):
@@ -208,39 +290,38 @@ def attempt(name, check, *arguments):
     return report(name)
 
 
-def run_commands(commands, folder, env):
+def run_commands(document, folder, env):
     exports, good = [], True
-    for line in commands:
+    for line in document.commands:
         if line.startswith("export "):
             exports.append(line)
             continue
         skip = reason_to_skip(line, env)
         wrong = None if skip else run_line(line, exports, folder, env)
-        good = report(line, wrong, skip) and good
+        good = report(f"{document.path}: {line}", wrong, skip) and good
     return good
 
 
 def main():
     source, build = (os.path.abspath(path) for path in sys.argv[1:3])
-    with open(os.path.join(source, "README.md"), encoding="utf-8") as file:
-        text = file.read()
-    blocks = read_blocks(text)
-    commands = [line for language, block in blocks if language == "sh"
-                for line in block.splitlines()]
-    print(f"1..{5 + sum(not line.startswith('export ') for line in commands)}", flush=True)
+    documents = [Document(source, path) for path in DOCUMENTS]
+    commands = [line for document in documents for line in document.commands]
+    print(f"1..{6 + sum(not line.startswith('export ') for line in commands)}", flush=True)
 
     folder = tempfile.mkdtemp(prefix="readme-", dir=build)
     try:
         make_copy(source, folder)
         env = clean_environment(folder)
         good = [
-            attempt("the snippets are parts of the examples", check_snippets, source, blocks),
-            attempt("every block is looked at", check_languages, blocks),
-            attempt("scripts named in the text are commands", check_mentions, text, commands),
-            attempt("the files and headings named are there", check_files, source, text),
-            attempt("the tables name every property", check_properties, text, build, folder, env),
-            run_commands(commands, folder, env),
+            attempt("the snippets are parts of the examples", check_snippets, source, documents),
+            attempt("every block is looked at", check_languages, documents),
+            attempt("scripts named in the text are commands", check_mentions, documents),
+            attempt("README.md is short", check_length, documents),
+            attempt("the files and headings named are there", check_links, source),
+            attempt("the tables tell every property", check_properties, documents[1], build,
+                    folder, env),
         ]
+        good += [run_commands(document, folder, env) for document in documents]
     finally:
         shutil.rmtree(folder)
     return not all(good)
