@@ -10,7 +10,8 @@ standard output.
 The commands run in the documents' order, each document's as a reader would run
 them in one terminal in the project's folder: a scratch copy of it, with a home of
 its own, in which no package is installed.  A command whose comment says that it
-takes something (TAKES) is skipped and says so."""
+takes something (TAKES) is skipped and says so.  The program that takes PyTorch is
+run where VIT_FEATURES_PYTHON, by default python3, has it, transformers and gi."""
 import glob
 import os
 import re
@@ -29,6 +30,8 @@ TAKES = ("a camera", "a network", "minutes", "root")
 SECONDS_SHOWN = 5
 MAGIC = {".npy": b"\x93NUMPY", ".png": b"\x89PNG"}
 EXAMPLES = {"c": "examples/token_reader.c", "python": "examples/tokens.py"}
+# What a Python block that is a program of its own begins with.
+PROGRAM = "# Takes "
 # Of every element; no reader needs them explained.
 UNTOLD = {"name", "parent"}
 LINKED = ("LICENSE", "plugin", "src", "tests")
@@ -165,7 +168,7 @@ def check_snippets(source, documents):
         with open(os.path.join(source, path), encoding="utf-8") as file:
             example = file.read()
         snippets = [text for document in documents for name, text in document.blocks
-                    if name == language]
+                    if name == language and not text.startswith(PROGRAM)]
         assert snippets, "no snippet in " + language
         for text in snippets:
             assert any(textwrap.indent(text, " " * depth) in example
@@ -302,11 +305,32 @@ def run_commands(document, folder, env):
     return good
 
 
+def run_program(source, documents, folder, env):
+    """The one program that no example holds."""
+    name = "features.py gives the model's own features"
+    text, = (text for document in documents for language, text in document.blocks
+             if language == "python" and text.startswith(PROGRAM))
+    env = dict(env, GST_PLUGIN_PATH=os.path.join(folder, "build/plugin"))
+    with open(os.path.join(folder, "features.py"), "w", encoding="utf-8") as file:
+        file.write(text)
+    python = env.get("VIT_FEATURES_PYTHON", "python3")
+    skip = reason_to_skip("python3 features.py", env)
+    if not skip and not succeeds(env, python, "-c", "import gi, numpy, torch, transformers"):
+        skip = "no torch, or no transformers"
+    if skip:
+        return report(name, skip=skip)
+    done = subprocess.run(["meson", "devenv", "-C", "build", "-w", folder, python,
+                           os.path.join(source, "tests/features_example.py"), "features.py", folder],
+                          cwd=folder, env=env, text=True, timeout=300, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return report(name, done.stdout if done.returncode else None)
+
+
 def main():
     source, build = (os.path.abspath(path) for path in sys.argv[1:3])
     documents = [Document(source, path) for path in DOCUMENTS]
     commands = [line for document in documents for line in document.commands]
-    print(f"1..{6 + sum(not line.startswith('export ') for line in commands)}", flush=True)
+    print(f"1..{7 + sum(not line.startswith('export ') for line in commands)}", flush=True)
 
     folder = tempfile.mkdtemp(prefix="readme-", dir=build)
     try:
@@ -322,6 +346,7 @@ def main():
                     folder, env),
         ]
         good += [run_commands(document, folder, env) for document in documents]
+        good.append(run_program(source, documents, folder, env))
     finally:
         shutil.rmtree(folder)
     return not all(good)
