@@ -147,7 +147,8 @@ def run_line(line, exports, folder, env):
     if done.returncode != (124 if endless else 0):
         return f"exit status {done.returncode}\n{done.stdout}"
     program = re.sub(r"^(\w+=\S+ )*", "", line).split()[0]
-    if not line.startswith("meson setup") and re.search("^ERROR|CRITICAL|WARNING", done.stdout, re.MULTILINE):
+    if (not line.startswith("meson setup")
+            and re.search("^ERROR|CRITICAL|WARNING", done.stdout, re.MULTILINE)):
         return done.stdout
     if endless and "PLAYING" not in done.stdout:
         return done.stdout
@@ -221,8 +222,8 @@ def check_links(source):
 
 def told_type(told):
     """(type, default) as the table of an element says them, of gst-inspect's text."""
-    number = re.search(r"(Unsigned Integer|Integer|Double)\. Range: +(\S+) - +(\S+) Default: +(\S+)",
-                       told)
+    number = re.search(r"(Unsigned Integer|Integer|Double)\. "
+                       r"Range: +(\S+) - +(\S+) Default: +(\S+)", told)
     if number:
         kind = {"Unsigned Integer": "uint", "Integer": "int", "Double": "double"}[number[1]]
         has_limit = kind == "double" or int(number[3]) < 2**31 - 1
@@ -242,7 +243,8 @@ def told_type(told):
 
 def told_properties(told):
     """{name: what gst-inspect-1.0 says of it} from what it says of an element."""
-    parts = re.split(r"^  ([a-z][\w-]*) *: ", told.split("Element Properties:")[1], flags=re.MULTILINE)
+    parts = re.split(r"^  ([a-z][\w-]*) *: ", told.split("Element Properties:")[1],
+                     flags=re.MULTILINE)
     return {name: text for name, text in zip(parts[1::2], parts[2::2]) if name not in UNTOLD}
 
 
@@ -319,8 +321,9 @@ def run_program(source, documents, folder, env):
         skip = "no torch, or no transformers"
     if skip:
         return report(name, skip=skip)
-    done = subprocess.run(["meson", "devenv", "-C", "build", "-w", folder, python,
-                           os.path.join(source, "tests/features_example.py"), "features.py", folder],
+    check = os.path.join(source, "tests/features_example.py")
+    done = subprocess.run(["meson", "devenv", "-C", "build", "-w", folder,
+                           python, check, "features.py", folder],
                           cwd=folder, env=env, text=True, timeout=300, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return report(name, done.stdout if done.returncode else None)
