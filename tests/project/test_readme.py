@@ -321,7 +321,7 @@ def run_program(source, documents, folder, env):
         skip = "no torch, or no transformers"
     if skip:
         return report(name, skip=skip)
-    check = os.path.join(source, "tests/features_example.py")
+    check = os.path.join(source, "tests/examples/features_example.py")
     done = subprocess.run(["meson", "devenv", "-C", "build", "-w", folder,
                            python, check, "features.py", folder],
                           cwd=folder, env=env, text=True, timeout=300, stdin=subprocess.DEVNULL,
