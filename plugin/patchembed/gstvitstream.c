@@ -4,12 +4,16 @@
 #include "common/gstvittensor.h"
 #include "patchembed/gstvitmodelinfo.h"
 
+/* The element's own. */
+GST_DEBUG_CATEGORY_EXTERN (gst_vit_patch_embed_debug);
+#define GST_CAT_DEFAULT gst_vit_patch_embed_debug
+
 /* Takes `embed`. */
-static GstVitTokenizers *
-make_tokenizers (const GstVitStream *stream, const GstVitSettings *settings,
+static GstVitSizes *
+make_sizes (const GstVitStream *stream, const GstVitSettings *settings,
     VitPatchEmbed *embed)
 {
-  GstVitTokenizerSetup setup = {
+  GstVitEmbedderSetup setup = {
     .model = stream->model,
     .n_prefix_tokens
     = settings->prefix_tokens ? stream->model->n_prefix_tokens : 0,
@@ -18,7 +22,7 @@ make_tokenizers (const GstVitStream *stream, const GstVitSettings *settings,
     .workers = stream->workers,
   };
 
-  return gst_vit_tokenizers_new (&setup, embed);
+  return gst_vit_sizes_new (&setup, embed);
 }
 
 GstVitStream *
@@ -44,7 +48,7 @@ gst_vit_stream_new (const GstVitSettings *settings, GstStructure **model_info,
       = gst_vit_workers_new (gst_vit_settings_n_workers (settings));
   stream->regions = g_array_new (FALSE, FALSE, sizeof (GstVitRegion));
   *model_info = gst_vit_model_info_new (model, embed);
-  stream->tokenizers = make_tokenizers (stream, settings, embed);
+  stream->sizes = make_sizes (stream, settings, embed);
   gst_vit_stream_begin (stream);
   return stream;
 }
@@ -52,7 +56,7 @@ gst_vit_stream_new (const GstVitSettings *settings, GstStructure **model_info,
 void
 gst_vit_stream_free (GstVitStream *stream)
 {
-  gst_vit_tokenizers_free (stream->tokenizers);
+  gst_vit_sizes_free (stream->sizes);
   gst_vit_workers_free (stream->workers);
   g_array_unref (stream->regions);
   vit_model_unref (stream->model);
@@ -71,7 +75,7 @@ void
 gst_vit_stream_break (GstVitStream *stream)
 {
   if (stream != NULL)
-    gst_vit_tokenizers_reset (stream->tokenizers);
+    gst_vit_sizes_reset (stream->sizes);
 }
 
 static GstVitRegion
@@ -92,10 +96,10 @@ gst_vit_stream_set_format (GstVitStream *stream, const GstVideoInfo *info,
   stream->format = *format;
   stream->live = *live;
   gst_vit_stream_begin (stream);
-  gst_vit_tokenizers_set_format (
-      stream->tokenizers, info, format, live->max_tokens);
+  gst_vit_sizes_set_format (
+      stream->sizes, info, format, live->max_tokens);
   return live->regions != GST_VIT_REGIONS_FRAME
-      || gst_vit_tokenizers_measure (stream->tokenizers, &whole, shape, error);
+      || gst_vit_sizes_measure (stream->sizes, &whole, shape, error);
 }
 
 void
@@ -105,8 +109,8 @@ gst_vit_stream_set_live (GstVitStream *stream, const GstVitLiveSettings *live)
 
   stream->live = *live;
   if (live->max_tokens != before.max_tokens || live->regions != before.regions)
-    gst_vit_tokenizers_set_format (
-        stream->tokenizers, &stream->info, &stream->format, live->max_tokens);
+    gst_vit_sizes_set_format (
+        stream->sizes, &stream->info, &stream->format, live->max_tokens);
   else if (live->reuse_tokens != before.reuse_tokens
       || live->reuse_tolerance != before.reuse_tolerance)
     gst_vit_stream_break (stream);
@@ -128,7 +132,7 @@ gst_vit_stream_prepare (GstVitStream *stream)
 
   /* What there is no memory for is said where its tokens are attached. */
   if (stream->live.regions == GST_VIT_REGIONS_FRAME)
-    gst_vit_tokenizers_find (stream->tokenizers, stream->n_with_tokens + 1,
+    gst_vit_sizes_find (stream->sizes, stream->n_with_tokens + 1,
         &whole, NULL, NULL);
 }
 
@@ -153,21 +157,63 @@ find_regions (GstVitStream *stream, GstElement *element, GstBuffer *frame)
   g_array_append_val (stream->regions, whole);
 }
 
+/* Takes `error`; NULL for tokens without memory. */
+static void
+leave_out (GstElement *element, const GstVitRegion *region, GError *error)
+{
+  if (g_error_matches (error, VIT_ERROR, VIT_ERROR_FRAME_SIZE))
+    GST_DEBUG_OBJECT (element, "no tokens for region %d, %ux%u at (%u,%u): %s",
+        region->id, region->width, region->height, region->x, region->y,
+        error->message);
+  else
+    GST_ELEMENT_WARNING (element, RESOURCE, NO_SPACE_LEFT,
+        ("No memory for the tokens of this frame; it passes without them"),
+        ("%s", error != NULL ? error->message : "no buffer for them"));
+  g_clear_error (&error);
+}
+
+/* Attaches the tokens of one region of `image`. */
+static void
+attach_region (GstVitStream *stream, GstElement *element,
+    const GstVitEmbedderTask *task, GstVitRegion region, VitImage image,
+    GstBuffer *frame, GstVitFrameResult *result)
+{
+  VitFrameCounts counts;
+  GError *error = NULL;
+  GstVitEmbedder *embedder = gst_vit_sizes_find (
+      stream->sizes, task->serial, &region, &image, &error);
+
+  if (embedder == NULL
+      || !gst_vit_embedder_run (embedder, task, &image, &region, frame,
+          stream->format.width, stream->format.height, &counts)) {
+    leave_out (element, &region, error);
+    return;
+  }
+  result->counts.n_kept += counts.n_kept;
+  result->counts.n_short += counts.n_short;
+  result->counts.n_full += counts.n_full;
+  result->n_tokens += embedder->shape.n_tokens;
+  result->shape = embedder->shape;
+}
+
 void
 gst_vit_stream_attach (GstVitStream *stream, GstElement *element,
     const VitImage *image, GstBuffer *frame, gboolean positions,
     GstVitFrameResult *result)
 {
   guint n_before = gst_buffer_get_n_meta (frame, GST_VIT_TOKENS_META_API_TYPE);
-  GstVitTokenizerTask task = { .reuse = stream->live.reuse_tokens,
+  GstVitEmbedderTask task = { .reuse = stream->live.reuse_tokens,
     .tolerance = stream->live.reuse_tolerance,
     .serial = ++stream->n_with_tokens,
     .positions = positions };
 
   stream->n_since = 1;
   find_regions (stream, element, frame);
-  gst_vit_frame_tokens_attach (stream->tokenizers, element, &task,
-      stream->regions, image, &stream->format, frame, result);
+  *result = (GstVitFrameResult) { .n_tokens = 0 };
+  for (guint i = 0; i < stream->regions->len; i++)
+    attach_region (stream, element, &task,
+        g_array_index (stream->regions, GstVitRegion, i), *image, frame,
+        result);
   if (stream->tensor_id != 0)
     gst_vit_tensor_attach (frame, n_before, stream->tensor_id);
 }

@@ -7,15 +7,22 @@
  */
 #pragma once
 
-#include "patchembed/gstvitframetokens.h"
 #include "patchembed/gstvitsettings.h"
+#include "patchembed/gstvitsizes.h"
 
 G_BEGIN_DECLS
+
+/* What was done for one frame. */
+typedef struct {
+  VitFrameCounts counts; /* of all regions */
+  guint n_tokens;        /* of all regions; 0: the frame has none */
+  VitTokensShape shape;  /* of the last with tokens */
+} GstVitFrameResult;
 
 /* From start to stop of the element.  The fields are for reading. */
 typedef struct {
   VitModel *model;
-  GstVitTokenizers *tokenizers;
+  GstVitSizes *sizes;
   GstVitWorkers *workers;
   GQuark tensor_id; /* 0: no tensor is attached */
 
@@ -63,9 +70,11 @@ gboolean gst_vit_stream_is_due (GstVitStream *stream);
  * are attached without that, too; it is for who takes the time of it. */
 void gst_vit_stream_prepare (GstVitStream *stream);
 
-/* Attaches the tokens of `frame`, whose pixels are `image`, and the same as
- * tensors; messages are those of `element`, whose lock the caller does not
- * hold.  `positions`: they are wanted too. */
+/* Attaches the tokens of `frame`, which is writable and whose pixels are
+ * `image`: of the whole, or of each of its regions; and the same as tensors.  A
+ * region that is smaller than a patch is left out with a debug line of
+ * `element`, one for which there is no memory with a warning on its bus; the
+ * caller holds no lock.  `positions`: they are wanted too. */
 void gst_vit_stream_attach (GstVitStream *stream, GstElement *element,
     const VitImage *image, GstBuffer *frame, gboolean positions,
     GstVitFrameResult *result);

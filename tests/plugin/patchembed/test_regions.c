@@ -213,7 +213,7 @@ test_a_still_region_keeps_its_tokens (void)
   gst_harness_teardown (harness);
 }
 
-/* More sizes at once than tokenizers are kept for, other ones each time. */
+/* More sizes at once than sizes are kept for, other ones each time. */
 static void
 test_any_number_of_sizes (void)
 {

@@ -94,12 +94,12 @@ test_a_model_opens_its_own_files (void)
 {
   folder_write_weights (weights_new_dinov2 (), "model.safetensors");
   folder_write_text ("config.json", "{}");
-  folder_write_text ("tokenizer.json", "{}");
+  folder_write_text ("embedder.json", "{}");
   folder_write_text ("modeling.py", "raise SystemExit");
   watch_load ();
   g_assert_true (was_opened ("model.safetensors"));
   g_assert_true (was_opened ("config.json"));
-  g_assert_false (was_opened ("tokenizer.json"));
+  g_assert_false (was_opened ("embedder.json"));
 }
 
 /* Of the places that an index may try, the plain names alone are opened. */

@@ -26,7 +26,7 @@ typedef struct {
   gboolean pad;          /* VIT_FIT_PAD */
   GstVitTokenFormat token_format;
   GstVitWorkers *workers;
-} GstVitTokenizerSetup;
+} GstVitEmbedderSetup;
 
 /* How a frame is treated. */
 typedef struct {
@@ -34,10 +34,10 @@ typedef struct {
   guint tolerance; /* see vit_patch_embed_plan() */
   guint64 serial;  /* counts the frames of the stream that have tokens */
   gboolean positions; /* attach them, too */
-} GstVitTokenizerTask;
+} GstVitEmbedderTask;
 
 typedef struct {
-  const GstVitTokenizerSetup *setup;
+  const GstVitEmbedderSetup *setup;
   VitPatchEmbed *embed;
   VitImageFormat format; /* of the pictures; pixel is NULL: not configured */
   VitTokensShape shape;
@@ -50,39 +50,39 @@ typedef struct {
   guint64 last_serial;      /* of their frame */
   GstBuffer *positions;     /* NULL: not made, or there are none */
   gboolean positions_known; /* they need not be tried again */
-} GstVitTokenizer;
+} GstVitEmbedder;
 
 /* Takes `embed`, which may have been configured before. */
-GstVitTokenizer *gst_vit_tokenizer_new (
-    const GstVitTokenizerSetup *setup, VitPatchEmbed *embed);
-void gst_vit_tokenizer_free (GstVitTokenizer *tokenizer);
+GstVitEmbedder *gst_vit_embedder_new (
+    const GstVitEmbedderSetup *setup, VitPatchEmbed *embed);
+void gst_vit_embedder_free (GstVitEmbedder *embedder);
 
 /* Whether pictures of this size have more patches than `max_tokens` allows,
  * prefix tokens counted; 0: any number is allowed. */
-gboolean gst_vit_tokenizer_must_scale (const GstVitTokenizerSetup *setup,
+gboolean gst_vit_embedder_must_scale (const GstVitEmbedderSetup *setup,
     guint width, guint height, guint max_tokens);
 
 /* The tokens of pictures of `format` in frames of `info`, and whether there can
  * be any.  Allocates nothing.  Errors: FRAME_SIZE. */
-gboolean gst_vit_tokenizer_measure (const GstVitTokenizer *tokenizer,
+gboolean gst_vit_embedder_measure (const GstVitEmbedder *embedder,
     const GstVideoInfo *info, const VitImageFormat *format, guint max_tokens,
     VitTokensShape *shape, GError **error);
 
 /* For pictures of `format` in frames of `info`; those that must be scaled are
  * in chroma phase 0.  After an error no picture may come.  Errors: as
  * vit_patch_embed_configure(). */
-gboolean gst_vit_tokenizer_configure (GstVitTokenizer *tokenizer,
+gboolean gst_vit_embedder_configure (GstVitEmbedder *embedder,
     const GstVideoInfo *info, const VitImageFormat *format, guint max_tokens,
     GError **error);
 
 /* Forgets the last tokens: the next are new. */
-void gst_vit_tokenizer_reset (GstVitTokenizer *tokenizer);
+void gst_vit_embedder_reset (GstVitEmbedder *embedder);
 
 /* Computes the tokens of `image`, a picture of the configured format, and
  * attaches them to `frame`, of `frame_width` x `frame_height` pixels, in which
  * it covers `region`.  FALSE where there is no memory for them. */
-gboolean gst_vit_tokenizer_run (GstVitTokenizer *tokenizer,
-    const GstVitTokenizerTask *task, VitImage *image,
+gboolean gst_vit_embedder_run (GstVitEmbedder *embedder,
+    const GstVitEmbedderTask *task, VitImage *image,
     const GstVitRegion *region, GstBuffer *frame, guint frame_width,
     guint frame_height, VitFrameCounts *counts);
 
