@@ -34,9 +34,9 @@
 
 #include "common/gstvitallocation.h"
 #include "common/gstviterror.h"
-#include "common/gstvitframe.h"
 #include "common/gstvitlateness.h"
 #include "common/gstvittensor.h"
+#include "patchembed/gstvitimage.h"
 #include "patchembed/gstvitnotes.h"
 #include "patchembed/gstvitsettings.h"
 #include "patchembed/gstvitstats.h"
@@ -305,7 +305,7 @@ gst_vit_patch_embed_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
   gst_vit_stream_set_live (self->stream, &live);
   if (!gst_vit_stream_is_due (self->stream) || is_skipped (self, buffer))
     return GST_FLOW_OK;
-  if (!gst_vit_frame_map (&frame, &self->stream->info, &self->stream->format,
+  if (!gst_vit_image_map (&frame, &self->stream->info, &self->stream->format,
           buffer, live.max_tokens > 0, &image, &reason)) {
     GST_ELEMENT_ERROR (self, STREAM, FAILED, ("%s", reason), (NULL));
     g_free (reason);

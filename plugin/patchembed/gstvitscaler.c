@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/gstvitframe.h"
+#include "patchembed/gstvitimage.h"
 
 #define CACHE_LINE 64
 /* Bytes, of the longest vectors that the converter loads as if aligned. */
@@ -239,7 +239,7 @@ get_extent (const VitImageFormat *format, guint plane, guint64 *row_bytes,
     guint64 *n_rows)
 {
   vit_image_plane_extent (format, plane, row_bytes, n_rows);
-  *row_bytes = gst_vit_frame_row_bytes (format, plane);
+  *row_bytes = gst_vit_image_row_bytes (format, plane);
 }
 
 /* Whether the converter may have the picture as it lies.  Some of its loops

@@ -56,8 +56,8 @@
 #include "tokenoverlay/gstvittokenoverlay.h"
 
 #include "common/gstvitallocation.h"
-#include "common/gstvitframe.h"
 #include "gst/vit/gstvittokensmeta.h"
+#include "tokenoverlay/gstvitcanvas.h"
 #include "tokenoverlay/gstvitcomposition.h"
 #include "tokenoverlay/gstvitdrawing.h"
 #include "tokenoverlay/gstvitdrawingsettings.h"
@@ -317,7 +317,7 @@ blend (GstVitTokenOverlay *self, GstBuffer *buffer,
   gchar *reason = NULL;
   gboolean is_done;
 
-  if (!gst_vit_frame_map_to_draw (&frame, &self->video_info, buffer, &reason)) {
+  if (!gst_vit_canvas_map (&frame, &self->video_info, buffer, &reason)) {
     GST_ELEMENT_ERROR (self, STREAM, FAILED, ("%s", reason), (NULL));
     g_free (reason);
     return GST_FLOW_ERROR;
@@ -489,7 +489,8 @@ gst_vit_token_overlay_class_init (GstVitTokenOverlayClass *class)
   gst_vit_drawing_settings_install (object_class);
   gst_element_class_set_static_metadata (element_class,
       "Vision Transformer token overlay", "Filter/Editor/Video",
-      "Draws the patch tokens that a frame carries onto it", "The gst-vit authors");
+      "Draws the patch tokens that a frame carries onto it",
+      "The gst-vit authors");
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
 

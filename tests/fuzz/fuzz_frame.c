@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-#include "common/gstvitframe.h"
+#include "patchembed/gstvitimage.h"
 #include "patch/patch_embed.h"
 
 static VitModel *model;
@@ -111,7 +111,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   }
   add_metas (buffer, &info, which, &input);
   g_assert_true (gst_vit_image_format_from_info (&info, &format));
-  if (gst_vit_frame_map (&frame, &info, &format, buffer, (which & 16) != 0,
+  if (gst_vit_image_map (&frame, &info, &format, buffer, (which & 16) != 0,
           &image, &reason)) {
     compute (&format, &image, &input);
     gst_video_frame_unmap (&frame);

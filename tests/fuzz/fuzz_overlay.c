@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "common/gstvitframe.h"
 #include "gst/vit/gstvittokensmeta.h"
+#include "tokenoverlay/gstvitcanvas.h"
 #include "tokenoverlay/gstvitdrawing.h"
 
 #define PAGE 4096
@@ -177,7 +177,7 @@ draw (GstVitDrawing *drawing, const GstVideoInfo *info, GstBuffer *buffer,
       (guint) info->width, (guint) info->height, &why_not);
   if (!drawn)
     return;
-  if (gst_vit_frame_map_to_draw (&frame, info, buffer, &reason)) {
+  if (gst_vit_canvas_map (&frame, info, buffer, &reason)) {
     gst_video_overlay_composition_blend (drawn, &frame);
     gst_video_frame_unmap (&frame);
   } else {
