@@ -8,7 +8,7 @@
 #pragma once
 
 #include "checkpoint.h"
-#include "layout.h"
+#include "family.h"
 
 G_BEGIN_DECLS
 
