@@ -23,6 +23,8 @@
 #define TIMM_BILINEAR(pattern) \
   { .origin = VIT_ORIGIN_TIMM, .name = pattern, \
     .rule = VIT_POSITION_RULE_BILINEAR_ANTIALIAS }
+#define TIMM_LAYOUTS(pattern, ...) \
+  { .origin = VIT_ORIGIN_TIMM, .name = pattern, .layouts = { __VA_ARGS__ } }
 #define REFUSED_TIMM(pattern, why) \
   { .origin = VIT_ORIGIN_TIMM, .name = pattern, .refusal = why }
 
@@ -34,6 +36,11 @@
   "its patches span several frames, so that one frame has no tokens of its own"
 #define FRACTIONAL "it looks positions up by fractional coordinates"
 #define TEXT "it is a text model"
+#define CONVOLUTION "a convolutional network comes before its patches"
+#define RELATIVE \
+  "its positions are relative only, inside the blocks, and no part of the " \
+  "input stage"
+#define BLOCKS "its tokens come in blocks of neighbours, not in raster order"
 #define ASPECT \
   "it cuts the frame's grid out of a square one, which no position rule does"
 
@@ -47,11 +54,15 @@ static const VitFamily families[] = {
   HUGGING_FACE ("dinov2", "BitImageProcessor", "hf-dinov2"),
   HUGGING_FACE ("dinov2_with_registers", "BitImageProcessor", "hf-dinov2-with-registers"),
   HUGGING_FACE ("dinov3_vit", "DINOv3ViTImageProcessor", "hf-dinov3"),
+  HUGGING_FACE ("eomt", "EomtImageProcessor", "hf-eomt"),
   HUGGING_FACE ("eomt_dinov3", "EomtImageProcessor", "hf-dinov3"),
   HUGGING_FACE_IMAGENET ("pixio", "BitImageProcessor", "hf-vit"),
   HUGGING_FACE_IMAGENET ("internvl_vision", "GotOcr2ImageProcessor", "hf-vit"),
   NESTED ("internvl", "GotOcr2ImageProcessor", "vision_config", NULL),
   NESTED ("depth_anything", "DPTImageProcessor", "backbone_config", NULL),
+  { .origin = VIT_ORIGIN_HUGGING_FACE, .name = "dpt",
+    .processor = "DPTImageProcessor", .layouts = { "hf-vit" },
+    .inside = "backbone_config", .rule = VIT_POSITION_RULE_BILINEAR },
   NESTED ("clip", "CLIPImageProcessor", "vision_config", "hf-clip"),
   HUGGING_FACE ("clip_vision_model", "CLIPImageProcessor", "hf-clip"),
   NESTED ("metaclip_2", "CLIPImageProcessor", "vision_config", "hf-clip"),
@@ -108,6 +119,20 @@ static const VitFamily families[] = {
   REFUSED ("idefics2_vision", FRACTIONAL),
   REFUSED ("smolvlm", FRACTIONAL),
   REFUSED ("smolvlm_vision", FRACTIONAL),
+  REFUSED ("aria", FRACTIONAL),
+  REFUSED ("minicpm_ocr", FRACTIONAL),
+  REFUSED ("minicpm_ocr_vision", FRACTIONAL),
+  REFUSED ("minicpmv4_6", FRACTIONAL),
+  REFUSED ("minicpmv4_6_vision", FRACTIONAL),
+  REFUSED ("minicpmv4_7", FRACTIONAL),
+  REFUSED ("minicpmv4_7_vision", FRACTIONAL),
+  REFUSED ("ultravbert", FRACTIONAL),
+  REFUSED ("cosmos3_edge", BLOCKS),
+  REFUSED ("cosmos3_edge_vision", BLOCKS),
+  REFUSED ("layoutlmv3", "a norm of its own follows the positions"),
+  REFUSED ("rf_detr", "it divides the tokens among windows"),
+  REFUSED ("rf_detr_dinov2", "it divides the tokens among windows"),
+  REFUSED ("vilt", "it resamples positions with their corners aligned"),
   REFUSED ("yolos", "its detection tokens share the table of positions, whose "
       "grid the weights do not tell"),
   REFUSED ("groupvit", "it normalises the patch tokens in its own way"),
@@ -141,8 +166,20 @@ static const VitFamily families[] = {
       "resamples positions in its own way"),
   TIMM_BILINEAR ("naflexvit_*_siglip"),
   TIMM ("naflexvit_*"),
+  REFUSED_TIMM ("vit_*_r26_*", CONVOLUTION),
+  REFUSED_TIMM ("vit_*_r50_*", CONVOLUTION),
+  REFUSED_TIMM ("vit_*_r_*", CONVOLUTION),
+  REFUSED_TIMM ("vit_*_resnet*", CONVOLUTION),
+  REFUSED_TIMM ("vit_*_mci_*", CONVOLUTION),
+  REFUSED_TIMM ("vit_*relpos_*", RELATIVE),
+  REFUSED_TIMM ("test_vit_relpos*", RELATIVE),
+  REFUSED_TIMM ("vit_*_xp_*", "it normalises the tokens by an RMSNorm after "
+      "the positions"),
+  /* Rotary positions, inside the blocks; some have a table as well. */
+  TIMM_LAYOUTS ("vit_*_rope_*", "timm-rope", "timm-vit"),
   TIMM ("vit_*"), TIMM ("deit_*"), TIMM ("deit3_*"), TIMM ("flexivit_*"),
   TIMM ("eva_*"), TIMM ("eva02_*"), 
+  REFUSED_TIMM ("samvit_base_patch16_224*", RELATIVE),
   TIMM ("samvit_*"), TIMM ("beit_*"),
   TIMM ("beitv2_*"), TIMM ("beit3_*"), TIMM ("aimv2_*"), TIMM ("test_vit*"),
 
@@ -153,9 +190,9 @@ gboolean
 vit_family_allows (const VitFamily *family, const VitLayout *layout)
 {
   if (!family)
-    return TRUE;
+    return !layout->by_name_only;
   if (!family->layouts[0])
-    return family->origin == layout->origin;
+    return family->origin == layout->origin && !layout->by_name_only;
   for (gsize i = 0; i < G_N_ELEMENTS (family->layouts); i++)
     if (g_strcmp0 (family->layouts[i], layout->name) == 0)
       return TRUE;

@@ -84,6 +84,12 @@ static const VitLayout layouts[] = {
     .prefix = { { "embeddings.cls_token", "cls", TRUE,
         VIT_PREFIX_NO_POSITION }, HF_REGISTERS },
     .rule = VIT_POSITION_RULE_NONE, .normalisation = IMAGENET },
+  { .name = "hf-eomt", .origin = VIT_ORIGIN_HUGGING_FACE,
+    .patch_weight = HF_PATCH, .patch_bias = HF_PATCH_BIAS,
+    .table = HF_TABLE ".weight", .table_shape = VIT_TABLE_ND,
+    .prefix = { { "embeddings.cls_token", "cls", TRUE,
+        VIT_PREFIX_NO_POSITION }, HF_REGISTERS },
+    .rule = VIT_POSITION_RULE_SIZE, .normalisation = IMAGENET },
   { .name = "hf-clip", .origin = VIT_ORIGIN_HUGGING_FACE,
     .patch_weight = CLIP_PATCH,
     .table = CLIP_TABLE, .table_shape = VIT_TABLE_ND, .prefix = { CLIP_CLS },
@@ -104,7 +110,7 @@ static const VitLayout layouts[] = {
     .patch_weight = CLIP_PATCH, .patch_bias = CLIP_PATCH_BIAS,
     .table = CLIP_TABLE, .table_shape = VIT_TABLE_ND,
     .rule = VIT_POSITION_RULE_SIZE, .normalisation = HALF,
-    .absent = { "embeddings.class_embedding" } },
+    .absent = { "embeddings.class_embedding", "embeddings.rms_norm.weight" } },
   { .name = "hf-siglip2", .origin = VIT_ORIGIN_HUGGING_FACE,
     .patch_weight = CLIP_PATCH, .patch_bias = CLIP_PATCH_BIAS,
     .patch_shape = VIT_PATCH_LINEAR,
@@ -212,6 +218,13 @@ static const VitLayout layouts[] = {
         { "reg_token", "register", TRUE, VIT_PREFIX_NO_POSITION } },
     .rule = VIT_POSITION_RULE_NONE, .normalisation = IMAGENET,
     .absent = { TABLE } },
+  { .name = "timm-rope", .origin = VIT_ORIGIN_TIMM, .by_name_only = TRUE,
+    .patch_weight = PATCH, .patch_bias = PATCH_BIAS,
+    .prefix = {
+        { "cls_token", "cls", FALSE, VIT_PREFIX_NO_POSITION },
+        { "reg_token", "register", FALSE, VIT_PREFIX_NO_POSITION } },
+    .rule = VIT_POSITION_RULE_NONE, .normalisation = HALF,
+    .absent = { TABLE } },
   { .name = "timm-naflex", .origin = VIT_ORIGIN_TIMM,
     .patch_weight = "embeds.proj.weight", .patch_bias = "embeds.proj.bias",
     .patch_shape = VIT_PATCH_LINEAR,
@@ -247,6 +260,15 @@ static const VitRefusal refusals[] = {
   { "embeddings.detection_tokens", 0, FALSE,
     "detection tokens (YOLOS) share the table of positions, whose grid the "
     "weights do not tell; it cannot be used" },
+  { "embeddings.time_embeddings", 0, FALSE,
+    "positions in time are added as well (TimeSformer); it is no model of "
+    "single pictures and cannot be used" },
+  { "encoder.stages.0.layers.0.layernorm_before.weight", 0, FALSE,
+    "the blocks change width and patches overlap (Hiera); it is no plain ViT "
+    "and cannot be used" },
+  { "embeddings.x_position_embeddings.weight", 0, FALSE,
+    "a norm of its own follows the positions (LayoutLMv3); it is no plain ViT "
+    "and cannot be used" },
   { "embeddings.norm.weight", 0, FALSE,
     "patch tokens are normalised and then merged in stages (Swin); it is no "
     "plain ViT and cannot be used" },

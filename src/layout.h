@@ -68,6 +68,7 @@ typedef struct {
 typedef struct {
   const char *name; /* what a person reads, "hf-dinov2" */
   VitOrigin origin;
+  gboolean by_name_only; /* its tensors could be another's: a family names it */
 
   const char *patch_weight; /* ends the key by which the tower is found */
   const char *patch_bias;   /* NULL: the family has none */

@@ -13,7 +13,8 @@ test_model_types_refused_by_name (void)
 {
   static const char *const types[] = { "swin", "segformer", "pvt", "convnext",
     "idefics3", "yolos", "videomae", "vivit", "vjepa2", "qwen2_vl",
-    "qwen2_5_vl", "resnet", "bert", "clip_text_model" };
+    "qwen2_5_vl", "aria", "minicpmv4_6",
+    "cosmos3_edge", "layoutlmv3", "rf_detr", "vilt", "resnet", "bert", "clip_text_model" };
 
   folder_write_weights (weights_new_hugging_face (), "model.safetensors");
   for (guint i = 0; i < G_N_ELEMENTS (types); i++) {

@@ -135,6 +135,107 @@ test_epsilon_of_open_clip (void)
       "elementwise_affine", NULL);
 }
 
+/* The same tensors without such a name are a table's that is missing. */
+static void
+test_rotary_positions_by_name (void)
+{
+  static const char *const names[] = { "vit_small_patch16_rope_224",
+    "vit_base_patch16_rope_mixed_224.naver_in1k",
+    "vit_medium_patch16_rope_reg1_gap_256" };
+  Weights *weights = weights_new_dinov2 ();
+
+  weights_remove (weights, "pos_embed");
+  weights_remove (weights, "mask_token");
+  folder_write_weights (weights, "model.safetensors");
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_autofree char *text
+        = g_strdup_printf ("{\"architecture\": \"%s\"}", names[i]);
+    VitModel *model;
+
+    folder_write_text ("config.json", text);
+    model = folder_load (NULL);
+    g_assert_cmpstr (model->layout, ==, "timm-rope");
+    g_assert_cmpint (model->rule, ==, VIT_POSITION_RULE_NONE);
+    g_assert_cmpuint (model->n_prefix_tokens, ==, 1);
+    vit_model_unref (model);
+  }
+  folder_write_text (
+      "config.json", "{\"architecture\": \"vit_small_patch16_224\"}");
+  assert_refused (NULL, VIT_ERROR_TENSOR, "pos_embed is missing", NULL);
+
+  folder_write_weights (weights_new_dinov2 (), "model.safetensors");
+  folder_write_text (
+      "config.json", "{\"architecture\": \"vit_small_patch16_rope_ape_224\"}");
+  assert_table (NULL, 3, 3);
+}
+
+static void
+test_architectures_refused_by_name (void)
+{
+  static const char *const names[] = { "vit_base_r50_s16_224.orig_in21k",
+    "vit_tiny_r_s16_p8_224", "vit_small_resnet26d_224", "vit_base_mci_224",
+    "vit_relpos_base_patch16_clsgap_224", "vit_srelpos_small_patch16_224",
+    "vit_large_patch14_xp_224", "samvit_base_patch16_224" };
+
+  folder_write_weights (weights_new_dinov2 (), "model.safetensors");
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_autofree char *text
+        = g_strdup_printf ("{\"architecture\": \"%s\"}", names[i]);
+
+    folder_write_text ("config.json", text);
+    assert_refused (NULL, VIT_ERROR_UNSUPPORTED, "config.json: architecture",
+        names[i], "no plain ViT", NULL);
+  }
+}
+
+/* A DPT of its own is a ViT that resamples in its own way; one on another
+ * backbone goes by that backbone. */
+static void
+test_rule_of_dpt (void)
+{
+  VitModel *model;
+
+  folder_write_weights (weights_new_hugging_face (), "model.safetensors");
+  folder_write_text (
+      "config.json", "{\"model_type\": \"dpt\", \"backbone_config\": null}");
+  model = folder_load (NULL);
+  g_assert_cmpint (model->rule, ==, VIT_POSITION_RULE_BILINEAR);
+  vit_model_unref (model);
+
+  folder_write_text ("config.json", "{\"model_type\": \"dpt\", "
+                                    "\"backbone_config\": {\"model_type\": "
+                                    "\"vit\"}}");
+  model = folder_load (NULL);
+  g_assert_cmpint (model->rule, ==, VIT_POSITION_RULE_SIZE);
+  vit_model_unref (model);
+
+  folder_write_text ("config.json", "{\"model_type\": \"dpt\", "
+                                    "\"backbone_config\": {\"model_type\": "
+                                    "\"bit\"}}");
+  assert_refused (NULL, VIT_ERROR_UNSUPPORTED, "\"bit\"", NULL);
+}
+
+/* EoMT keeps DINOv2's names for a table without rows of prefix tokens. */
+static void
+test_eomt (void)
+{
+  Weights *weights = weights_new_hugging_face ();
+  VitModel *model;
+
+  weights_remove (weights, "embeddings.position_embeddings");
+  weights_add (weights, "embeddings.position_embeddings.weight", 2, 9, 6);
+  weights_add (weights, "embeddings.register_tokens", 3, 1, 4, 6);
+  folder_write_weights (weights, "model.safetensors");
+  folder_write_text ("config.json", "{\"model_type\": \"eomt\"}");
+  model = folder_load (NULL);
+  g_assert_cmpstr (model->layout, ==, "hf-eomt");
+  g_assert_cmpuint (model->n_prefix_tokens, ==, 5);
+  g_assert_cmpuint (model->table_rows, ==, 3);
+  /* No row is added to a prefix token. */
+  g_assert_cmpfloat (model->prefix_tokens[0], ==, 0.5f);
+  vit_model_unref (model);
+}
+
 /* Where each number in force came from, whatever was set instead. */
 static void
 test_explanation (void)
@@ -169,6 +270,10 @@ static const FolderTest tests[] = {
       test_sizes_of_a_model_that_is_not_known },
   { "epsilon", test_epsilon },
   { "epsilon-of-open-clip", test_epsilon_of_open_clip },
+  { "rotary-positions-by-name", test_rotary_positions_by_name },
+  { "architectures-refused-by-name", test_architectures_refused_by_name },
+  { "rule-of-dpt", test_rule_of_dpt },
+  { "eomt", test_eomt },
   { "explanation", test_explanation },
 };
 
