@@ -77,6 +77,18 @@ read_sizes (const VitSection *section, VitConfig *config, GError **error)
          && read_input_sizes (section, config, error);
 }
 
+/* Of CLIP's kin files of former times may have both; this one counts, whole. */
+static gboolean
+read_tower (const VitSection *root, const VitFamily *family,
+    VitSection *tower, GError **error)
+{
+  if (family->inside_before
+      && !vit_section_inner (root, family->inside_before, tower, error))
+    return FALSE;
+  return (family->inside_before && tower->object)
+         || vit_section_inner (root, family->inside, tower, error);
+}
+
 static gboolean
 read_hugging_face (const VitSection *root, VitConfig *config, GError **error)
 {
@@ -92,7 +104,7 @@ read_hugging_face (const VitSection *root, VitConfig *config, GError **error)
   if (family)
     config->processor = family->processor;
   if (family && family->inside) {
-    if (!vit_section_inner (root, family->inside, &tower, error)
+    if (!read_tower (root, family, &tower, error)
         || (tower.object
             && !vit_section_string (&tower, "model_type", &inner_type, error)))
       return FALSE;

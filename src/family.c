@@ -17,6 +17,10 @@
 #define NESTED(type, class, object, ...) \
   { .origin = VIT_ORIGIN_HUGGING_FACE, .name = type, \
     .processor = class, .layouts = { __VA_ARGS__ }, .inside = object }
+#define NESTED_CLIP(type, class) \
+  { .origin = VIT_ORIGIN_HUGGING_FACE, .name = type, .processor = class, \
+    .layouts = { "hf-clip" }, .inside = "vision_config", \
+    .inside_before = "vision_config_dict" }
 #define REFUSED(type, why) \
   { .origin = VIT_ORIGIN_HUGGING_FACE, .name = type, .refusal = why }
 #define TIMM(pattern) { .origin = VIT_ORIGIN_TIMM, .name = pattern }
@@ -63,13 +67,13 @@ static const VitFamily families[] = {
   { .origin = VIT_ORIGIN_HUGGING_FACE, .name = "dpt",
     .processor = "DPTImageProcessor", .layouts = { "hf-vit" },
     .inside = "backbone_config", .rule = VIT_POSITION_RULE_BILINEAR },
-  NESTED ("clip", "CLIPImageProcessor", "vision_config", "hf-clip"),
+  NESTED_CLIP ("clip", "CLIPImageProcessor"),
   HUGGING_FACE ("clip_vision_model", "CLIPImageProcessor", "hf-clip"),
-  NESTED ("metaclip_2", "CLIPImageProcessor", "vision_config", "hf-clip"),
+  NESTED_CLIP ("metaclip_2", "CLIPImageProcessor"),
   HUGGING_FACE ("metaclip_2_vision_model", "CLIPImageProcessor", "hf-clip"),
-  NESTED ("chinese_clip", "ChineseCLIPImageProcessor", "vision_config", "hf-clip"),
+  NESTED_CLIP ("chinese_clip", "ChineseCLIPImageProcessor"),
   HUGGING_FACE ("chinese_clip_vision_model", "ChineseCLIPImageProcessor", "hf-clip"),
-  NESTED ("clipseg", "ViTImageProcessor", "vision_config", "hf-clip"),
+  NESTED_CLIP ("clipseg", "ViTImageProcessor"),
   HUGGING_FACE ("clipseg_vision_model", "ViTImageProcessor", "hf-clip"),
   NESTED ("owlvit", "OwlViTImageProcessor", "vision_config", "hf-owlvit"),
   HUGGING_FACE ("owlvit_vision_model", "OwlViTImageProcessor", "hf-owlvit"),

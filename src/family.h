@@ -19,6 +19,7 @@ typedef struct {
   const char *layouts[2]; /* the rows of the layout table that will do */
   const char *inside;  /* the object of the file that describes the tower; its
                           own model_type, where it has one, decides */
+  const char *inside_before; /* the same by a former name, which goes first */
   const char *refusal; /* why no model of this name can be used */
   VitPositionRule rule;                  /* AUTO: the layout's */
   const VitNormalisation *normalisation; /* NULL: the layout's */

@@ -79,6 +79,13 @@ test_epsilon (void)
     { "{\"model_type\": \"clip_vision_model\", \"rms_norm_eps\": 1e-3}",
         1e-5 },
     { "{\"layer_norm_eps\": 1e-3}", 1e-3 },
+    { "{\"model_type\": \"clip\", \"vision_config\": {\"layer_norm_eps\": "
+      "1e-3}}",
+        1e-3 },
+    { "{\"model_type\": \"clip\", \"vision_config\": {\"layer_norm_eps\": "
+      "1e-3, \"image_size\": 8}, \"vision_config_dict\": "
+      "{\"layer_norm_eps\": 1e-2, \"image_size\": 6}}",
+        1e-2 },
   };
   Weights *weights = weights_new ();
 
