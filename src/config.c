@@ -62,6 +62,13 @@ read_input_sizes (const VitSection *section, VitConfig *config, GError **error)
              section, "rms_norm_eps", &config->rms_norm_epsilon, error);
 }
 
+static void
+forget_sizes (VitConfig *config)
+{
+  config->patch_size = config->image_height = config->image_width = 0;
+  config->layer_norm_epsilon = config->rms_norm_epsilon = 0.0;
+}
+
 static gboolean
 read_sizes (const VitSection *section, VitConfig *config, GError **error)
 {
@@ -120,8 +127,12 @@ read_hugging_face (const VitSection *root, VitConfig *config, GError **error)
   set_family (config, root, "model_type", type, family);
   if ((family && family->refusal) || !tower.object)
     return TRUE;
-  return family ? read_sizes (&tower, config, error)
-                : read_input_sizes (&tower, config, error);
+  if (family)
+    return read_sizes (&tower, config, error);
+  /* What cannot be read may mean something else there. */
+  if (!read_input_sizes (&tower, config, NULL))
+    forget_sizes (config);
+  return TRUE;
 }
 
 /* NaFlexVit's arguments; what it does without them goes by its name. */

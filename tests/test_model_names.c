@@ -64,6 +64,13 @@ test_sizes_of_a_model_that_is_not_known (void)
   folder_write_text (
       "config.json", "{\"model_type\": \"vit\", \"image_size\": [4, 16]}");
   assert_table (NULL, 2, 8);
+
+  /* Of a pyramid, for one: it is the name that is said. */
+  folder_write_text ("config.json",
+      "{\"model_type\": \"new\", \"patch_size\": [7, 3, 3, 3]}");
+  assert_refused (
+      NULL, VIT_ERROR_UNSUPPORTED, "\"new\" is not known", NULL);
+  assert_table ("model.safetensors", 4, 4);
 }
 
 static void
