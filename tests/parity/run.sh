@@ -4,8 +4,9 @@
 # The element's tokens beside those of transformers, timm and open_clip, as a
 # table (parity.py); then, without NAMEs, mean and std as these packages read
 # them (processors.py), every architecture of timm (architectures.py) and every
-# model_type of transformers (model_types.py).  Makes a Python environment of some GB outside the tree and
-# builds the project; exits with 77 where the packages cannot be had.
+# model_type of transformers (model_types.py).  Makes a Python environment of
+# some GB outside the tree and builds the project; exits with 77 where the
+# packages cannot be had.
 #
 #     sh tests/parity/run.sh [ENVIRONMENT_FOLDER [NAME...]]
 #
