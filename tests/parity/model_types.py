@@ -121,7 +121,8 @@ def try_type(package, element, scratch, model_type, known):
                                        else "refused"))
     if error is None:
         return ", ".join(said), model_type in known
-    by_name = f'model_type: "{model_type}"' in error
+    by_name = (f'model_type: "{model_type}"' in error
+               or "architecture: " in error)
     inner = re.search(r'model_type: "[^"]*" is not known', error)
     kept = model_type in known and (not whole or "missing" in error)
     right = by_name or inner or kept or "does not say by model_type" in error
