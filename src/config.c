@@ -44,6 +44,7 @@ set_family (VitConfig *config, const VitSection *section, const char *key,
   config->family = family;
   if (family) {
     config->rule = family->rule;
+    config->layer_norm_epsilon = family->norm_epsilon;
     config->family_normalisation = family->normalisation;
   }
 }
@@ -135,28 +136,62 @@ read_hugging_face (const VitSection *root, VitConfig *config, GError **error)
   return TRUE;
 }
 
+static gboolean
+refuse_if_true (const VitSection *section, const char *key, GError **error)
+{
+  gboolean flag = FALSE;
+
+  if (!vit_section_boolean (section, key, &flag, error))
+    return FALSE;
+  return !flag
+         || vit_refuse (error, VIT_ERROR_UNSUPPORTED, section->path, key,
+             "is true; no position rule does that");
+}
+
 /* NaFlexVit's arguments; what it does without them goes by its name. */
 static gboolean
 read_timm_positions (
     const VitSection *arguments, VitConfig *config, GError **error)
 {
   const char *mode_key = "pos_embed_interp_mode", *mode = NULL;
-  const char *aspect_key = "pos_embed_ar_preserving";
-  gboolean aspect = FALSE;
+  gboolean antialias = TRUE, bilinear;
 
   if (!vit_section_string (arguments, mode_key, &mode, error)
-      || !vit_section_boolean (arguments, aspect_key, &aspect, error))
+      || !vit_section_boolean (
+          arguments, "pos_embed_antialias", &antialias, error)
+      || !refuse_if_true (arguments, "pos_embed_ar_preserving", error)
+      || !refuse_if_true (arguments, "pos_embed_align_corners", error)
+      || !refuse_if_true (arguments, "pos_embed_use_grid_sample", error))
     return FALSE;
-  if (aspect)
-    return vit_refuse (error, VIT_ERROR_UNSUPPORTED, arguments->path,
-        aspect_key, "is true; no position rule does that");
-  if (g_strcmp0 (mode, "bilinear") == 0)
-    config->rule = VIT_POSITION_RULE_BILINEAR_ANTIALIAS;
-  else if (g_strcmp0 (mode, "bicubic") == 0)
-    config->rule = VIT_POSITION_RULE_TIMM;
-  else if (mode)
+  bilinear = mode ? strcmp (mode, "bilinear") == 0
+                  : config->rule == VIT_POSITION_RULE_BILINEAR_ANTIALIAS;
+  if (mode && !bilinear && strcmp (mode, "bicubic") != 0)
     return vit_refuse (error, VIT_ERROR_UNSUPPORTED, arguments->path, mode_key,
         "is \"%.100s\"; expected bicubic or bilinear", mode);
+  if (bilinear)
+    config->rule = antialias ? VIT_POSITION_RULE_BILINEAR_ANTIALIAS
+                             : VIT_POSITION_RULE_BILINEAR;
+  else if (mode || !antialias)
+    config->rule
+        = antialias ? VIT_POSITION_RULE_TIMM : VIT_POSITION_RULE_SIZE;
+  return TRUE;
+}
+
+/* A norm given by name has the epsilon of that name, not the architecture's. */
+static gboolean
+read_timm_norms (
+    const VitSection *arguments, VitConfig *config, GError **error)
+{
+  const char *norm = NULL, *embed_norm = NULL;
+
+  if (!vit_section_string (arguments, "norm_layer", &norm, error)
+      || !vit_section_string (
+          arguments, "embed_norm_layer", &embed_norm, error))
+    return FALSE;
+  if (norm)
+    config->layer_norm_epsilon = 1e-6;
+  if (embed_norm)
+    config->rms_norm_epsilon = 1e-6;
   return TRUE;
 }
 
@@ -184,7 +219,8 @@ read_timm (const VitSection *root, VitConfig *config, GError **error)
   return !arguments.object
          || (vit_section_height_width (&arguments, "img_size",
                  &config->image_height, &config->image_width, error)
-             && read_timm_positions (&arguments, config, error));
+             && read_timm_positions (&arguments, config, error)
+             && read_timm_norms (&arguments, config, error));
 }
 
 /* Arguments of every LayerNorm of the tower, ln_pre among them. */

@@ -24,6 +24,9 @@
 #define REFUSED(type, why) \
   { .origin = VIT_ORIGIN_HUGGING_FACE, .name = type, .refusal = why }
 #define TIMM(pattern) { .origin = VIT_ORIGIN_TIMM, .name = pattern }
+/* Those whose norms have an epsilon of 1e-6; that of the others is 1e-5. */
+#define TIMM_6(pattern) \
+  { .origin = VIT_ORIGIN_TIMM, .name = pattern, .norm_epsilon = 1e-6 }
 #define TIMM_BILINEAR(pattern) \
   { .origin = VIT_ORIGIN_TIMM, .name = pattern, \
     .rule = VIT_POSITION_RULE_BILINEAR_ANTIALIAS }
@@ -181,11 +184,13 @@ static const VitFamily families[] = {
       "the positions"),
   /* Rotary positions, inside the blocks; some have a table as well. */
   TIMM_LAYOUTS ("vit_*_rope_*", "timm-rope", "timm-vit"),
-  TIMM ("vit_*"), TIMM ("deit_*"), TIMM ("deit3_*"), TIMM ("flexivit_*"),
-  TIMM ("eva_*"), TIMM ("eva02_*"), 
+  TIMM ("vit_*_clip_*"), TIMM ("vit_pe_*"), TIMM ("vit_*dinov3*"),
+  TIMM ("vit_*lingbot*"), TIMM ("beit3_*"), TIMM ("aimv2_*"),
+  TIMM_6 ("vit_*"), TIMM_6 ("deit_*"), TIMM_6 ("deit3_*"),
+  TIMM_6 ("flexivit_*"), TIMM_6 ("eva_*"), TIMM_6 ("eva02_*"),
+  TIMM_6 ("beit_*"), TIMM_6 ("beitv2_*"), TIMM_6 ("test_vit*"),
   REFUSED_TIMM ("samvit_base_patch16_224*", RELATIVE),
-  TIMM ("samvit_*"), TIMM ("beit_*"),
-  TIMM ("beitv2_*"), TIMM ("beit3_*"), TIMM ("aimv2_*"), TIMM ("test_vit*"),
+  TIMM ("samvit_*"),
 
   { .origin = VIT_ORIGIN_OPEN_CLIP, .name = "vision_cfg" },
 };

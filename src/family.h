@@ -23,6 +23,7 @@ typedef struct {
   const char *refusal; /* why no model of this name can be used */
   VitPositionRule rule;                  /* AUTO: the layout's */
   const VitNormalisation *normalisation; /* NULL: the layout's */
+  double norm_epsilon; /* of its LayerNorms; 0: the layout's */
   const char *processor; /* Hugging Face: the class of its image processor */
 } VitFamily;
 

@@ -51,7 +51,10 @@
 #define TIMM_ONLY \
   "head.weight", "head_dist.weight", "fc_norm.weight", "norm_pre.weight", \
       "reg_token", "dist_token", "attn_pool.latent", \
-      "blocks.0.attn.q_proj.weight"
+      "blocks.0.attn.q_proj.weight", "patch_embed.norm.weight"
+
+/* Norms that some arguments of timm's classes add to the input stage. */
+#define NO_NORMS "norm_pre.weight", "patch_embed.norm.weight"
 
 static const VitLayout layouts[] = {
   { .name = "hf-dinov2-with-registers", .origin = VIT_ORIGIN_HUGGING_FACE,
@@ -184,47 +187,52 @@ static const VitLayout layouts[] = {
     .prefix_rows_optional = TRUE,
     .norm = VIT_INPUT_NORM_LAYER, .norm_weight = "norm_pre.weight",
     .norm_bias = "norm_pre.bias", .norm_epsilon = 1e-5,
-    .rule = VIT_POSITION_RULE_TIMM, .normalisation = OPENAI },
+    .rule = VIT_POSITION_RULE_TIMM, .normalisation = OPENAI,
+    .absent = { "patch_embed.norm.weight" } },
+  { .name = "timm-deit", .origin = VIT_ORIGIN_TIMM,
+    .patch_weight = PATCH, .patch_bias = PATCH_BIAS,
+    .table = TABLE, .prefix = TIMM_PREFIX (TRUE),
+    .prefix_rows_optional = TRUE,
+    .rule = VIT_POSITION_RULE_TIMM, .normalisation = IMAGENET,
+    .absent = { NO_NORMS } },
+  { .name = "timm-eva", .origin = VIT_ORIGIN_TIMM,
+    .patch_weight = PATCH, .patch_bias = PATCH_BIAS,
+    .table = TABLE, .prefix = TIMM_PREFIX (FALSE),
+    .prefix_rows_optional = TRUE,
+    .rule = VIT_POSITION_RULE_TIMM, .normalisation = OPENAI,
+    .present = { { "blocks.0.attn.q_proj.weight", 2 } },
+    .absent = { NO_NORMS } },
+  { .name = "timm-vit", .origin = VIT_ORIGIN_TIMM,
+    .patch_weight = PATCH, .patch_bias = PATCH_BIAS,
+    .table = TABLE, .prefix = TIMM_PREFIX (FALSE),
+    .prefix_rows_optional = TRUE,
+    .rule = VIT_POSITION_RULE_TIMM, .normalisation = HALF,
+    .absent = { NO_NORMS } },
   { .name = "timm-aimv2", .origin = VIT_ORIGIN_TIMM,
     .patch_weight = PATCH, .patch_bias = PATCH_BIAS,
     .table = TABLE,
     .norm = VIT_INPUT_NORM_RMS, .norm_weight = "patch_embed.norm.weight",
     .norm_epsilon = 1e-5,
     .rule = VIT_POSITION_RULE_TIMM, .normalisation = OPENAI,
-    .absent = { "cls_token" } },
-  { .name = "timm-deit", .origin = VIT_ORIGIN_TIMM,
-    .patch_weight = PATCH, .patch_bias = PATCH_BIAS,
-    .table = TABLE, .prefix = TIMM_PREFIX (TRUE),
-    .prefix_rows_optional = TRUE,
-    .rule = VIT_POSITION_RULE_TIMM, .normalisation = IMAGENET },
-  { .name = "timm-eva", .origin = VIT_ORIGIN_TIMM,
-    .patch_weight = PATCH, .patch_bias = PATCH_BIAS,
-    .table = TABLE, .prefix = TIMM_PREFIX (FALSE),
-    .prefix_rows_optional = TRUE,
-    .rule = VIT_POSITION_RULE_TIMM, .normalisation = OPENAI,
-    .present = { { "blocks.0.attn.q_proj.weight", 2 } } },
-  { .name = "timm-vit", .origin = VIT_ORIGIN_TIMM,
-    .patch_weight = PATCH, .patch_bias = PATCH_BIAS,
-    .table = TABLE, .prefix = TIMM_PREFIX (FALSE),
-    .prefix_rows_optional = TRUE,
-    .rule = VIT_POSITION_RULE_TIMM, .normalisation = HALF },
+    .absent = { "norm_pre.weight", "cls_token" } },
   { .name = "timm-sam", .origin = VIT_ORIGIN_TIMM,
     .patch_weight = PATCH, .patch_bias = PATCH_BIAS,
     .table = TABLE, .table_shape = VIT_TABLE_NHWC,
-    .rule = VIT_POSITION_RULE_TIMM, .normalisation = IMAGENET },
+    .rule = VIT_POSITION_RULE_TIMM, .normalisation = IMAGENET,
+    .absent = { NO_NORMS } },
   { .name = "timm-dinov3", .origin = VIT_ORIGIN_TIMM,
     .patch_weight = PATCH, .patch_bias = PATCH_BIAS,
     .prefix = { { "cls_token", "cls", TRUE, VIT_PREFIX_NO_POSITION },
         { "reg_token", "register", TRUE, VIT_PREFIX_NO_POSITION } },
     .rule = VIT_POSITION_RULE_NONE, .normalisation = IMAGENET,
-    .absent = { TABLE } },
+    .absent = { NO_NORMS, TABLE } },
   { .name = "timm-rope", .origin = VIT_ORIGIN_TIMM, .by_name_only = TRUE,
     .patch_weight = PATCH, .patch_bias = PATCH_BIAS,
     .prefix = {
         { "cls_token", "cls", FALSE, VIT_PREFIX_NO_POSITION },
         { "reg_token", "register", FALSE, VIT_PREFIX_NO_POSITION } },
     .rule = VIT_POSITION_RULE_NONE, .normalisation = HALF,
-    .absent = { TABLE } },
+    .absent = { NO_NORMS, TABLE } },
   { .name = "timm-naflex", .origin = VIT_ORIGIN_TIMM,
     .patch_weight = "embeds.proj.weight", .patch_bias = "embeds.proj.bias",
     .patch_shape = VIT_PATCH_LINEAR,
@@ -232,7 +240,9 @@ static const VitLayout layouts[] = {
     .prefix = {
         { "embeds.cls_token", "cls", FALSE, VIT_PREFIX_NO_POSITION },
         { "embeds.reg_token", "register", FALSE, VIT_PREFIX_NO_POSITION } },
-    .rule = VIT_POSITION_RULE_TIMM, .normalisation = HALF },
+    .rule = VIT_POSITION_RULE_TIMM, .normalisation = HALF,
+    .absent = { "norm_pre.weight", "embeds.norm.weight",
+        "embeds.norm_input.weight" } },
 
   { .name = "perception-encoder", .origin = VIT_ORIGIN_AUTHORS,
     CONV1, .prefix = { CONV1_CLS (FALSE) }, CONV1_NORM,
@@ -273,8 +283,8 @@ static const VitRefusal refusals[] = {
     "patch tokens are normalised and then merged in stages (Swin); it is no "
     "plain ViT and cannot be used" },
   { "patch_embed.norm.bias", 0, FALSE,
-    "patch tokens are normalised and then merged in stages (Swin); it is no "
-    "plain ViT and cannot be used" },
+    "patch tokens have a LayerNorm of their own (Swin, which then merges them "
+    "in stages, and others); it cannot be used" },
   { "embeddings.layernorm.weight", 0, FALSE,
     "patch tokens are normalised in the embedding (GroupViT, ConvNeXt); it is "
     "no plain ViT and cannot be used" },

@@ -49,7 +49,7 @@ typedef enum {
 } VitInputNorm;
 
 #define VIT_LAYOUT_MAX_PREFIX 3
-#define VIT_LAYOUT_MAX_MARKS 9
+#define VIT_LAYOUT_MAX_MARKS 10
 
 /* One tensor of prefix tokens: [D], [k][D] or [1][k][D], k of them. */
 typedef struct {
@@ -94,7 +94,8 @@ typedef struct {
   VitPositionRule rule;                  /* what AUTO stands for */
   const VitNormalisation *normalisation; /* where no config says otherwise */
 
-  VitMark present[2];                       /* all must be there */
+  VitMark present[2];                       /* all must be there, unless a
+                                               family names the layout */
   const char *absent[VIT_LAYOUT_MAX_MARKS]; /* none may be there */
 } VitLayout;
 

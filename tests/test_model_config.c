@@ -253,6 +253,12 @@ test_positions_by_a_timm_config (void)
     { "{\"architecture\": \"naflexvit_base_patch16_siglip\", "
       "\"model_args\": {\"pos_embed_interp_mode\": \"bicubic\"}}",
         VIT_POSITION_RULE_TIMM },
+    { "{\"architecture\": \"naflexvit_base_patch16_gap\", "
+      "\"model_args\": {\"pos_embed_antialias\": false}}",
+        VIT_POSITION_RULE_SIZE },
+    { "{\"architecture\": \"naflexvit_base_patch16_siglip\", "
+      "\"model_args\": {\"pos_embed_antialias\": false}}",
+        VIT_POSITION_RULE_BILINEAR },
   };
   static const char *const refused[][2] = {
     { "{\"architecture\": \"naflexvit_base_patch16_par_gap\"}", "square" },
@@ -260,6 +266,12 @@ test_positions_by_a_timm_config (void)
     { "{\"architecture\": \"naflexvit_base_patch16_gap\", "
       "\"model_args\": {\"pos_embed_ar_preserving\": true}}",
         "pos_embed_ar_preserving" },
+    { "{\"architecture\": \"naflexvit_base_patch16_gap\", "
+      "\"model_args\": {\"pos_embed_use_grid_sample\": true}}",
+        "pos_embed_use_grid_sample" },
+    { "{\"architecture\": \"naflexvit_base_patch16_gap\", "
+      "\"model_args\": {\"pos_embed_align_corners\": true}}",
+        "pos_embed_align_corners" },
     { "{\"architecture\": \"naflexvit_base_patch16_gap\", "
       "\"model_args\": {\"pos_embed_interp_mode\": \"area\"}}",
         "\"area\"" },

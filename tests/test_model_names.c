@@ -149,6 +149,70 @@ test_epsilon_of_open_clip (void)
       "elementwise_affine", NULL);
 }
 
+/* timm's norms by the architecture, or by the name of the norm itself. */
+static void
+test_epsilon_of_timm (void)
+{
+  static const struct {
+    const char *name, *arguments;
+    double epsilon;
+  } cases[] = {
+    { "vit_base_patch16_clip_224.openai", "", 1e-5 },
+    { "vit_pe_core_base_patch16_224", "", 1e-5 },
+    { "vit_base_patch16_224", "\"pre_norm\": true", 1e-6 },
+    { "eva02_base_patch14_224", "\"use_pre_transformer_norm\": true", 1e-6 },
+    { "vit_base_patch16_clip_224", "\"norm_layer\": \"layernorm\"", 1e-6 },
+  };
+  Weights *weights = weights_new_dinov2 ();
+
+  weights_add (weights, "norm_pre.weight", 1, 6);
+  weights_add (weights, "norm_pre.bias", 1, 6);
+  folder_write_weights (weights, "model.safetensors");
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *text = g_strdup_printf (
+        "{\"architecture\": \"%s\", \"model_args\": {%s}}", cases[i].name,
+        cases[i].arguments);
+    VitModel *model;
+
+    folder_write_text ("config.json", text);
+    model = folder_load (NULL);
+    g_assert_cmpstr (model->layout, ==, "timm-clip");
+    g_assert_cmpfloat (model->norm_epsilon, ==, cases[i].epsilon);
+    vit_model_unref (model);
+  }
+}
+
+/* Norms that arguments add, of which the layouts know nothing. */
+static void
+test_norms_that_arguments_add (void)
+{
+  static const char *const norms[]
+      = { "norm_pre.weight", "patch_embed.norm.weight" };
+
+  folder_write_text (
+      "config.json", "{\"architecture\": \"vit_base_patch16_224\"}");
+  for (guint i = 0; i < G_N_ELEMENTS (norms); i++) {
+    Weights *weights = weights_new_dinov2 ();
+
+    weights_add (weights, norms[i], 1, 6);
+    folder_write_weights (weights, "model.safetensors");
+    assert_refused (NULL, VIT_ERROR_TENSOR, "norm", "layout timm-", NULL);
+  }
+}
+
+/* What tells DINOv2 from a ViT is not needed where the config does. */
+static void
+test_dinov2_without_a_mask_token (void)
+{
+  VitModel *model;
+
+  folder_write_weights (weights_new_hugging_face (), "model.safetensors");
+  folder_write_text ("config.json", "{\"model_type\": \"dinov2\"}");
+  model = folder_load (NULL);
+  g_assert_cmpstr (model->layout, ==, "hf-dinov2");
+  vit_model_unref (model);
+}
+
 /* The same tensors without such a name are a table's that is missing. */
 static void
 test_rotary_positions_by_name (void)
@@ -284,6 +348,9 @@ static const FolderTest tests[] = {
       test_sizes_of_a_model_that_is_not_known },
   { "epsilon", test_epsilon },
   { "epsilon-of-open-clip", test_epsilon_of_open_clip },
+  { "epsilon-of-timm", test_epsilon_of_timm },
+  { "norms-that-arguments-add", test_norms_that_arguments_add },
+  { "dinov2-without-a-mask-token", test_dinov2_without_a_mask_token },
   { "rotary-positions-by-name", test_rotary_positions_by_name },
   { "architectures-refused-by-name", test_architectures_refused_by_name },
   { "rule-of-dpt", test_rule_of_dpt },

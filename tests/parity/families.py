@@ -181,6 +181,9 @@ def of_transformers(package):
     large = dict(SMALL, image_size=518, patch_size=14)
     yield family("DINOv2", "Dinov2Model", config("Dinov2", **large),
                  interpolate=False)
+    yield family("DINOv2, no mask token", "Dinov2Model",
+                 config("Dinov2", use_mask_token=False, **large),
+                 interpolate=False)
     yield family("DINOv2, registers", "Dinov2WithRegistersModel",
                  config("Dinov2WithRegisters", num_register_tokens=4, **large),
                  interpolate=False)
