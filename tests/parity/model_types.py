@@ -45,7 +45,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def known_types():
     """Those that the element takes, by the source's table."""
-    text = (ROOT / "src" / "family.c").read_text()
+    text = next((ROOT / "src").rglob("family.c")).read_text()
     found = re.findall(r'(?:HUGGING_FACE\w*|NESTED\w*) \("([\w-]+)"', text)
     rows = re.findall(r'ORIGIN_HUGGING_FACE, \.name = "([\w-]+)"', text)
     return set(found + rows)

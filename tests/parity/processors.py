@@ -41,7 +41,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def known_classes():
     """As the table in the source has them, without those that it refuses."""
-    text = (ROOT / "src" / "image_processor.c").read_text()
+    text = next((ROOT / "src").rglob("image_processor.c")).read_text()
     return re.findall(r'(?:PLAIN|PADS|UNIT) \("(\w+)"', text)
 
 
