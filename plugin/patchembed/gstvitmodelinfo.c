@@ -31,10 +31,13 @@ set_triple (GstStructure *info, const gchar *field, const double triple[3])
 }
 
 GstStructure *
-gst_vit_model_info_new (const VitModel *model, const VitPatchEmbed *embed)
+gst_vit_model_info_new (const VitModel *model,
+    const GstVitSettings *settings, const VitPatchEmbed *embed)
 {
   const gchar *const *files = (const gchar *const *) model->files;
   gboolean is_f32 = vit_patch_embed_precision (embed) == VIT_PRECISION_F32;
+  gchar *reason = vit_model_explain (
+      model, settings->rule, settings->has_mean, settings->has_std);
   GstStructure *info = gst_structure_new ("vit-model-info",
       "id", G_TYPE_STRING, model->id,
       "layout", G_TYPE_STRING, model->layout,
@@ -49,8 +52,9 @@ gst_vit_model_info_new (const VitModel *model, const VitPatchEmbed *embed)
       "predicted-error", G_TYPE_DOUBLE,
       vit_patch_embed_predicted_error (embed),
       "kernel", G_TYPE_STRING, vit_patch_embed_kernel (embed),
-      "reason", G_TYPE_STRING, model->reason, NULL);
+      "reason", G_TYPE_STRING, reason, NULL);
 
+  g_free (reason);
   set_strings (info, "prefix-tokens",
       (const gchar *const *) model->prefix_names, model->n_prefix_tokens);
   set_strings (info, "files", files,

@@ -8,11 +8,13 @@
 #include <gst/gst.h>
 
 #include "patch/patch_embed.h"
+#include "patchembed/gstvitsettings.h"
 
 G_BEGIN_DECLS
 
-/* (transfer full): a structure "vit-model-info". */
-GstStructure *gst_vit_model_info_new (
-    const VitModel *model, const VitPatchEmbed *embed);
+/* (transfer full): a structure "vit-model-info".  `settings`: what was set
+ * instead of the model's own. */
+GstStructure *gst_vit_model_info_new (const VitModel *model,
+    const GstVitSettings *settings, const VitPatchEmbed *embed);
 
 G_END_DECLS

@@ -8,13 +8,43 @@
 #define POST(element, ...)                                                     \
   GST_ELEMENT_INFO (element, LIBRARY, SETTINGS, (__VA_ARGS__), (__VA_ARGS__))
 
-/* Whether a number in force is one that no file gave, nor the user. */
-static gboolean
-has_assumed (const GstVitSettings *settings, const VitModel *model)
+/* (transfer full): the properties for what is in force although no file says it,
+ * nor the user; NULL where there is none. */
+static gchar *
+list_assumed (const GstVitSettings *settings, const VitModel *model)
 {
-  return (model->rule_is_assumed && settings->rule == VIT_POSITION_RULE_AUTO)
-         || (model->normalisation_is_assumed
-             && !(settings->has_mean && settings->has_std));
+  gboolean no_numbers = model->normalisation_is_assumed;
+  const gchar *names[3];
+  guint n = 0;
+
+  if (model->rule_is_assumed && settings->rule == VIT_POSITION_RULE_AUTO)
+    names[n++] = "'position-rule'";
+  if (no_numbers && !settings->has_mean)
+    names[n++] = "'mean'";
+  if (no_numbers && !settings->has_std)
+    names[n++] = "'std'";
+  if (n == 0)
+    return NULL;
+  return n == 1 ? g_strdup (names[0])
+                : g_strdup_printf ("%s%s%s and %s", names[0],
+                    n == 3 ? ", " : "", n == 3 ? names[1] : "", names[n - 1]);
+}
+
+static void
+post_assumed (
+    GstElement *element, const GstVitSettings *settings, const VitModel *model)
+{
+  gchar *names = list_assumed (settings, model);
+  gchar *reason = vit_model_explain (
+      model, settings->rule, settings->has_mean, settings->has_std);
+
+  if (names != NULL)
+    POST (element,
+        "The files of %s do not say everything (%s). Where that is not how "
+        "the model was trained, set %s.",
+        model->id, reason, names);
+  g_free (reason);
+  g_free (names);
 }
 
 /* Whether a size was asked for that the model does not have. */
@@ -59,9 +89,5 @@ gst_vit_notes_post (
         "'patch-size' and 'embed-dim' are of the built-in model only: %s has "
         "patches of %ux%u and %u numbers in a token.",
         model->id, model->patch_size, model->patch_size, model->embed_dim);
-  if (has_assumed (settings, model))
-    POST (element,
-        "The files of %s do not say everything (%s). Where that is not how "
-        "the model was trained, set 'position-rule', 'mean' and 'std'.",
-        model->id, model->reason);
+  post_assumed (element, settings, model);
 }

@@ -47,7 +47,7 @@ gst_vit_stream_new (const GstVitSettings *settings, GstStructure **model_info,
   stream->workers
       = gst_vit_workers_new (gst_vit_settings_n_workers (settings));
   stream->regions = g_array_new (FALSE, FALSE, sizeof (GstVitRegion));
-  *model_info = gst_vit_model_info_new (model, embed);
+  *model_info = gst_vit_model_info_new (model, settings, embed);
   stream->sizes = make_sizes (stream, settings, embed);
   gst_vit_stream_begin (stream);
   return stream;

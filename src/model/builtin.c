@@ -97,10 +97,13 @@ vit_model_new_builtin (guint patch_size, guint embed_dim, GError **error)
 
   model->id = g_strdup ("builtin");
   model->layout = "builtin";
-  model->reason = g_strdup ("the built-in model's own rule, mean and std");
+  model->rule_reason = g_strdup ("the built-in model's own");
+  model->normalisation_reason = g_strdup ("the built-in model's own");
   model->files = g_new0 (char *, 1);
   model->prefix_names[0] = "cls";
   model->rule = VIT_POSITION_RULE_SIZE;
+  model->reason
+      = vit_model_explain (model, VIT_POSITION_RULE_AUTO, FALSE, FALSE);
   for (guint c = 0; c < 3; c++)
     model->mean[c] = model->std[c] = 0.5;
   fill_weight (model);

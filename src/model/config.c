@@ -5,19 +5,17 @@
  */
 #include "model/config.h"
 
-#include <math.h>
+#include <string.h>
 
 #include "base/refuse.h"
 #include "files/file.h"
 #include "files/section.h"
+#include "model/image_processor.h"
 
 /* The largest list the names of 21841 classes twice, which is 2 MB; a tree of so
  * many values takes at most some tens of MB. */
 #define MAX_CONFIG_BYTES (4 * 1024 * 1024)
 #define MAX_CONFIG_VALUES (1 << 17)
-
-/* A pixel in [0,1] is neither shifted nor scaled by more. */
-#define MAX_SCALE 1e6
 
 static gboolean
 get_patch_size (const VitSection *section, VitConfig *config, GError **error)
@@ -34,79 +32,6 @@ get_patch_size (const VitSection *section, VitConfig *config, GError **error)
   return TRUE;
 }
 
-/* `scale` is 255 times the factor by which the family multiplies a pixel:
- * (p scale / 255 - mean) / std = (p / 255 - mean / scale) / (std / scale). */
-static gboolean
-get_normalisation (const VitSection *section, const char *mean_key,
-    const char *std_key, double scale, VitConfig *config, GError **error)
-{
-  double mean[3], std[3];
-  gboolean has_mean, has_std;
-
-  if (!vit_section_channels (section, mean_key, mean, &has_mean, error)
-      || !vit_section_channels (section, std_key, std, &has_std, error))
-    return FALSE;
-  if (has_mean != has_std)
-    return vit_refuse (error, VIT_ERROR_CONFIG, section->path,
-        has_mean ? std_key : mean_key,
-        "is missing, although the other of "
-        "mean and std is given");
-  if (!has_mean)
-    return TRUE;
-  for (guint c = 0; c < 3; c++) {
-    if (!(std[c] > 0.0))
-      return vit_refuse (error, VIT_ERROR_CONFIG, section->path, std_key,
-          "is %g for channel %u; expected a number above 0", std[c], c);
-    config->mean[c] = mean[c] / scale;
-    config->std[c] = std[c] / scale;
-    if (!(fabs (config->mean[c]) <= MAX_SCALE)
-        || !(config->std[c] >= 1.0 / MAX_SCALE)
-        || !(config->std[c] <= MAX_SCALE))
-      return vit_refuse (error, VIT_ERROR_CONFIG, section->path, std_key,
-          "gives a mean of %g and a deviation of %g for channel %u, of a pixel "
-          "in [0,1]; expected numbers of a sensible size",
-          config->mean[c], config->std[c], c);
-  }
-  g_free (config->normalisation_source);
-  config->normalisation_source = g_strdup (section->path);
-  return TRUE;
-}
-
-static gboolean
-read_preprocessor (const VitSection *section, VitConfig *config, GError **error)
-{
-  gboolean normalize = TRUE, rescale = TRUE;
-  json_t *factor = vit_section_value (section, "rescale_factor");
-  double scale = 1.0;
-
-  if (!vit_section_boolean (section, "do_normalize", &normalize, error)
-      || !vit_section_boolean (section, "do_rescale", &rescale, error))
-    return FALSE;
-  if (factor && !json_is_number (factor))
-    return vit_section_refuse (
-        section, "rescale_factor", factor, "a number", error);
-  if (!rescale)
-    scale = 255.0;
-  else if (factor)
-    scale = 255.0 * json_number_value (factor);
-  /* 1/255 in decimal digits is 1/255. */
-  if (fabs (scale - 1.0) < 1e-9)
-    scale = 1.0;
-  if (!(scale > 1.0 / MAX_SCALE) || !(scale < MAX_SCALE))
-    return vit_refuse (error, VIT_ERROR_CONFIG, section->path, "rescale_factor",
-        "is %g; expected a number above 0, of a sensible size", scale / 255.0);
-
-  if (normalize)
-    return get_normalisation (
-        section, "image_mean", "image_std", scale, config, error);
-  for (guint c = 0; c < 3; c++) {
-    config->mean[c] = 0.0;
-    config->std[c] = 1.0 / scale;
-  }
-  config->normalisation_source = g_strdup (section->path);
-  return TRUE;
-}
-
 static void
 set_family (VitConfig *config, const VitSection *section, const char *key,
     const char *name, const VitFamily *family)
@@ -116,12 +41,33 @@ set_family (VitConfig *config, const VitSection *section, const char *key,
   /* It is shown to people, and comes from a file of any make. */
   config->name = g_strescape (start, NULL);
   config->name_key = key;
-  config->name_source = g_strdup (section->path);
   config->family = family;
   if (family) {
     config->rule = family->rule;
+    config->layer_norm_epsilon = family->norm_epsilon;
     config->family_normalisation = family->normalisation;
   }
+}
+
+/* What can be held against the tensors whatever the model is. */
+static gboolean
+read_input_sizes (const VitSection *section, VitConfig *config, GError **error)
+{
+  config->sizes_table = TRUE;
+  return get_patch_size (section, config, error)
+         && vit_section_height_width (section, "image_size",
+             &config->image_height, &config->image_width, error)
+         && vit_section_fraction (
+             section, "layer_norm_eps", &config->layer_norm_epsilon, error)
+         && vit_section_fraction (
+             section, "rms_norm_eps", &config->rms_norm_epsilon, error);
+}
+
+static void
+forget_sizes (VitConfig *config)
+{
+  config->patch_size = config->image_height = config->image_width = 0;
+  config->layer_norm_epsilon = config->rms_norm_epsilon = 0.0;
 }
 
 static gboolean
@@ -134,15 +80,21 @@ read_sizes (const VitSection *section, VitConfig *config, GError **error)
     return FALSE;
   if (n_registers != G_MAXUINT)
     config->n_registers = (int) n_registers;
-  return get_patch_size (section, config, error)
-         && vit_section_size (
+  return vit_section_size (
              section, "hidden_size", 1, &config->embed_dim, error)
-         && vit_section_height_width (section, "image_size",
-             &config->image_height, &config->image_width, error)
-         && vit_section_fraction (
-             section, "layer_norm_eps", &config->norm_epsilon, error)
-         && vit_section_fraction (
-             section, "rms_norm_eps", &config->norm_epsilon, error);
+         && read_input_sizes (section, config, error);
+}
+
+/* Of CLIP's kin files of former times may have both; this one counts, whole. */
+static gboolean
+read_tower (const VitSection *root, const VitFamily *family,
+    VitSection *tower, GError **error)
+{
+  if (family->inside_before
+      && !vit_section_inner (root, family->inside_before, tower, error))
+    return FALSE;
+  return (family->inside_before && tower->object)
+         || vit_section_inner (root, family->inside, tower, error);
 }
 
 static gboolean
@@ -155,10 +107,12 @@ read_hugging_face (const VitSection *root, VitConfig *config, GError **error)
   if (!vit_section_string (root, "model_type", &type, error))
     return FALSE;
   if (!type)
-    return TRUE;
+    return read_input_sizes (root, config, error);
   family = vit_family_find (VIT_ORIGIN_HUGGING_FACE, type);
+  if (family)
+    config->processor = family->processor;
   if (family && family->inside) {
-    if (!vit_section_inner (root, family->inside, &tower, error)
+    if (!read_tower (root, family, &tower, error)
         || (tower.object
             && !vit_section_string (&tower, "model_type", &inner_type, error)))
       return FALSE;
@@ -172,9 +126,26 @@ read_hugging_face (const VitSection *root, VitConfig *config, GError **error)
     family = vit_family_find (VIT_ORIGIN_HUGGING_FACE, type);
   }
   set_family (config, root, "model_type", type, family);
-  if (!family || family->refusal || !tower.object)
+  if ((family && family->refusal) || !tower.object)
     return TRUE;
-  return read_sizes (&tower, config, error);
+  if (family)
+    return read_sizes (&tower, config, error);
+  /* What cannot be read may mean something else there. */
+  if (!read_input_sizes (&tower, config, NULL))
+    forget_sizes (config);
+  return TRUE;
+}
+
+static gboolean
+refuse_if_true (const VitSection *section, const char *key, GError **error)
+{
+  gboolean flag = FALSE;
+
+  if (!vit_section_boolean (section, key, &flag, error))
+    return FALSE;
+  return !flag
+         || vit_refuse (error, VIT_ERROR_UNSUPPORTED, section->path, key,
+             "is true; no position rule does that");
 }
 
 /* NaFlexVit's arguments; what it does without them goes by its name. */
@@ -183,22 +154,44 @@ read_timm_positions (
     const VitSection *arguments, VitConfig *config, GError **error)
 {
   const char *mode_key = "pos_embed_interp_mode", *mode = NULL;
-  const char *aspect_key = "pos_embed_ar_preserving";
-  gboolean aspect = FALSE;
+  gboolean antialias = TRUE, bilinear;
 
   if (!vit_section_string (arguments, mode_key, &mode, error)
-      || !vit_section_boolean (arguments, aspect_key, &aspect, error))
+      || !vit_section_boolean (
+          arguments, "pos_embed_antialias", &antialias, error)
+      || !refuse_if_true (arguments, "pos_embed_ar_preserving", error)
+      || !refuse_if_true (arguments, "pos_embed_align_corners", error)
+      || !refuse_if_true (arguments, "pos_embed_use_grid_sample", error))
     return FALSE;
-  if (aspect)
-    return vit_refuse (error, VIT_ERROR_UNSUPPORTED, arguments->path,
-        aspect_key, "is true; no position rule does that");
-  if (g_strcmp0 (mode, "bilinear") == 0)
-    config->rule = VIT_POSITION_RULE_BILINEAR_ANTIALIAS;
-  else if (g_strcmp0 (mode, "bicubic") == 0)
-    config->rule = VIT_POSITION_RULE_TIMM;
-  else if (mode)
+  bilinear = mode ? strcmp (mode, "bilinear") == 0
+                  : config->rule == VIT_POSITION_RULE_BILINEAR_ANTIALIAS;
+  if (mode && !bilinear && strcmp (mode, "bicubic") != 0)
     return vit_refuse (error, VIT_ERROR_UNSUPPORTED, arguments->path, mode_key,
         "is \"%.100s\"; expected bicubic or bilinear", mode);
+  if (bilinear)
+    config->rule = antialias ? VIT_POSITION_RULE_BILINEAR_ANTIALIAS
+                             : VIT_POSITION_RULE_BILINEAR;
+  else if (mode || !antialias)
+    config->rule
+        = antialias ? VIT_POSITION_RULE_TIMM : VIT_POSITION_RULE_SIZE;
+  return TRUE;
+}
+
+/* A norm given by name has the epsilon of that name, not the architecture's. */
+static gboolean
+read_timm_norms (
+    const VitSection *arguments, VitConfig *config, GError **error)
+{
+  const char *norm = NULL, *embed_norm = NULL;
+
+  if (!vit_section_string (arguments, "norm_layer", &norm, error)
+      || !vit_section_string (
+          arguments, "embed_norm_layer", &embed_norm, error))
+    return FALSE;
+  if (norm)
+    config->layer_norm_epsilon = 1e-6;
+  if (embed_norm)
+    config->rms_norm_epsilon = 1e-6;
   return TRUE;
 }
 
@@ -219,12 +212,36 @@ read_timm (const VitSection *root, VitConfig *config, GError **error)
     pretrained = *root;
   if (!vit_section_height_width (&pretrained, "input_size",
           &config->image_height, &config->image_width, error)
-      || !get_normalisation (&pretrained, "mean", "std", 1.0, config, error))
+      || !vit_stated_normalisation_read (&pretrained, "mean", "std", 1.0,
+          &vit_normalisation_imagenet, "timm", "config.json", &config->stated,
+          error))
     return FALSE;
   return !arguments.object
          || (vit_section_height_width (&arguments, "img_size",
                  &config->image_height, &config->image_width, error)
-             && read_timm_positions (&arguments, config, error));
+             && read_timm_positions (&arguments, config, error)
+             && read_timm_norms (&arguments, config, error));
+}
+
+/* Arguments of every LayerNorm of the tower, ln_pre among them. */
+static gboolean
+read_open_clip_norm (
+    const VitSection *vision, VitConfig *config, GError **error)
+{
+  VitSection norm = { 0 };
+  const char *key;
+  json_t *value;
+
+  if (!vit_section_inner (vision, "norm_kwargs", &norm, error))
+    return FALSE;
+  if (!norm.object)
+    return TRUE;
+  json_object_foreach (norm.object, key, value)
+    if (strcmp (key, "eps") != 0 && !json_is_true (value))
+      return vit_refuse (error, VIT_ERROR_UNSUPPORTED, vision->path,
+          "norm_kwargs", "sets %.100s, of which only eps is understood", key);
+  return vit_section_fraction (
+      &norm, "eps", &config->layer_norm_epsilon, error);
 }
 
 static gboolean
@@ -232,14 +249,21 @@ read_open_clip (const VitSection *root, VitConfig *config, GError **error)
 {
   const char *timm_name = NULL;
   VitSection model = { 0 }, vision = *root, preprocess = { 0 };
+  json_t *none = json_object ();
+  gboolean valid;
 
   if (!vit_section_inner (root, "model_cfg", &model, error)
       || !vit_section_inner (root, "preprocess_cfg", &preprocess, error)
       || (model.object
           && !vit_section_inner (&model, "vision_cfg", &vision, error)))
     return FALSE;
-  if (preprocess.object
-      && !get_normalisation (&preprocess, "mean", "std", 1.0, config, error))
+  if (!preprocess.object)
+    preprocess.object = none;
+  valid = vit_stated_normalisation_read (&preprocess, "mean", "std", 1.0,
+      &vit_normalisation_clip, "OpenCLIP", "open_clip_config.json",
+      &config->stated, error);
+  json_decref (none);
+  if (!valid)
     return FALSE;
   if (!model.object || !vision.object)
     return TRUE;
@@ -256,7 +280,8 @@ read_open_clip (const VitSection *root, VitConfig *config, GError **error)
   set_family (config, root, "model_cfg", "vision_cfg",
       vit_family_find (VIT_ORIGIN_OPEN_CLIP, "vision_cfg"));
   return get_patch_size (&vision, config, error)
-         && vit_section_size (&vision, "width", 1, &config->embed_dim, error);
+         && vit_section_size (&vision, "width", 1, &config->embed_dim, error)
+         && read_open_clip_norm (&vision, config, error);
 }
 
 static gboolean
@@ -265,17 +290,6 @@ read_config (const VitSection *root, VitConfig *config, GError **error)
   if (json_is_string (vit_section_value (root, "architecture")))
     return read_timm (root, config, error);
   return read_hugging_face (root, config, error);
-}
-
-/* Processors of text and images together nest the one that counts. */
-static gboolean
-read_processor (const VitSection *root, VitConfig *config, GError **error)
-{
-  VitSection images = { 0 };
-
-  if (!vit_section_inner (root, "image_processor", &images, error))
-    return FALSE;
-  return !images.object || read_preprocessor (&images, config, error);
 }
 
 typedef gboolean (*ReadSection) (const VitSection *, VitConfig *, GError **);
@@ -295,6 +309,7 @@ read_file (const char *folder, const char *name, ReadSection read,
       path, MAX_CONFIG_BYTES, MAX_CONFIG_VALUES, config->files, error);
   if (!root.object)
     return FALSE;
+  config->source = g_strdup (path);
   valid = read (&root, config, error);
   json_decref (root.object);
   return valid;
@@ -307,6 +322,7 @@ vit_config_new (void)
 
   config->n_registers = -1;
   config->rule = VIT_POSITION_RULE_AUTO;
+  config->stated.scale = 1.0;
   config->files = vit_file_states_new ();
   return config;
 }
@@ -317,9 +333,9 @@ vit_config_free (VitConfig *config)
   if (!config)
     return;
   g_array_unref (config->files);
+  g_free (config->source);
   g_free (config->name);
-  g_free (config->name_source);
-  g_free (config->normalisation_source);
+  vit_stated_normalisation_clear (&config->stated);
   g_free (config);
 }
 
@@ -347,17 +363,8 @@ read_folder (
     return TRUE;
   if (!read_file (folder, "config.json", read_config, config, &found, error))
     return FALSE;
-  if (!found
-      && !read_file (folder, "open_clip_config.json", read_open_clip, config,
-          &found, error))
-    return FALSE;
-  if (config->normalisation_source)
-    return TRUE;
-  if (!read_file (folder, "preprocessor_config.json", read_preprocessor, config,
-          &found, error))
-    return FALSE;
   return found
-         || read_file (folder, "processor_config.json", read_processor, config,
+         || read_file (folder, "open_clip_config.json", read_open_clip, config,
              &found, error);
 }
 
@@ -370,4 +377,14 @@ vit_config_load (const char *folder, gboolean open_clip, GError **error)
     return config;
   vit_config_free (config);
   return NULL;
+}
+
+gboolean
+vit_config_read_image_processor (
+    VitConfig *config, const char *folder, GError **error)
+{
+  /* timm and OpenCLIP read their own config alone. */
+  return config->stated.source
+         || vit_image_processor_read (
+             folder, config->processor, config->files, &config->stated, error);
 }

@@ -4,6 +4,7 @@
  * kinds of folders that people download:
  *
  *     Hugging Face  config.json {model_type, patch_size, hidden_size, ...},
+ *                   processor_config.json {image_processor {image_mean, ...}},
  *                   preprocessor_config.json {image_mean, image_std, ...}
  *     timm          config.json {architecture, pretrained_cfg {mean, std}}
  *     OpenCLIP      open_clip_config.json {model_cfg {vision_cfg},
@@ -14,42 +15,51 @@
  */
 #pragma once
 
+#include "model/family.h"
 #include "model/layout.h"
 
 G_BEGIN_DECLS
 
 typedef struct {
+  char *source;            /* the file that describes the model, or NULL */
   char *name;              /* model_type or architecture, escaped for messages;
                            NULL where no file names the model */
   const char *name_key;    /* which of the two; constant */
-  char *name_source;       /* the file that does */
   const VitFamily *family; /* NULL: unknown, or no file names the model */
   VitPositionRule rule;    /* the family's, AUTO: the layout's */
   const VitNormalisation *family_normalisation; /* NULL: the layout's */
+  const char *processor;   /* class of its image processor, or NULL: unknown, or
+                              the config gives mean and std itself */
 
   guint patch_size; /* 0: unknown, as for the next three */
   guint embed_dim;
   guint image_height; /* pixels, of the frames that the table is for */
   guint image_width;
-  int n_registers;     /* -1: unknown */
-  double norm_epsilon; /* 0: unknown */
+  gboolean sizes_table;      /* the table is of that size, by the family's code */
+  int n_registers;           /* -1: unknown */
+  double layer_norm_epsilon; /* 0: unknown */
+  double rms_norm_epsilon;   /* likewise */
 
-  char *normalisation_source; /* the file that gives mean and std, or NULL */
-  double mean[3];             /* of x = (pixel / 255 - mean) / std */
-  double std[3];
+  VitStatedNormalisation stated;
 
   GArray *files; /* of VitFileState: all that were read */
 } VitConfig;
 
-/* Reads the configs in `folder`.  `open_clip`: those of OpenCLIP go before
- * config.json, for a folder that has both.  Without any such file the result
- * knows nothing.  A model_type that no row lists is no error here.  Errors:
- * CONFIG, READ; UNSUPPORTED for a mean, std or patch size that cannot be.
- * Free with vit_config_free(). */
+/* Reads the file in `folder` that describes the model.  `open_clip`: that of
+ * OpenCLIP goes before config.json, for a folder that has both.  Without any
+ * such file the result knows nothing.  A model_type that no row lists is no
+ * error here; of one that is not known, and of a file that gives none, patch
+ * size, image size and epsilon are read.  Errors: CONFIG, READ; UNSUPPORTED
+ * for a mean, std or patch size that cannot be.  Free with vit_config_free(). */
 VitConfig *vit_config_load (
     const char *folder, gboolean open_clip, GError **error);
 
-/* The names of all files that vit_config_load() may read; NULL-terminated. */
+/* Reads what image processors beside the config say about mean and std, where
+ * they count beside this config.  Errors: as of vit_image_processor_read(). */
+gboolean vit_config_read_image_processor (
+    VitConfig *config, const char *folder, GError **error);
+
+/* The names of all files that these may read; NULL-terminated. */
 const char *const *vit_config_file_names (void);
 
 /* A config that knows nothing. */

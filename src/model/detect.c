@@ -95,9 +95,10 @@ table_rank (const VitLayout *layout)
   }
 }
 
-/* Fills fit->n_missing, fit->missing and fit->error. */
+/* Fills fit->n_missing, fit->missing and fit->error.  `is_named`: by a family,
+ * so that nothing need tell it from others. */
 static void
-fit_layout (Fit *fit, const VitLayout *layout)
+fit_layout (Fit *fit, const VitLayout *layout, gboolean is_named)
 {
   fit_tensor (fit, layout->patch_weight,
       layout->patch_shape == VIT_PATCH_LINEAR ? 2 : 4);
@@ -112,7 +113,7 @@ fit_layout (Fit *fit, const VitLayout *layout)
     fit_tensor (fit, layout->norm_weight, 0);
   if (layout->norm_bias)
     fit_tensor (fit, layout->norm_bias, 0);
-  for (guint i = 0; i < G_N_ELEMENTS (layout->present); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (layout->present) && !is_named; i++)
     if (layout->present[i].tensor)
       fit_tensor (fit, layout->present[i].tensor, layout->present[i].rank);
   for (guint i = 0; i < VIT_LAYOUT_MAX_MARKS; i++)
@@ -153,7 +154,7 @@ fit_key (VitCheckpoint *checkpoint, const VitFamily *family, const char *key,
     if (!candidate)
       continue;
     fit.prefix = candidate;
-    fit_layout (&fit, layout);
+    fit_layout (&fit, layout, family && family->layouts[0]);
     if (!fit.error && fit.n_missing == 0) {
       *prefix = g_steal_pointer (&candidate);
       return layout;

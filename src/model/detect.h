@@ -8,6 +8,7 @@
 #pragma once
 
 #include "files/checkpoint.h"
+#include "model/family.h"
 #include "model/layout.h"
 
 G_BEGIN_DECLS

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The table of layouts: how each family of Vision Transformers stores its
- * input stage, one row a layout, and which row a configuration file's name
- * for a model stands for.  No code outside layout.c knows a family by name;
- * a new family is a new row.
+ * input stage, one row a layout.  No code outside layout.c and family.c knows a
+ * family by name; a new family is a new row.
  *
  * Tensor names are relative to the tower's prefix, which is whatever stands
  * before the name of the patch weight in the file ("vit.", "vision_model.").
@@ -12,6 +11,7 @@
  */
 #pragma once
 
+#include "model/normalisation.h"
 #include "model/pos_embed.h"
 
 G_BEGIN_DECLS
@@ -49,7 +49,7 @@ typedef enum {
 } VitInputNorm;
 
 #define VIT_LAYOUT_MAX_PREFIX 3
-#define VIT_LAYOUT_MAX_MARKS 9
+#define VIT_LAYOUT_MAX_MARKS 10
 
 /* One tensor of prefix tokens: [D], [k][D] or [1][k][D], k of them. */
 typedef struct {
@@ -65,16 +65,10 @@ typedef struct {
   guint rank; /* that it must have; 0: any */
 } VitMark;
 
-/* of x = (pixel / 255 - mean) / std, channels R, G, B. */
-typedef struct {
-  const char *name; /* whose, for messages */
-  double mean[3];
-  double std[3];
-} VitNormalisation;
-
 typedef struct {
   const char *name; /* what a person reads, "hf-dinov2" */
   VitOrigin origin;
+  gboolean by_name_only; /* its tensors could be another's: a family names it */
 
   const char *patch_weight; /* ends the key by which the tower is found */
   const char *patch_bias;   /* NULL: the family has none */
@@ -100,22 +94,10 @@ typedef struct {
   VitPositionRule rule;                  /* what AUTO stands for */
   const VitNormalisation *normalisation; /* where no config says otherwise */
 
-  VitMark present[2];                       /* all must be there */
+  VitMark present[2];                       /* all must be there, unless a
+                                               family names the layout */
   const char *absent[VIT_LAYOUT_MAX_MARKS]; /* none may be there */
 } VitLayout;
-
-/* What a configuration file's name for a model means.  Either `refusal` is
- * set, or `layouts`, or `inside`, or none of them: any layout of `origin`. */
-typedef struct {
-  VitOrigin origin;
-  const char *name;    /* a model_type; of timm, a pattern of architectures */
-  const char *layouts[2]; /* the rows of the layout table that will do */
-  const char *inside;  /* the object of the file that describes the tower; its
-                          own model_type, where it has one, decides */
-  const char *refusal; /* why no model of this name can be used */
-  VitPositionRule rule;                  /* AUTO: the layout's */
-  const VitNormalisation *normalisation; /* NULL: the layout's */
-} VitFamily;
 
 /* Tensors by which a model is refused.  The sentence completes "FILE: ". */
 typedef struct {
@@ -129,14 +111,5 @@ typedef struct {
  * more particular tensors stands above one with fewer. */
 const VitLayout *vit_layout_list (gsize *n_layouts);
 const VitRefusal *vit_refusal_list (gsize *n_refusals);
-
-/* Whether `family` (nullable: anything) allows `layout`. */
-gboolean vit_family_allows (const VitFamily *family, const VitLayout *layout);
-
-/* (nullable): the row for a name that a config of `origin` gives. */
-const VitFamily *vit_family_find (VitOrigin origin, const char *name);
-
-/* The names of all usable families of `origin`, "a, b, c". (transfer full) */
-char *vit_family_names (VitOrigin origin);
 
 G_END_DECLS

@@ -17,6 +17,9 @@ model_clear (gpointer data)
 
   g_free (model->id);
   g_free ((char *) model->reason);
+  g_free (model->rule_reason);
+  g_free (model->normalisation_reason);
+  g_free (model->remarks);
   g_strfreev (model->files);
   g_clear_pointer (&model->file_states, g_array_unref);
   g_free (model->weight);
@@ -88,6 +91,30 @@ vit_model_alloc (guint patch_size, guint embed_dim, guint n_prefix_tokens,
     return NULL;
   }
   return model;
+}
+
+char *
+vit_model_explain (const VitModel *model, VitPositionRule rule,
+    gboolean mean_is_set, gboolean std_is_set)
+{
+  gboolean rule_is_set = rule != VIT_POSITION_RULE_AUTO;
+  GString *text = g_string_new (NULL);
+
+  g_string_append_printf (text, "position rule %s: %s",
+      vit_position_rule_name (rule_is_set ? rule : model->rule),
+      rule_is_set ? "as it was set" : model->rule_reason);
+  if (mean_is_set && std_is_set)
+    g_string_append (text, "; mean and std: as they were set");
+  else if (mean_is_set || std_is_set)
+    g_string_append_printf (text, "; %s: as it was set; %s: %s",
+        mean_is_set ? "mean" : "std", mean_is_set ? "std" : "mean",
+        model->normalisation_reason);
+  else
+    g_string_append_printf (
+        text, "; mean and std: %s", model->normalisation_reason);
+  if (model->remarks)
+    g_string_append_printf (text, "; %s", model->remarks);
+  return g_string_free (text, FALSE);
 }
 
 VitModel *

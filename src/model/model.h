@@ -21,7 +21,10 @@ G_BEGIN_DECLS
 typedef struct {
   char *id;            /* a short name: the file or folder without its path */
   const char *layout;  /* the row of the layout table, or "builtin" */
-  const char *reason;  /* of the rule, mean and std: where each came from, for people */
+  const char *reason;  /* vit_model_explain() where nothing was set */
+  char *rule_reason;   /* where the rule came from, for people; likewise: */
+  char *normalisation_reason; /* mean and std */
+  char *remarks;       /* (nullable) what else the files made of it */
   gboolean rule_is_assumed;          /* no file says which model this is */
   gboolean normalisation_is_assumed; /* no file says mean and std */
   char **files;        /* all files that were read, NULL-terminated */
@@ -100,6 +103,11 @@ VitModel *vit_model_alloc (guint patch_size, guint embed_dim,
 /* The built-in model, which needs no file: see builtin.h for its numbers. */
 VitModel *vit_model_new_builtin (guint patch_size, guint embed_dim,
     GError **error);
+
+/* (transfer full): for people, where rule, mean and std in force came from.
+ * `rule`: what was set instead of the model's; AUTO: nothing was. */
+char *vit_model_explain (const VitModel *model, VitPositionRule rule,
+    gboolean mean_is_set, gboolean std_is_set);
 
 VitModel *vit_model_ref (VitModel *model);
 void vit_model_unref (VitModel *model);

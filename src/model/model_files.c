@@ -185,13 +185,13 @@ check_family (const VitConfig *config, GError **error)
   if (!config->name || (config->family && !config->family->refusal))
     return TRUE;
   if (config->family)
-    return vit_refuse (error, VIT_ERROR_UNSUPPORTED, config->name_source,
+    return vit_refuse (error, VIT_ERROR_UNSUPPORTED, config->source,
         config->name_key,
         "\"%.100s\" is no plain ViT: %s; give a model whose "
         "input stage is patches and positions",
         config->name, config->family->refusal);
   known = vit_family_names (timm ? VIT_ORIGIN_TIMM : VIT_ORIGIN_HUGGING_FACE);
-  return vit_refuse (error, VIT_ERROR_UNSUPPORTED, config->name_source,
+  return vit_refuse (error, VIT_ERROR_UNSUPPORTED, config->source,
       config->name_key,
       "\"%.100s\" is not known; known are %s.  If the model "
       "is stored as one of these, give FOLDER/model.safetensors instead of "
@@ -210,30 +210,60 @@ load_config (const char *folder, VitModelFiles *files, GError **error)
   return files->config && check_family (files->config, error);
 }
 
-/* mean and std stay: they are a matter of the frames, not of the layout. */
 static void
-set_aside_config (VitModelFiles *files, const GError *why)
+add_set_aside (VitModelFiles *files, const char *why)
 {
-  if (!files->config) {
-    files->config = vit_config_new ();
-    files->set_aside = g_strdup (why->message);
-    return;
+  char *before = files->set_aside;
+
+  files->set_aside
+      = before ? g_strdup_printf ("%s; %s", before, why) : g_strdup (why);
+  g_free (before);
+}
+
+/* Beside a file that was given itself: sizes and mean and std of a model that
+ * is not known stay, since they can be held against the tensors, or are a
+ * matter of the frames. */
+static gboolean
+load_config_beside (const char *folder, VitModelFiles *files, GError **error)
+{
+  g_autoptr (GError) processor_error = NULL;
+  GError *config_error = NULL;
+
+  if (!load_config (folder, files, &config_error)) {
+    g_autofree char *unknown = NULL;
+
+    if (files->config && files->config->family) {
+      g_propagate_error (error, config_error);
+      return FALSE;
+    }
+    if (files->config)
+      unknown = g_strdup_printf ("%s \"%s\", which is not known",
+          files->config->name_key, files->config->name);
+    else
+      files->config = vit_config_new ();
+    add_set_aside (files, unknown ? unknown : config_error->message);
+    g_error_free (config_error);
   }
-  files->set_aside = g_strdup_printf ("%s \"%s\", which is not known",
-      files->config->name_key, files->config->name);
+  if (!vit_config_read_image_processor (
+          files->config, folder, &processor_error)) {
+    vit_stated_normalisation_clear (&files->config->stated);
+    files->config->stated.scale = 1.0;
+    add_set_aside (files, processor_error->message);
+  }
+  return TRUE;
 }
 
 gboolean
 vit_model_files_find (const char *path, VitModelFiles *files, GError **error)
 {
   g_autofree char *folder = NULL;
-  GError *config_error = NULL;
 
   memset (files, 0, sizeof *files);
   if (g_file_test (path, G_FILE_TEST_IS_DIR))
     return find_weights (path, files, error)
            && check_content (files->weights, error)
-           && load_config (path, files, error);
+           && load_config (path, files, error)
+           && vit_config_read_image_processor (files->config, path, error);
 
   if (!g_file_test (path, G_FILE_TEST_EXISTS))
     return vit_refuse (
@@ -242,15 +272,7 @@ vit_model_files_find (const char *path, VitModelFiles *files, GError **error)
     return FALSE;
   files->weights = g_strdup (path);
   folder = g_path_get_dirname (path);
-  if (!load_config (folder, files, &config_error)) {
-    if (files->config && files->config->family) {
-      g_propagate_error (error, config_error);
-      return FALSE;
-    }
-    set_aside_config (files, config_error);
-    g_error_free (config_error);
-  }
-  return TRUE;
+  return load_config_beside (folder, files, error);
 }
 
 void

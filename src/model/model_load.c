@@ -115,11 +115,14 @@ static gboolean
 read_norm (VitStage *stage, VitModel *model, GError **error)
 {
   const VitLayout *layout = stage->tower.layout;
+  const VitConfig *config = stage->config;
 
   model->norm = layout->norm;
-  model->norm_epsilon = stage->config->norm_epsilon > 0.0
-                            ? stage->config->norm_epsilon
-                            : layout->norm_epsilon;
+  model->norm_epsilon = layout->norm_epsilon;
+  if (layout->norm == VIT_INPUT_NORM_LAYER && config->layer_norm_epsilon > 0.0)
+    model->norm_epsilon = config->layer_norm_epsilon;
+  if (layout->norm == VIT_INPUT_NORM_RMS && config->rms_norm_epsilon > 0.0)
+    model->norm_epsilon = config->rms_norm_epsilon;
   if (stage->norm_weight) {
     model->norm_weight = read_values (stage, stage->norm_weight, error);
     if (!model->norm_weight)
@@ -151,11 +154,24 @@ check_range (VitStage *stage, const VitModel *model, GError **error)
   return TRUE;
 }
 
+/* Remarks are joined by semicolons. */
+static void G_GNUC_PRINTF (2, 3)
+add_remark (GString *remarks, const char *format, ...)
+{
+  va_list arguments;
+
+  if (remarks->len)
+    g_string_append (remarks, "; ");
+  va_start (arguments, format);
+  g_string_append_vprintf (remarks, format, arguments);
+  va_end (arguments);
+}
+
 /* Register tokens by any layout's name for them that are there although this
  * layout, which a config decided on, has none of that name: as the family's own
  * code does, they are left out. */
 static void
-note_unused_registers (const VitStage *stage, GString *reason)
+note_unused_registers (const VitStage *stage, GString *remarks)
 {
   gsize n_layouts;
   const VitLayout *layouts = vit_layout_list (&n_layouts);
@@ -178,66 +194,83 @@ note_unused_registers (const VitStage *stage, GString *reason)
     if (is_known || !vit_checkpoint_has (stage->checkpoint, name))
       continue;
     last = row->tensor;
-    g_string_append_printf (reason,
-        "; not used: %s, which is there, but layout %s has no register tokens "
+    add_remark (remarks,
+        "not used: %s, which is there, but layout %s has no register tokens "
         "of that name",
         row->tensor, stage->tower.layout->name);
   }
+}
+
+static void
+decide_rule (const VitStage *stage, VitModel *model)
+{
+  const VitConfig *config = stage->config;
+  const VitLayout *layout = stage->tower.layout;
+
+  model->rule
+      = config->rule != VIT_POSITION_RULE_AUTO ? config->rule : layout->rule;
+  if (config->family) {
+    g_autofree char *source = g_path_get_basename (config->source);
+
+    model->rule_reason = g_strdup_printf (
+        "%s %s in %s", config->name_key, config->name, source);
+    return;
+  }
+  model->rule_is_assumed = TRUE;
+  model->rule_reason = g_strdup_printf (
+      "assumed, since only the names of the tensors tell what model this is: "
+      "layout %s",
+      layout->name);
+}
+
+static void
+decide_normalisation (const VitStage *stage, VitModel *model)
+{
+  const VitConfig *config = stage->config;
+  const VitStatedNormalisation *stated = &config->stated;
+  const VitLayout *layout = stage->tower.layout;
+  const VitNormalisation *assumed = config->family_normalisation
+                                        ? config->family_normalisation
+                                        : layout->normalisation;
+
+  model->normalisation_is_assumed = !stated->source || stated->is_assumed;
+  if (stated->source) {
+    memcpy (model->mean, stated->mean, sizeof model->mean);
+    memcpy (model->std, stated->std, sizeof model->std);
+    model->normalisation_reason = g_strdup (stated->source);
+    return;
+  }
+  for (guint c = 0; c < 3; c++) {
+    model->mean[c] = assumed->mean[c] / stated->scale;
+    model->std[c] = assumed->std[c] / stated->scale;
+  }
+  model->normalisation_reason = g_strdup_printf (
+      "assumed, %s, the default of layout %s", assumed->name, layout->name);
 }
 
 /* Rule, mean and std, and for people where each came from. */
 static void
 decide (const VitStage *stage, const VitModelFiles *files, VitModel *model)
 {
-  const VitConfig *config = stage->config;
-  const VitLayout *layout = stage->tower.layout;
-  const VitNormalisation *normalisation = config->family_normalisation
-                                              ? config->family_normalisation
-                                              : layout->normalisation;
-  GString *reason = g_string_new (NULL);
-  g_autofree char *source = NULL;
+  GString *remarks = g_string_new (NULL);
 
-  model->layout = layout->name;
-  model->rule
-      = config->rule != VIT_POSITION_RULE_AUTO ? config->rule : layout->rule;
-  g_string_append_printf (
-      reason, "position rule %s: ", vit_position_rule_name (model->rule));
-  if (config->family) {
-    source = g_path_get_basename (config->name_source);
-    g_string_append_printf (
-        reason, "%s %s in %s", config->name_key, config->name, source);
-    g_clear_pointer (&source, g_free);
-  } else {
-    model->rule_is_assumed = TRUE;
-    g_string_append_printf (reason,
-        "assumed, since only the names of the "
-        "tensors tell what model this is: layout %s",
-        layout->name);
-  }
-  if (config->normalisation_source) {
-    memcpy (model->mean, config->mean, sizeof model->mean);
-    memcpy (model->std, config->std, sizeof model->std);
-    source = g_path_get_basename (config->normalisation_source);
-    g_string_append_printf (reason, "; mean and std: %s", source);
-  } else {
-    memcpy (model->mean, normalisation->mean, sizeof model->mean);
-    memcpy (model->std, normalisation->std, sizeof model->std);
-    model->normalisation_is_assumed = TRUE;
-    g_string_append_printf (reason,
-        "; mean and std: assumed, %s, the default "
-        "of layout %s",
-        normalisation->name, layout->name);
-  }
+  model->layout = stage->tower.layout->name;
+  decide_rule (stage, model);
+  decide_normalisation (stage, model);
+  if (stage->config->stated.note)
+    add_remark (
+        remarks, "left to the pipeline: %s", stage->config->stated.note);
   if (stage->tower.prefix[0]) {
     g_autofree char *prefix = g_strescape (stage->tower.prefix, NULL);
 
-    g_string_append_printf (
-        reason, "; tensors: those that begin with %.200s", prefix);
+    add_remark (remarks, "tensors: those that begin with %.200s", prefix);
   }
-  note_unused_registers (stage, reason);
+  note_unused_registers (stage, remarks);
   if (files->set_aside)
-    g_string_append_printf (reason, "; not used: %s", files->set_aside);
-  model->reason = g_string_free (reason, FALSE);
+    add_remark (remarks, "not used: %s", files->set_aside);
+  model->remarks = g_string_free (remarks, remarks->len == 0);
+  model->reason
+      = vit_model_explain (model, VIT_POSITION_RULE_AUTO, FALSE, FALSE);
 }
 
 static void

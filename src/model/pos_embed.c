@@ -74,10 +74,9 @@ vit_pos_embed_is_kept (VitPositionRule rule, guint table_rows,
     case VIT_POSITION_RULE_SIZE:
     case VIT_POSITION_RULE_SIZE_ANTIALIAS:
       return same_grid && (square_frame || table_rows != table_cols);
-    case VIT_POSITION_RULE_TIMM:
-      return same_count && rows == cols;
     case VIT_POSITION_RULE_OPENCLIP:
       return same_count;
+    case VIT_POSITION_RULE_TIMM:
     case VIT_POSITION_RULE_BILINEAR:
       return same_grid;
     default:

@@ -26,7 +26,7 @@ typedef enum {
   VIT_POSITION_RULE_DINO,               /* bicubic by (rows+0.1)/table_rows */
   VIT_POSITION_RULE_SIZE,               /* bicubic to the size */
   VIT_POSITION_RULE_SIZE_ANTIALIAS,     /* antialiased bicubic to the size */
-  VIT_POSITION_RULE_TIMM,               /* size-antialias, kept by timm's test */
+  VIT_POSITION_RULE_TIMM,               /* size-antialias, kept on the table's own grid */
   VIT_POSITION_RULE_OPENCLIP,           /* size-antialias, kept by count */
   VIT_POSITION_RULE_BILINEAR,           /* bilinear to the size */
   VIT_POSITION_RULE_BILINEAR_ANTIALIAS, /* antialiased bilinear to the size */
@@ -47,15 +47,14 @@ const char *vit_position_rule_name (VitPositionRule rule);
  *                               230 x 224 frame at patch 16 has a 14 x 14 grid
  *                               and is resampled to it all the same, which by
  *                               dino changes the table
- *   timm                        as many tokens, and rows == cols
  *   openclip                    as many tokens, in whatever shape
- *   bilinear                    the table's own grid
+ *   timm, bilinear              the table's own grid
  *   bilinear-antialias          never: to the same grid it is a copy
  *
  * The families' code for dino, size, size-antialias and bilinear knows square
  * tables only.  A table that is not square is kept here on its own grid and on
- * no other: 4 x 9 is resampled to 6 x 6.  By timm and openclip it is kept even
- * then, the positions out of place, because that is what their code does. */
+ * no other: 4 x 9 is resampled to 6 x 6.  By openclip it is kept even then,
+ * the positions out of place, because that is what its code does. */
 gboolean vit_pos_embed_is_kept (VitPositionRule rule, guint table_rows,
     guint table_cols, guint rows, guint cols, gboolean square_frame);
 

@@ -91,7 +91,7 @@ check_config_size (const VitStage *stage, const char *key, guint expected,
   if (expected == 0 || expected == found)
     return TRUE;
   return vit_stage_refuse (stage, stage->patch_weight, VIT_ERROR_CONFIG, error,
-      "but %s in %s is %u", key, stage->config->name_source, expected);
+      "but %s in %s is %u", key, stage->config->source, expected);
 }
 
 static gboolean
@@ -155,7 +155,7 @@ measure_prefix (VitStage *stage, guint i, GError **error)
   if (stage->config->n_registers >= 0 && strcmp (row->kind, "register") == 0
       && count != (guint64) stage->config->n_registers)
     return vit_stage_refuse (stage, tensor, VIT_ERROR_CONFIG, error,
-        "but num_register_tokens in %s is %d", stage->config->name_source,
+        "but num_register_tokens in %s is %d", stage->config->source,
         stage->config->n_registers);
 
   stage->n_prefix[i] = (guint) count;
@@ -183,10 +183,43 @@ find_grid (VitStage *stage, guint64 n)
   return TRUE;
 }
 
+/* A config that says how large the table is must be right about it; and one of
+ * a model that is not known does not say which side it names first, or of what. */
+static gboolean
+check_image_size (const VitStage *stage, guint64 n, GError **error)
+{
+  const VitConfig *config = stage->config;
+  guint64 rows = config->image_height / stage->patch_size;
+  guint64 cols = config->image_width / stage->patch_size;
+  guint64 side = integer_root (n);
+
+  /* Of a linear patch weight pictures have no size of their own. */
+  if (!config->sizes_table || config->image_height == 0
+      || stage->tower.layout->patch_shape == VIT_PATCH_LINEAR)
+    return TRUE;
+  if (rows * cols != n)
+    return vit_stage_refuse (stage, stage->table, VIT_ERROR_CONFIG, error,
+        "with %" G_GUINT64_FORMAT " positions of patches, but image_size in %s "
+        "is %u x %u, which is %" G_GUINT64_FORMAT " patches of %u x %u",
+        n, config->source, config->image_height, config->image_width,
+        rows * cols, stage->patch_size, stage->patch_size);
+  if (!config->family && rows != cols && side * side == n)
+    return vit_stage_refuse (stage, stage->table, VIT_ERROR_CONFIG, error,
+        "with %" G_GUINT64_FORMAT " positions of patches, which image_size in "
+        "%s makes %" G_GUINT64_FORMAT " x %" G_GUINT64_FORMAT
+        ", but they could be %" G_GUINT64_FORMAT " x %" G_GUINT64_FORMAT
+        " as well; give the file a model_type that is known",
+        n, config->source, rows, cols, side, side);
+  return TRUE;
+}
+
 static gboolean
 measure_grid (VitStage *stage, guint64 n, GError **error)
 {
   n -= MIN (n, stage->tower.layout->table_unused);
+  if (n >= stage->n_prefix_rows
+      && !check_image_size (stage, n - stage->n_prefix_rows, error))
+    return FALSE;
   if (n >= stage->n_prefix_rows && find_grid (stage, n - stage->n_prefix_rows))
     return TRUE;
   if (stage->tower.layout->prefix_rows_optional && find_grid (stage, n)) {

@@ -16,17 +16,23 @@ LLVMFuzzerInitialize (int *argc, char ***argv)
   return 0;
 }
 
+static void
+check_epsilon (double epsilon)
+{
+  g_assert_true (isfinite (epsilon) && epsilon >= 0.0 && epsilon <= 1.0);
+}
+
 /* Whatever the files say, what comes out is of use. */
 static void
 check_config (const VitConfig *config)
 {
-  for (guint c = 0; c < 3 && config->normalisation_source; c++) {
-    g_assert_true (isfinite (config->mean[c]));
-    g_assert_true (isfinite (config->std[c]) && config->std[c] > 0.0);
+  for (guint c = 0; c < 3 && config->stated.source; c++) {
+    g_assert_true (isfinite (config->stated.mean[c]));
+    g_assert_true (isfinite (config->stated.std[c])
+                   && config->stated.std[c] > 0.0);
   }
-  g_assert_true (isfinite (config->norm_epsilon)
-                 && config->norm_epsilon >= 0.0
-                 && config->norm_epsilon <= 1.0);
+  check_epsilon (config->layer_norm_epsilon);
+  check_epsilon (config->rms_norm_epsilon);
   g_assert_cmpint (config->n_registers, >=, -1);
   if (config->name)
     g_assert_true (g_utf8_validate (config->name, -1, NULL));
@@ -54,7 +60,8 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
     GError *error = NULL;
     VitConfig *config = vit_config_load (fuzz_folder (), open_clip, &error);
 
-    if (config)
+    if (config
+        && vit_config_read_image_processor (config, fuzz_folder (), &error))
       check_config (config);
     else
       fuzz_check_error (error);

@@ -8,8 +8,8 @@
 
 #include <math.h>
 
-#include "patchembed/gstvitimage.h"
 #include "patch/patch_embed.h"
+#include "patchembed/gstvitimage.h"
 
 static VitModel *model;
 

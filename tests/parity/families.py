@@ -181,11 +181,22 @@ def of_transformers(package):
     large = dict(SMALL, image_size=518, patch_size=14)
     yield family("DINOv2", "Dinov2Model", config("Dinov2", **large),
                  interpolate=False)
+    yield family("DINOv2, no mask token", "Dinov2Model",
+                 config("Dinov2", use_mask_token=False, **large),
+                 interpolate=False)
     yield family("DINOv2, registers", "Dinov2WithRegistersModel",
                  config("Dinov2WithRegisters", num_register_tokens=4, **large),
                  interpolate=False)
     yield family("DINOv3", "DINOv3ViTModel",
                  config("DINOv3ViT", num_register_tokens=4, **vit),
+                 interpolate=False)
+    yield family("EoMT", "EomtForUniversalSegmentation",
+                 config("Eomt", num_register_tokens=4, num_queries=5,
+                        num_blocks=1, num_upscale_blocks=1,
+                        **dict(vit, num_hidden_layers=2)),
+                 sizes=[(224, 224)], interpolate=False)
+    yield family("DPT", "DPTModel",
+                 config("DPT", **dict(vit, backbone_out_indices=[0])), HALF,
                  interpolate=False)
     yield family("EoMT-DINOv3", "EomtDinov3ForUniversalSegmentation",
                  config("EomtDinov3", num_register_tokens=4, num_queries=5,
@@ -325,6 +336,19 @@ def of_timm(package):
     yield family("deit_base_patch16_224")
     yield family("deit_base_distilled_patch16_224")
     yield family("deit3_base_patch16_224")
+    # A table that is not square, on grids of as many patches and of others.
+    oblong = [(128, 32), (64, 64), (32, 128), (256, 16), (96, 48)]
+    for architecture in ("vit_tiny_patch16_224", "vit_base_patch16_siglip_224",
+                         "deit_base_distilled_patch16_224",
+                         "deit3_base_patch16_224", "eva02_base_patch16_clip_224",
+                         "vit_pe_spatial_base_patch16_512"):
+        yield family(architecture, oblong, name=architecture + ", 2 x 8",
+                     img_size=(32, 128))
+    for architecture in ("vit_small_patch16_rope_224",
+                         "vit_small_patch16_rope_mixed_224",
+                         "vit_small_patch16_rope_ape_224",
+                         "vit_medium_patch16_rope_reg1_gap_256"):
+        yield family(architecture, embed_dim=96)
     yield family("vit_small_patch14_dinov2", DIVIDED_14)
     yield family("vit_small_patch14_reg4_dinov2", DIVIDED_14)
     yield family("vit_small_patch16_dinov3")
@@ -391,6 +415,7 @@ def of_open_clip(package):
 
     yield family("CLIP", {})
     yield family("CLIP, no_ln_pre", {"no_ln_pre": True})
+    yield family("CLIP, norm_kwargs", {"norm_kwargs": {"eps": 0.1}})
     yield family("CLIP B/32", {"patch_size": 32})
     timm = dict(timm_model_pretrained=False, timm_pool="map", timm_proj="none",
                 timm_drop_path=None)

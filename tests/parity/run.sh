@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: MIT
 #
 # The element's tokens beside those of transformers, timm and open_clip, as a
-# table (parity.py).  Makes a Python environment of some GB outside the tree and
-# builds the project; exits with 77 where the packages cannot be had.
+# table (parity.py); then, without NAMEs, mean and std as these packages read
+# them (processors.py), every architecture of timm (architectures.py) and every
+# model_type of transformers (model_types.py).  Makes a Python environment of
+# some GB outside the tree and builds the project; exits with 77 where the
+# packages cannot be had.
 #
 #     sh tests/parity/run.sh [ENVIRONMENT_FOLDER [NAME...]]
 #
@@ -38,4 +41,9 @@ fi
 build=build-parity
 [ -d "$build" ] || meson setup "$build" -Dintrospection=disabled >/dev/null
 meson compile -C "$build" >/dev/null
-PYTHONDONTWRITEBYTECODE=1 exec "$python" tests/parity/parity.py "$build" "$@"
+export PYTHONDONTWRITEBYTECODE=1
+"$python" tests/parity/parity.py "$build" "$@"
+[ $# -eq 0 ] || exit 0
+for script in processors architectures model_types; do
+  "$python" "tests/parity/$script.py" "$build"
+done

@@ -126,6 +126,28 @@ test_assumed (void)
       "model=" DINO_FILE " position-rule=dino", "mean and std", "'mean'");
 }
 
+/* Only what is still assumed is asked for. */
+static void
+test_some_assumed (void)
+{
+  Messages messages = run ("model=" DINO_FILE
+                           " mean=\"<0.1,0.2,0.3>\" std=\"<1.0,1.0,1.0>\"",
+      64, 64);
+
+  g_assert_cmpuint (messages.n_infos, ==, 1);
+  g_assert_nonnull (strstr (messages.text, "set 'position-rule'."));
+  g_assert_null (strstr (messages.text, "'mean'"));
+  g_assert_null (strstr (messages.text, "ImageNet"));
+  clear_messages (&messages);
+
+  messages = run ("model=" DINO_FILE
+                  " position-rule=dino mean=\"<0.1,0.2,0.3>\"",
+      64, 64);
+  g_assert_cmpuint (messages.n_infos, ==, 1);
+  g_assert_nonnull (strstr (messages.text, "set 'std'."));
+  clear_messages (&messages);
+}
+
 static void
 test_nothing_assumed (void)
 {
@@ -328,6 +350,7 @@ main (int argc, char **argv)
 #define TEST(name, function) g_test_add_func ("/messages/" name, function)
   TEST ("the-built-in-model-says-what-it-is", test_builtin);
   TEST ("what-was-assumed-is-said", test_assumed);
+  TEST ("only-what-is-still-assumed-is-asked-for", test_some_assumed);
   TEST ("nothing-is-said-where-nothing-was-assumed", test_nothing_assumed);
   TEST ("a-size-without-effect-is-said", test_unused_size);
   TEST ("each-error-has-its-code", test_codes);

@@ -176,6 +176,30 @@ test_model_info_says_what_and_why (void)
   }
 }
 
+/* What was set is not said to come from a file. */
+static void
+test_model_info_after_properties (void)
+{
+  g_autofree gchar *path = g_build_filename (TEST_DATA_DIR, "hf-llava", NULL);
+  GstElement *element = new_element (path, NULL);
+  GstStructure *info = NULL;
+  const gchar *reason;
+
+  gst_util_set_object_arg (G_OBJECT (element), "position-rule", "dino");
+  gst_util_set_object_arg (G_OBJECT (element), "mean", "<0.1,0.2,0.3>");
+  g_assert_cmpint (gst_element_set_state (element, GST_STATE_PAUSED), !=,
+      GST_STATE_CHANGE_FAILURE);
+  g_object_get (element, "model-info", &info, NULL);
+  reason = gst_structure_get_string (info, "reason");
+  g_test_message ("%s", reason);
+  g_assert_nonnull (strstr (reason, "position rule dino: as it was set"));
+  g_assert_nonnull (strstr (reason, "mean: as it was set; std: "));
+  g_assert_null (strstr (reason, "clip_vision_model"));
+  gst_structure_free (info);
+  gst_element_set_state (element, GST_STATE_NULL);
+  gst_object_unref (element);
+}
+
 /* Bytes this process has read from files; G_MAXUINT64 where the system does
  * not tell. */
 static guint64
@@ -256,6 +280,8 @@ main (int argc, char **argv)
       test_towers_to_choose_from_are_listed);
   g_test_add_func ("/model_element/model-info-says-what-and-why",
       test_model_info_says_what_and_why);
+  g_test_add_func ("/model_element/model-info-after-properties",
+      test_model_info_after_properties);
   g_test_add_func ("/model_element/elements-read-one-model-once",
       test_elements_read_one_model_once);
   failed = g_test_run ();

@@ -121,6 +121,10 @@ static const LayoutCase cases[] = {
   { "hf-vit-with-eight-class-tokens",
       HF "embeddings.cls_token 1,8,8; embeddings.position_embeddings 1,17,8",
       "hf-vit", RULE (SIZE), 8, 0.5 },
+  { "hf-eomt",
+      HF "embeddings.cls_token 1,1,8; embeddings.register_tokens 1,4,8; "
+         "embeddings.position_embeddings.weight 9,8",
+      "hf-eomt", RULE (SIZE), 5, 0.485 },
   { "hf-aimv2-native",
       "embeddings.patch_embed.weight 8,3,2,2; embeddings.patch_embed.bias 8; "
       "embeddings.rms_norm.weight 8",

@@ -419,7 +419,10 @@ static void
 test_networks_told_by_their_tensors (void)
 {
   static const char *const names[][2] = { { "embeddings.norm.weight", "Swin" },
-    { "embeddings.detection_tokens", "YOLOS" } };
+    { "embeddings.detection_tokens", "YOLOS" },
+    { "embeddings.time_embeddings", "TimeSformer" },
+    { "embeddings.x_position_embeddings.weight", "LayoutLMv3" },
+    { "encoder.stages.0.layers.0.layernorm_before.weight", "Hiera" } };
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
     Weights *weights = weights_new_hugging_face ();
@@ -431,7 +434,29 @@ test_networks_told_by_their_tensors (void)
   }
 }
 
+/* AIMv2's norm under SigLIP's names for the rest. */
+static void
+test_norm_that_the_layout_lacks (void)
+{
+  Weights *weights = weights_new ();
+
+  weights_add (weights, "embeddings.patch_embedding.weight", 4, 6, 3, 2, 2);
+  weights_add (weights, "embeddings.patch_embedding.bias", 1, 6);
+  weights_add (weights, "embeddings.position_embedding.weight", 2, 9, 6);
+  folder_write_weights (weights, "m.safetensors");
+  vit_model_unref (folder_load ("m.safetensors"));
+  weights = weights_new ();
+  weights_add (weights, "embeddings.patch_embedding.weight", 4, 6, 3, 2, 2);
+  weights_add (weights, "embeddings.patch_embedding.bias", 1, 6);
+  weights_add (weights, "embeddings.position_embedding.weight", 2, 9, 6);
+  weights_add (weights, "embeddings.rms_norm.weight", 1, 6);
+  folder_write_weights (weights, "m.safetensors");
+  assert_refused ("m.safetensors", VIT_ERROR_TENSOR,
+      "embeddings.rms_norm.weight is there, expected none", NULL);
+}
+
 static const FolderTest tests[] = {
+  { "norm-that-the-layout-lacks", test_norm_that_the_layout_lacks },
   { "what-is-not-there", test_what_is_not_there },
   { "other-formats", test_other_formats },
   { "other-formats-under-any-name", test_other_formats_under_any_name },
