@@ -1,65 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * Which file holds the weights: the names under which Hugging Face, timm and
- * OpenCLIP publish them are tried in turn, and all other formats are refused,
- * by the file's name and by how it begins, with what to do instead.
+ * OpenCLIP publish them are tried in turn, and what else a folder holds is
+ * refused by its name, with what to do instead.
  */
 #include "model_files.h"
 
 #include <string.h>
 
-#include "file.h"
+#include "not_weights.h"
 #include "refuse.h"
-
-#define PICKLE                                                                 \
-  "is a PyTorch pickle, which runs code when loaded and is never read; save "  \
-  "its state_dict with safetensors.torch.save_file and give that file"
-#define OTHER_FRAMEWORK                                                        \
-  "is not a safetensors file; save the PyTorch checkpoint's state_dict with "  \
-  "safetensors.torch.save_file and give that file"
-
-#define ZIP                                                                    \
-  "is a zip archive, as torch.save writes them with a pickle inside, which "   \
-  "runs code when loaded and is never read; save its state_dict with "         \
-  "safetensors.torch.save_file and give that file"
-#define GGUF                                                                   \
-  "is a GGUF file; give the checkpoint it was converted from, as .safetensors"
-
-/* Formats that people have, by the end of the file's name, in small letters. */
-static const struct {
-  const char *suffix;
-  const char *refusal;
-} refused_files[] = {
-  { ".pth", PICKLE },
-  { ".pt", PICKLE },
-  { ".bin", PICKLE },
-  { ".ckpt", PICKLE },
-  { ".pkl", PICKLE },
-  { ".pickle", PICKLE },
-  { ".pth.tar", PICKLE },
-  { ".zip", ZIP },
-  { ".onnx", "is an ONNX graph, in which the input stage has no name of its "
-             "own; give the checkpoint it was exported from, as .safetensors" },
-  { ".gguf", GGUF },
-  { ".npz", OTHER_FRAMEWORK },
-  { ".h5", OTHER_FRAMEWORK },
-  { ".msgpack", OTHER_FRAMEWORK },
-  { ".tflite", OTHER_FRAMEWORK },
-};
-
-/* The same, by the first bytes, whatever the name. */
-static const struct {
-  const char *magic;
-  const char *refusal;
-} refused_contents[] = {
-  { "PK\003\004", ZIP },
-  { "\200\002", PICKLE }, /* protocols 2 to 5 */
-  { "\200\003", PICKLE },
-  { "\200\004", PICKLE },
-  { "\200\005", PICKLE },
-  { "GGUF", GGUF },
-  { "\211HDF", OTHER_FRAMEWORK },
-};
 
 /* In the order in which a folder is searched. */
 static const char *const weights_names[] = {
@@ -71,39 +21,10 @@ static const char *const weights_names[] = {
 static gboolean
 check_file_name (const char *path, GError **error)
 {
-  g_autofree char *small = g_ascii_strdown (path, -1);
+  const char *what = vit_not_weights_by_name (path);
 
-  for (gsize i = 0; i < G_N_ELEMENTS (refused_files); i++)
-    if (g_str_has_suffix (small, refused_files[i].suffix))
-      return vit_refuse (error, VIT_ERROR_UNSUPPORTED, path, NULL, "%s",
-          refused_files[i].refusal);
-  return TRUE;
-}
-
-/* A file that cannot be read is left to whoever reads it for its weights. */
-static gboolean
-check_content (const char *path, GError **error)
-{
-  VitFile *file = vit_file_open (path, NULL);
-  char start[9] = { 0 };
-  gsize length;
-  gboolean is_read;
-
-  if (!file)
-    return TRUE;
-  length = MIN (vit_file_size (file), sizeof start);
-  is_read = vit_file_read (file, 0, length, start, NULL);
-  vit_file_close (file);
-  /* Any eight bytes may be the length of a safetensors header, which then
-   * begins with a brace. */
-  if (!is_read || start[8] == '{')
-    return TRUE;
-  for (gsize i = 0; i < G_N_ELEMENTS (refused_contents); i++)
-    if (strncmp (start, refused_contents[i].magic,
-            strlen (refused_contents[i].magic)) == 0)
-      return vit_refuse (error, VIT_ERROR_UNSUPPORTED, path, NULL, "%s",
-          refused_contents[i].refusal);
-  return TRUE;
+  return !what
+         || vit_refuse (error, VIT_ERROR_UNSUPPORTED, path, NULL, "%s", what);
 }
 
 /* Always FALSE: the folder has none or several of its own naming. */
@@ -232,13 +153,12 @@ vit_model_files_find (const char *path, VitModelFiles *files, GError **error)
   memset (files, 0, sizeof *files);
   if (g_file_test (path, G_FILE_TEST_IS_DIR))
     return find_weights (path, files, error)
-           && check_content (files->weights, error)
            && load_config (path, files, error);
 
   if (!g_file_test (path, G_FILE_TEST_EXISTS))
     return vit_refuse (
         error, VIT_ERROR_NOT_FOUND, path, NULL, "no such file or folder");
-  if (!check_file_name (path, error) || !check_content (path, error))
+  if (!check_file_name (path, error))
     return FALSE;
   files->weights = g_strdup (path);
   folder = g_path_get_dirname (path);
