@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "json_text.h"
+#include "not_weights.h"
 #include "refuse.h"
 
 /* The largest published models have less than a fifth of either. */
@@ -146,7 +147,11 @@ read_weight_map (VitCheckpoint *self, char *weight_map, GError **error)
     return refuse_memory (self, n_names, error);
   while (vit_json_next_member (&walk, &name, &value)) {
     const char *shard = vit_json_string (value);
+    const char *what = shard ? vit_not_weights_by_name (shard) : NULL;
 
+    if (what)
+      return vit_refuse (error, VIT_ERROR_CONFIG, self->path, name,
+          "its shard, \"%.100s\", %s", shard, what);
     if (!is_plain_shard_name (shard))
       return vit_refuse (error, VIT_ERROR_CONFIG, self->path, name,
           "its shard is \"%.100s\"; expected the plain name of a .safetensors "

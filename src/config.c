@@ -328,7 +328,8 @@ vit_config_file_names (void)
 {
   static const char *const names[]
       = { "config.json", "preprocessor_config.json", "processor_config.json",
-          "open_clip_config.json", NULL };
+          "open_clip_config.json", "adapter_config.json",
+          "adapter_model.safetensors", NULL };
 
   return names;
 }

@@ -49,7 +49,8 @@ typedef struct {
 VitConfig *vit_config_load (
     const char *folder, gboolean open_clip, GError **error);
 
-/* The names of all files that vit_config_load() may read; NULL-terminated. */
+/* The names of all files whose coming or going beside the weights may make
+ * another model of them; NULL-terminated. */
 const char *const *vit_config_file_names (void);
 
 /* A config that knows nothing. */

@@ -68,7 +68,8 @@ typedef struct {
  * is not known is an error.  Of a file, the configs beside it are used where
  * they are understood (one that is refused by name is an error here, too);
  * else the names of the tensors alone decide, and `reason` says what was
- * assumed.  Errors: every code but FRAME_SIZE, SETTING
+ * assumed.  An adapter in the folder (LoRA) that changes what is read is an
+ * error, one that does not is a note in `reason`.  Errors: every code but FRAME_SIZE, SETTING
  * for `prefix` alone; the message names file, tensor, found and expected.
  *
  * A file that is written to in place while it is read is an error, READ, as

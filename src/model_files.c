@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "folder_search.h"
 #include "not_weights.h"
 #include "refuse.h"
 
@@ -27,62 +28,6 @@ check_file_name (const char *path, GError **error)
          || vit_refuse (error, VIT_ERROR_UNSUPPORTED, path, NULL, "%s", what);
 }
 
-/* Always FALSE: the folder has none or several of its own naming. */
-static gboolean
-refuse_folder (const char *folder, const GPtrArray *safetensors,
-    const char *other, GError **error)
-{
-  if (safetensors->len > 1)
-    return vit_refuse (error, VIT_ERROR_UNSUPPORTED, folder, NULL,
-        "holds %u .safetensors files, \"%.100s\" and \"%.100s\" among them, "
-        "and no model.safetensors; give the file that is wanted",
-        safetensors->len, (const char *) safetensors->pdata[0],
-        (const char *) safetensors->pdata[1]);
-  if (other) {
-    g_autofree char *path = g_build_filename (folder, other, NULL);
-
-    return check_file_name (path, error);
-  }
-  return vit_refuse (error, VIT_ERROR_NOT_FOUND, folder, NULL,
-      "holds no weights; expected model.safetensors or "
-      "model.safetensors.index.json");
-}
-
-static int
-compare_strings (const void *a, const void *b)
-{
-  return strcmp (*(const char *const *) a, *(const char *const *) b);
-}
-
-static gboolean
-search_folder (const char *folder, VitModelFiles *files, GError **error)
-{
-  g_autoptr (GPtrArray) safetensors = g_ptr_array_new_with_free_func (g_free);
-  g_autofree char *other = NULL;
-  g_autoptr (GError) open_error = NULL;
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, &open_error);
-  const char *name;
-
-  if (!dir)
-    return vit_refuse (error, VIT_ERROR_READ, folder, NULL,
-        "cannot be read: %s", open_error->message);
-  while ((name = g_dir_read_name (dir))) {
-    if (g_str_has_suffix (name, ".safetensors")) {
-      g_ptr_array_add (safetensors, g_strdup (name));
-    } else if (!check_file_name (name, NULL)
-               && (!other || strcmp (name, other) < 0)) {
-      g_free (other);
-      other = g_strdup (name);
-    }
-  }
-  if (safetensors->len != 1) {
-    g_ptr_array_sort (safetensors, compare_strings);
-    return refuse_folder (folder, safetensors, other, error);
-  }
-  files->weights = g_build_filename (folder, safetensors->pdata[0], NULL);
-  return TRUE;
-}
-
 static gboolean
 find_weights (const char *folder, VitModelFiles *files, GError **error)
 {
@@ -94,11 +39,13 @@ find_weights (const char *folder, VitModelFiles *files, GError **error)
       return TRUE;
     }
   }
-  return search_folder (folder, files, error);
+  files->weights = vit_folder_search (folder, error);
+  return files->weights != NULL;
 }
 
+/* `weights`: the file that the folder's weights are read by. */
 static gboolean
-check_family (const VitConfig *config, GError **error)
+check_family (const VitConfig *config, const char *weights, GError **error)
 {
   g_autofree char *known = NULL;
   gboolean timm = g_strcmp0 (config->name_key, "model_type") != 0;
@@ -115,10 +62,9 @@ check_family (const VitConfig *config, GError **error)
   return vit_refuse (error, VIT_ERROR_UNSUPPORTED, config->name_source,
       config->name_key,
       "\"%.100s\" is not known; known are %s.  If the model "
-      "is stored as one of these, give FOLDER/model.safetensors instead of "
-      "the folder, with position rule, mean and std set: the names of the "
-      "tensors alone then decide",
-      config->name, known);
+      "is stored as one of these, give %s instead of the folder, with position "
+      "rule, mean and std set: the names of the tensors alone then decide",
+      config->name, known, weights);
 }
 
 static gboolean
@@ -128,7 +74,7 @@ load_config (const char *folder, VitModelFiles *files, GError **error)
   gboolean open_clip = g_str_has_prefix (name, "open_clip_");
 
   files->config = vit_config_load (folder, open_clip, error);
-  return files->config && check_family (files->config, error);
+  return files->config && check_family (files->config, files->weights, error);
 }
 
 /* mean and std stay: they are a matter of the frames, not of the layout. */
@@ -151,7 +97,8 @@ vit_model_files_find (const char *path, VitModelFiles *files, GError **error)
   GError *config_error = NULL;
 
   memset (files, 0, sizeof *files);
-  if (g_file_test (path, G_FILE_TEST_IS_DIR))
+  files->is_folder = g_file_test (path, G_FILE_TEST_IS_DIR);
+  if (files->is_folder)
     return find_weights (path, files, error)
            && load_config (path, files, error);
 
@@ -179,4 +126,5 @@ vit_model_files_clear (VitModelFiles *files)
   g_free (files->weights);
   vit_config_free (files->config);
   g_free (files->set_aside);
+  g_free (files->adapter);
 }

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "adapter.h"
 #include "file_state.h"
 #include "model_files.h"
 #include "range.h"
@@ -235,6 +236,16 @@ decide (const VitStage *stage, const VitModelFiles *files, VitModel *model)
         reason, "; tensors: those that begin with %.200s", prefix);
   }
   note_unused_registers (stage, reason);
+  if (files->adapter)
+    g_string_append_printf (reason, "; not used: %s", files->adapter);
+  if (stage->unused_adapter) {
+    g_autofree char *name = g_strescape (stage->unused_adapter, NULL);
+
+    g_string_append_printf (reason,
+        "; not used: %.200s, of an adapter that changes other parts of the "
+        "model",
+        name);
+  }
   if (files->set_aside)
     g_string_append_printf (reason, "; not used: %s", files->set_aside);
   model->reason = g_string_free (reason, FALSE);
@@ -280,6 +291,15 @@ build (
   return NULL;
 }
 
+static gboolean
+check_adapter (const VitStage *stage, VitModelFiles *files, GError **error)
+{
+  VitUsedTensors used = { stage->used, strlen (stage->tower.prefix) };
+
+  return vit_adapter_check (files->weights, files->is_folder, &used,
+      files->config->files, &files->adapter, error);
+}
+
 VitModel *
 vit_model_load (const char *path, const char *prefix, GError **error)
 {
@@ -291,7 +311,8 @@ vit_model_load (const char *path, const char *prefix, GError **error)
     stage.config = files.config;
     stage.checkpoint = vit_checkpoint_open (files.weights, error);
   }
-  if (stage.checkpoint && vit_stage_measure (&stage, prefix, error))
+  if (stage.checkpoint && vit_stage_measure (&stage, prefix, error)
+      && check_adapter (&stage, &files, error))
     model = build (&stage, &files, path, error);
   vit_stage_clear (&stage);
   vit_checkpoint_close (stage.checkpoint);

@@ -12,7 +12,8 @@
 #define QUOTED_BYTES 60
 
 #define SAVE_FILE                                                              \
-  "save its state_dict with safetensors.torch.save_file and give that file"
+  "save its state_dict with safetensors.torch.save_file, beside the configs if " \
+  "there are any, and give that file"
 #define PICKLE                                                                 \
   "is a PyTorch pickle, which runs code when loaded and is never read; load "  \
   "it in Python with torch.load(FILE, weights_only=True), " SAVE_FILE

@@ -489,8 +489,8 @@ vit_safetensors_read (const VitSafetensors *file, const VitTensor *tensor,
 
   if (tensor->dtype == VIT_DTYPE_OTHER)
     return vit_refuse (error, VIT_ERROR_TENSOR, path, tensor->name,
-        "has dtype %s, as quantised weights do; expected F16, BF16, F32 or F64: "
-        "give the model before it was quantised, or dequantise and save it",
+        "has dtype %s; expected F16, BF16, F32 or F64: if the model was "
+        "quantised, give it as it was before, or dequantise it and save that",
         tensor->dtype_name);
   if (n_values == 0)
     return TRUE;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "beside.h"
 #include "model.h"
 #include "refuse.h"
 
@@ -52,6 +53,26 @@ find_tensors (VitStage *stage, GError **error)
          && find_tensor (stage, layout->table, &stage->table, error)
          && find_tensor (stage, layout->norm_weight, &stage->norm_weight, error)
          && find_tensor (stage, layout->norm_bias, &stage->norm_bias, error);
+}
+
+/* What lies beside the tensors that are read must not change them. */
+static gboolean
+check_beside (VitStage *stage, GError **error)
+{
+  VitUsedTensors used
+      = { stage->used, strlen (stage->tower.prefix) };
+  const VitTensor *tensors[] = { stage->patch_weight, stage->patch_bias,
+    stage->table, stage->norm_weight, stage->norm_bias };
+  guint n = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (tensors); i++)
+    if (tensors[i])
+      stage->used[n++] = tensors[i]->name;
+  for (guint i = 0; i < VIT_LAYOUT_MAX_PREFIX; i++)
+    if (stage->prefix[i])
+      stage->used[n++] = stage->prefix[i]->name;
+  return vit_beside_check (
+      stage->checkpoint, &used, &stage->unused_adapter, error);
 }
 
 static guint64
@@ -234,7 +255,8 @@ vit_stage_measure (VitStage *stage, const char *prefix, GError **error)
 {
   if (!vit_tower_find (stage->checkpoint, stage->config->family, prefix,
           &stage->tower, error)
-      || !find_tensors (stage, error) || !measure_patch (stage, error))
+      || !find_tensors (stage, error) || !check_beside (stage, error)
+      || !measure_patch (stage, error))
     return FALSE;
   for (guint i = 0; i < VIT_LAYOUT_MAX_PREFIX; i++)
     if (!measure_prefix (stage, i, error))

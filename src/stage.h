@@ -27,6 +27,10 @@ typedef struct {
   const VitTensor *norm_weight;                   /* NULL: none */
   const VitTensor *norm_bias;                     /* NULL: none */
 
+  /* The names of the above; NULL-terminated. */
+  const char *used[5 + VIT_LAYOUT_MAX_PREFIX + 1];
+  const char *unused_adapter; /* a tensor of an adapter for other parts, or NULL */
+
   guint patch_size;
   guint embed_dim;
   guint n_prefix[VIT_LAYOUT_MAX_PREFIX]; /* tokens in each prefix tensor */
