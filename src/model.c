@@ -14,6 +14,7 @@
 
 #include "config.h"
 #include "file_state.h"
+#include "hub_name.h"
 
 typedef struct {
   char *path;      /* without links */
@@ -208,11 +209,17 @@ load_shared (char *real_path /* (transfer full) */, const char *path,
 VitModel *
 vit_model_share (const char *path, const char *prefix, GError **error)
 {
-  char *resolved = realpath (path, NULL);
-  g_autofree char *real_path = g_strdup (resolved ? resolved : path);
+  g_autofree char *snapshot = vit_hub_resolve (path, error);
+  g_autofree char *real_path = NULL;
+  char *resolved;
   Shared *shared;
   VitModel *model;
 
+  if (!snapshot)
+    return NULL;
+  path = snapshot;
+  resolved = realpath (path, NULL);
+  real_path = g_strdup (resolved ? resolved : path);
   free (resolved);
   g_mutex_lock (&lock);
   while ((shared = find_shared (real_path, prefix)) && !shared->model)

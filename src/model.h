@@ -19,7 +19,8 @@
 G_BEGIN_DECLS
 
 typedef struct {
-  char *id;            /* a short name: the file or folder without its path */
+  char *id;            /* a short name: the file or folder without its path; of
+                          a snapshot in the hub's cache, the hub's name */
   const char *layout;  /* the row of the layout table, or "builtin" */
   const char *reason;  /* of the rule, mean and std: where each came from, for people */
   gboolean rule_is_assumed;          /* no file says which model this is */
@@ -59,6 +60,7 @@ typedef struct {
 #define VIT_MODEL_MAX_VALUES (1u << 30) /* of one array: 4 GiB */
 
 /* Reads the model at `path`: a .safetensors file, a .safetensors.index.json,
+ * a model's folder in the hub's cache, by its refs/main or only snapshot,
  * or a folder with the weights and, where the family ships them, config.json,
  * preprocessor_config.json or open_clip_config.json beside them.  Of a file
  * that holds several vision towers `prefix` names one: what stands before its

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "folder_search.h"
+#include "hub_name.h"
 #include "not_weights.h"
 #include "refuse.h"
 
@@ -103,8 +104,7 @@ vit_model_files_find (const char *path, VitModelFiles *files, GError **error)
            && load_config (path, files, error);
 
   if (!g_file_test (path, G_FILE_TEST_EXISTS))
-    return vit_refuse (
-        error, VIT_ERROR_NOT_FOUND, path, NULL, "no such file or folder");
+    return vit_hub_refuse_missing (path, error);
   if (!check_file_name (path, error))
     return FALSE;
   files->weights = g_strdup (path);

@@ -11,6 +11,7 @@
 
 #include "adapter.h"
 #include "file_state.h"
+#include "hub_name.h"
 #include "model_files.h"
 #include "range.h"
 #include "stage.h"
@@ -256,7 +257,9 @@ name_files (const VitStage *stage, const char *path, VitModel *model)
 {
   g_autofree char *absolute = g_canonicalize_filename (path, NULL);
 
-  model->id = g_path_get_basename (absolute);
+  model->id = vit_hub_name_of_snapshot (absolute);
+  if (!model->id)
+    model->id = g_path_get_basename (absolute);
   model->file_states = vit_file_states_new ();
   vit_checkpoint_add_files (stage->checkpoint, model->file_states);
   vit_file_states_add_all (model->file_states, stage->config->files);
@@ -306,7 +309,11 @@ vit_model_load (const char *path, const char *prefix, GError **error)
   VitModelFiles files;
   VitModel *model = NULL;
   VitStage stage = { 0 };
+  g_autofree char *snapshot = vit_hub_resolve (path, error);
 
+  if (!snapshot)
+    return NULL;
+  path = snapshot;
   if (vit_model_files_find (path, &files, error)) {
     stage.config = files.config;
     stage.checkpoint = vit_checkpoint_open (files.weights, error);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What may be given as a model beside a plain folder: a folder of shards, of
- * files under other names; and that the advice in a refusal can be followed.
+ * files under other names, of the hub's cache, a name on the hub; and that the
+ * advice in a refusal can be followed.
  */
 #include <glib/gstdio.h>
 #include <string.h>
@@ -10,6 +11,9 @@
 #include "model_folder.h"
 
 #define INDEX "model.safetensors.index.json"
+#define REPOSITORY "models--facebook--dinov2-small"
+#define COMMIT "0123456789abcdef0123456789abcdef01234567"
+#define OTHER_COMMIT "1123456789abcdef0123456789abcdef01234567"
 
 static void
 make_folder (const char *name)
@@ -116,12 +120,134 @@ test_a_link_to_nowhere (void)
       "download the model again", NULL);
 }
 
+/* A snapshot whose patches have `first` as the first weight. */
+static void
+write_snapshot (const char *commit, float first)
+{
+  g_autofree char *folder
+      = g_strconcat (REPOSITORY "/snapshots/", commit, NULL);
+  g_autofree char *file = g_strconcat (folder, "/model.safetensors", NULL);
+  Weights *weights = weights_new_dinov2 ();
+
+  make_folder (folder);
+  weights_set (weights, "patch_embed.proj.weight", 0, first);
+  folder_write_weights (weights, file);
+}
+
+static VitModel *
+share (const char *name)
+{
+  g_autofree char *path = folder_path (name);
+  g_autoptr (GError) error = NULL;
+  VitModel *model = vit_model_share (path, NULL, &error);
+
+  g_assert_no_error (error);
+  return model;
+}
+
+static void
+test_a_folder_of_the_cache (void)
+{
+  static const char *const names[] = { REPOSITORY, REPOSITORY "/",
+    REPOSITORY "/snapshots", REPOSITORY "/snapshots/" COMMIT };
+  VitModel *model, *later;
+
+  write_snapshot (COMMIT, 3.0f);
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++) {
+    model = folder_load (names[i]);
+    g_assert_cmpfloat (model->weight[0], ==, 3.0f);
+    g_assert_cmpstr (model->id, ==, "facebook/dinov2-small");
+    vit_model_unref (model);
+  }
+  write_snapshot (OTHER_COMMIT, 4.0f);
+  assert_refused (REPOSITORY, VIT_ERROR_UNSUPPORTED, "2 snapshots",
+      "/snapshots/" COMMIT, NULL);
+  make_folder (REPOSITORY "/refs");
+  folder_write_text (REPOSITORY "/refs/main", OTHER_COMMIT);
+  model = share (REPOSITORY);
+  g_assert_cmpfloat (model->weight[0], ==, 4.0f);
+  /* What refs/main moves to is another model, also where this is in use. */
+  folder_write_text (REPOSITORY "/refs/main", COMMIT "\n");
+  later = share (REPOSITORY);
+  g_assert_cmpfloat (later->weight[0], ==, 3.0f);
+  vit_model_unref (later);
+  vit_model_unref (model);
+  /* One that leads nowhere or out of the folder is none. */
+  folder_write_text (REPOSITORY "/refs/main", "../../..");
+  assert_refused (REPOSITORY, VIT_ERROR_UNSUPPORTED, "2 snapshots", NULL);
+  remove_all (REPOSITORY "/snapshots");
+  make_folder (REPOSITORY "/snapshots");
+  assert_refused (
+      REPOSITORY, VIT_ERROR_NOT_FOUND, "no snapshot", "download", NULL);
+  remove_all (REPOSITORY);
+}
+
+static void
+assert_missing (const char *name, const char *text)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (vit_model_load (name, NULL, &error));
+  g_test_message ("%s", error->message);
+  g_assert_error (error, VIT_ERROR, VIT_ERROR_NOT_FOUND);
+  g_assert_true (g_str_has_prefix (error->message, name));
+  g_assert_nonnull (strstr (error->message, "no such file or folder"));
+  if (!text)
+    g_assert_null (strstr (error->message, "hf download"));
+  else if (!strstr (error->message, text))
+    g_error ("\"%s\" does not say \"%s\"", error->message, text);
+}
+
+static void
+test_a_name_on_the_hub (void)
+{
+  static const char *const names[] = { "facebook/dinov2-small",
+    "hf-hub:facebook/dinov2-small", "hf://facebook/dinov2-small",
+    "https://huggingface.co/facebook/dinov2-small",
+    "https://huggingface.co/facebook/dinov2-small/tree/main" };
+  static const char *const others[] = { "dinov2", "/facebook/dinov2-small",
+    "a/b/c", "a/model.safetensors", "./dinov2-small", "../dinov2-small",
+    "a/config.json", "a b/c" };
+  static const char *const variables[]
+      = { "HF_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME" };
+  static const char *const below[] = { "", "hub", "huggingface/hub" };
+
+  for (gsize v = 0; v < G_N_ELEMENTS (variables); v++)
+    g_unsetenv (variables[v]);
+  g_setenv ("HF_HOME", "/nonexistent", TRUE);
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    assert_missing (names[i], "\"hf download facebook/dinov2-small\"");
+  for (gsize i = 0; i < G_N_ELEMENTS (others); i++)
+    assert_missing (others[i], NULL);
+  g_unsetenv ("HF_HOME");
+
+  for (gsize v = 0; v < G_N_ELEMENTS (variables); v++) {
+    g_autofree char *folder = folder_path (NULL);
+    g_autofree char *cache = folder_path (v > 0 ? below[v] : NULL);
+    g_autofree char *repository = g_build_filename (cache, REPOSITORY, NULL);
+    g_autofree char *written = folder_path (REPOSITORY);
+    g_autofree char *advice
+        = g_strconcat (repository, "/snapshots/" COMMIT, NULL);
+
+    write_snapshot (COMMIT, 1.0f);
+    g_assert_cmpint (g_mkdir_with_parents (cache, 0700), ==, 0);
+    if (v > 0)
+      g_assert_cmpint (g_rename (written, repository), ==, 0);
+    g_setenv (variables[v], folder, TRUE);
+    assert_missing ("facebook/dinov2-small", advice);
+    g_unsetenv (variables[v]);
+    remove_all (v == 0 ? REPOSITORY : v == 1 ? "hub" : "huggingface");
+  }
+}
+
 static const FolderTest tests[] = {
   { "advice-for-an-unknown-model-type", test_advice_for_an_unknown_model_type },
   { "an-index-of-another-name", test_an_index_of_another_name },
   { "an-index-of-pickles", test_an_index_of_pickles },
   { "weights-in-a-folder-below", test_weights_in_a_folder_below },
   { "a-link-to-nowhere", test_a_link_to_nowhere },
+  { "a-folder-of-the-cache", test_a_folder_of_the_cache },
+  { "a-name-on-the-hub", test_a_name_on_the_hub },
 };
 
 int
