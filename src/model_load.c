@@ -35,7 +35,7 @@ read_values (VitStage *stage, const VitTensor *tensor, GError **error)
 
 /* [D][y][x][channel] becomes [D][channel][y][x]. */
 static gboolean
-read_linear_weight (VitStage *stage, VitModel *model, GError **error)
+read_channels_last (VitStage *stage, VitModel *model, GError **error)
 {
   gsize area = (gsize) stage->patch_size * stage->patch_size;
   float *values = read_values (stage, stage->patch_weight, error);
@@ -53,8 +53,8 @@ read_linear_weight (VitStage *stage, VitModel *model, GError **error)
 static gboolean
 read_projection (VitStage *stage, VitModel *model, GError **error)
 {
-  if (stage->tower.layout->patch_shape == VIT_PATCH_LINEAR) {
-    if (!read_linear_weight (stage, model, error))
+  if (stage->is_channels_last) {
+    if (!read_channels_last (stage, model, error))
       return FALSE;
   } else if (!vit_checkpoint_read (stage->checkpoint, stage->patch_weight,
                  model->weight, error)) {

@@ -91,12 +91,23 @@ integer_root (guint64 square)
   return low;
 }
 
+/* As MLX keeps a convolution, [D][P][P][3].  Patches of 3 x 3 are taken for
+ * PyTorch's, [D][3][3][3]. */
+static gboolean
+is_channels_last (const VitTensor *weight, VitPatchShape shape)
+{
+  return shape == VIT_PATCH_CONV2D && weight->shape[1] != 3
+         && weight->shape[3] == 3 && weight->shape[1] == weight->shape[2];
+}
+
 /* 0 where the shape is no patch weight's. */
 static guint64
 patch_size_of (const VitTensor *weight, VitPatchShape shape)
 {
   guint64 root;
 
+  if (is_channels_last (weight, shape))
+    return weight->shape[1];
   if (shape == VIT_PATCH_CONV2D)
     return weight->shape[1] == 3 && weight->shape[2] == weight->shape[3]
                ? weight->shape[2]
@@ -125,13 +136,17 @@ measure_patch (VitStage *stage, GError **error)
   if (size == 0)
     return vit_stage_refuse (stage, weight, VIT_ERROR_TENSOR, error,
         "but a patch embedding is %s, of square RGB patches",
-        shape == VIT_PATCH_CONV2D ? "[D,3,P,P]" : "[D,P*P*3]");
+        shape == VIT_PATCH_CONV2D ? "[D,3,P,P], or [D,P,P,3] with the channels "
+                                    "last as in MLX"
+                                  : "[D,P*P*3]");
   if (size > VIT_MODEL_MAX_PATCH_SIZE || weight->shape[0] == 0
       || weight->shape[0] > VIT_MODEL_MAX_EMBED_DIM)
     return vit_stage_refuse (stage, weight, VIT_ERROR_UNSUPPORTED, error,
         "but a patch is at most %u x %u and an embedding at most %u values",
         VIT_MODEL_MAX_PATCH_SIZE, VIT_MODEL_MAX_PATCH_SIZE,
         VIT_MODEL_MAX_EMBED_DIM);
+  stage->is_channels_last
+      = shape == VIT_PATCH_LINEAR || is_channels_last (weight, shape);
   stage->patch_size = (guint) size;
   stage->embed_dim = (guint) weight->shape[0];
   return check_config_size (stage, "patch_size", stage->config->patch_size,

@@ -21,6 +21,7 @@ typedef struct {
   VitTower tower;
 
   const VitTensor *patch_weight;
+  gboolean is_channels_last; /* of a patch in it, [y][x][channel] */
   const VitTensor *patch_bias;                    /* NULL: none */
   const VitTensor *prefix[VIT_LAYOUT_MAX_PREFIX]; /* NULL: none */
   const VitTensor *table;                         /* NULL: none */
