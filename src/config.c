@@ -10,6 +10,7 @@
 #include "file.h"
 #include "refuse.h"
 #include "section.h"
+#include "tower_config.h"
 
 /* The largest list the names of 21841 classes twice, which is 2 MB; a tree of so
  * many values takes at most some tens of MB. */
@@ -157,6 +158,8 @@ read_hugging_face (const VitSection *root, VitConfig *config, GError **error)
   if (!type)
     return TRUE;
   family = vit_family_find (VIT_ORIGIN_HUGGING_FACE, type);
+  if (!family && !vit_tower_config_find (root, &tower, &inner_type, error))
+    return FALSE;
   if (family && family->inside) {
     if (!vit_section_inner (root, family->inside, &tower, error)
         || (tower.object
@@ -172,8 +175,10 @@ read_hugging_face (const VitSection *root, VitConfig *config, GError **error)
     family = vit_family_find (VIT_ORIGIN_HUGGING_FACE, type);
   }
   set_family (config, root, "model_type", type, family);
-  if (!family || family->refusal || !tower.object)
+  if (!family || family->refusal)
     return TRUE;
+  if (!tower.object)
+    tower = *root;
   return read_sizes (&tower, config, error);
 }
 
