@@ -244,6 +244,19 @@ vit_beside_check (const VitCheckpoint *checkpoint, const VitUsedTensors *used,
   return TRUE;
 }
 
+gboolean
+vit_beside_is_quantised (const VitCheckpoint *checkpoint)
+{
+  gsize n_names, length;
+  const char *const *names = vit_checkpoint_names (checkpoint, &n_names);
+
+  for (gsize n = 0; n < n_names; n++)
+    if (find_mark (
+            names[n], scale_marks, G_N_ELEMENTS (scale_marks), &length))
+      return TRUE;
+  return FALSE;
+}
+
 char *
 vit_beside_plain_name (const char *name)
 {

@@ -33,6 +33,9 @@ const char *vit_beside_touches (const VitUsedTensors *used, const char *name);
 gboolean vit_beside_check (const VitCheckpoint *checkpoint,
     const VitUsedTensors *used, const char **adapter, GError **error);
 
+/* Whether any tensor is a part of quantised weights. */
+gboolean vit_beside_is_quantised (const VitCheckpoint *checkpoint);
+
 /* For a checkpoint in which no input stage was found: whether `name` is what a
  * quantiser or an adapter made of a weight.  (nullable) (transfer full): the
  * name that the weight would have without it; "" for an adapter's tensor that

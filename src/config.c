@@ -265,11 +265,31 @@ read_open_clip (const VitSection *root, VitConfig *config, GError **error)
 }
 
 static gboolean
+read_quantisation (const VitSection *root, VitConfig *config, GError **error)
+{
+  VitSection quantisation = { 0 };
+  const char *method = NULL;
+
+  if (!vit_section_inner (root, "quantization_config", &quantisation, error)
+      || (quantisation.object
+          && !vit_section_string (&quantisation, "quant_method", &method, error)))
+    return FALSE;
+  if (quantisation.object) {
+    g_autofree char *start
+        = g_strndup (method ? method : "a method without a name", 100);
+
+    config->quantised_by = g_strescape (start, NULL);
+  }
+  return TRUE;
+}
+
+static gboolean
 read_config (const VitSection *root, VitConfig *config, GError **error)
 {
   if (json_is_string (vit_section_value (root, "architecture")))
     return read_timm (root, config, error);
-  return read_hugging_face (root, config, error);
+  return read_hugging_face (root, config, error)
+         && read_quantisation (root, config, error);
 }
 
 /* Processors of text and images together nest the one that counts. */
@@ -325,6 +345,7 @@ vit_config_free (VitConfig *config)
   g_free (config->name);
   g_free (config->name_source);
   g_free (config->normalisation_source);
+  g_free (config->quantised_by);
   g_free (config);
 }
 

@@ -38,6 +38,9 @@ typedef struct {
   double mean[3];             /* of x = (pixel / 255 - mean) / std */
   double std[3];
 
+  char *quantised_by; /* how config.json says that the weights are quantised,
+                         escaped for messages; NULL: it does not */
+
   GArray *files; /* of VitFileState: all that were read */
 } VitConfig;
 

@@ -237,6 +237,9 @@ decide (const VitStage *stage, const VitModelFiles *files, VitModel *model)
         reason, "; tensors: those that begin with %.200s", prefix);
   }
   note_unused_registers (stage, reason);
+  if (config->quantised_by)
+    g_string_append_printf (reason,
+        "; quantised by %s, but not what is read here", config->quantised_by);
   if (files->adapter)
     g_string_append_printf (reason, "; not used: %s", files->adapter);
   if (stage->unused_adapter) {
@@ -294,6 +297,25 @@ build (
   return NULL;
 }
 
+/* A linear layer that is stored as floats is quantised when transformers loads
+ * it, unless the rest was before it was stored; a convolution never is. */
+static gboolean
+check_quantisation (const VitStage *stage, GError **error)
+{
+  const VitConfig *config = stage->config;
+
+  if (!config->quantised_by
+      || stage->tower.layout->patch_shape != VIT_PATCH_LINEAR
+      || vit_beside_is_quantised (stage->checkpoint))
+    return TRUE;
+  return vit_stage_refuse (stage, stage->patch_weight, VIT_ERROR_UNSUPPORTED,
+      error,
+      "and stored as floats, but quantization_config in %s says to quantise it "
+      "when it is loaded (%s), which is not done here; give the model without "
+      "quantization_config for the tokens as they are before",
+      config->name_source, config->quantised_by);
+}
+
 static gboolean
 check_adapter (const VitStage *stage, VitModelFiles *files, GError **error)
 {
@@ -319,6 +341,7 @@ vit_model_load (const char *path, const char *prefix, GError **error)
     stage.checkpoint = vit_checkpoint_open (files.weights, error);
   }
   if (stage.checkpoint && vit_stage_measure (&stage, prefix, error)
+      && check_quantisation (&stage, error)
       && check_adapter (&stage, &files, error))
     model = build (&stage, &files, path, error);
   vit_stage_clear (&stage);

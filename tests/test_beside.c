@@ -115,6 +115,51 @@ test_packed_weights (void)
 }
 
 static void
+write_linear (const char *scale)
+{
+  Weights *weights = weights_new ();
+
+  weights_add (weights, "v.embeddings.patch_embedding.weight", 2, 6, 12);
+  weights_add (weights, "v.embeddings.patch_embedding.bias", 1, 6);
+  weights_add (weights, "v.embeddings.position_embedding.weight", 2, 9, 6);
+  if (scale)
+    weights_add (weights, scale, 1, 6);
+  folder_write_weights (weights, "model.safetensors");
+}
+
+/* Floats that a config says to quantise: a convolution never is, and a linear
+ * layer is not where the rest was quantised before it was stored. */
+static void
+test_a_config_that_quantises (void)
+{
+  const char *quantised = "\"quantization_config\": {\"quant_method\": "
+                          "\"bitsandbytes\", \"load_in_4bit\": true}}";
+  g_autofree char *vit
+      = g_strconcat ("{\"model_type\": \"vit\", ", quantised, NULL);
+  g_autofree char *siglip2
+      = g_strconcat ("{\"model_type\": \"siglip2_vision_model\", ", quantised, NULL);
+  VitModel *model;
+
+  folder_write_weights (weights_new_hugging_face (), "model.safetensors");
+  folder_write_text ("config.json", vit);
+  model = folder_load (NULL);
+  g_assert_nonnull (strstr (model->reason, "; quantised by bitsandbytes, but not"));
+  vit_model_unref (model);
+
+  folder_write_text ("config.json", siglip2);
+  write_linear ("v.encoder.layers.0.mlp.fc1.weight.absmax");
+  model = folder_load (NULL);
+  g_assert_nonnull (strstr (model->reason, "; quantised by bitsandbytes, but not"));
+  vit_model_unref (model);
+  write_linear (NULL);
+  assert_refused (NULL, VIT_ERROR_UNSUPPORTED, "patch_embedding.weight",
+      "quantization_config in", "(bitsandbytes)", NULL);
+  folder_write_text (
+      "config.json", "{\"model_type\": \"siglip2_vision_model\"}");
+  vit_model_unref (folder_load (NULL));
+}
+
+static void
 test_adapters_in_the_same_file (void)
 {
   static const char *const changing[]
@@ -253,6 +298,7 @@ static const FolderTest tests[] = {
   { "what-changes-nothing-here", test_what_changes_nothing_here },
   { "weights-that-were-replaced", test_weights_that_were_replaced },
   { "packed-weights", test_packed_weights },
+  { "a-config-that-quantises", test_a_config_that_quantises },
   { "adapters-in-the-same-file", test_adapters_in_the_same_file },
   { "adapters-beside-the-weights", test_adapters_beside_the_weights },
   { "adapters-of-other-parts", test_adapters_of_other_parts },
