@@ -262,10 +262,11 @@ vit_beside_plain_name (const char *name)
 {
   gsize length;
   Kind kind = find_kind (name, &length);
-  g_autofree char *start = g_strndup (name, length);
+  g_autofree char *start = NULL;
 
   if (kind == NOT_KNOWN)
     return NULL;
+  start = g_strndup (name, length);
   if (length == 0)
     return g_strdup (kind == ADAPTER ? "" : "weight");
   if (g_str_has_suffix (start, ".weight"))

@@ -59,6 +59,7 @@ model_clear (gpointer data)
   forget (model);
   g_free (model->id);
   g_free ((char *) model->reason);
+  g_free (model->unused_adapter);
   g_strfreev (model->files);
   g_clear_pointer (&model->file_states, g_array_unref);
   g_free (model->weight);

@@ -25,6 +25,8 @@ typedef struct {
   const char *reason;  /* of the rule, mean and std: where each came from, for people */
   gboolean rule_is_assumed;          /* no file says which model this is */
   gboolean normalisation_is_assumed; /* no file says mean and std */
+  char *unused_adapter; /* (nullable): the adapter with the weights that changes
+                           nothing here, or is beside the file that was given */
   char **files;        /* all files that were read, NULL-terminated */
   GArray *file_states; /* (nullable) the same as VitFileState, as they were opened */
 

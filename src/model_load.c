@@ -187,6 +187,21 @@ note_unused_registers (const VitStage *stage, GString *reason)
   }
 }
 
+/* (nullable) (transfer full): for people, what is not applied and why. */
+static char *
+name_adapter (const VitStage *stage, const VitModelFiles *files)
+{
+  g_autofree char *name = NULL;
+
+  if (files->adapter)
+    return g_strdup (files->adapter);
+  if (!stage->unused_adapter)
+    return NULL;
+  name = g_strescape (stage->unused_adapter, NULL);
+  return g_strdup_printf (
+      "%.200s, of an adapter that changes other parts of the model", name);
+}
+
 /* Rule, mean and std, and for people where each came from. */
 static void
 decide (const VitStage *stage, const VitModelFiles *files, VitModel *model)
@@ -240,16 +255,10 @@ decide (const VitStage *stage, const VitModelFiles *files, VitModel *model)
   if (config->quantised_by)
     g_string_append_printf (reason,
         "; quantised by %s, but not what is read here", config->quantised_by);
-  if (files->adapter)
-    g_string_append_printf (reason, "; not used: %s", files->adapter);
-  if (stage->unused_adapter) {
-    g_autofree char *name = g_strescape (stage->unused_adapter, NULL);
-
-    g_string_append_printf (reason,
-        "; not used: %.200s, of an adapter that changes other parts of the "
-        "model",
-        name);
-  }
+  model->unused_adapter = name_adapter (stage, files);
+  if (model->unused_adapter)
+    g_string_append_printf (
+        reason, "; not used: %s", model->unused_adapter);
   if (files->set_aside)
     g_string_append_printf (reason, "; not used: %s", files->set_aside);
   model->reason = g_string_free (reason, FALSE);
