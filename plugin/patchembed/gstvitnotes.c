@@ -89,5 +89,8 @@ gst_vit_notes_post (
         "'patch-size' and 'embed-dim' are of the built-in model only: %s has "
         "patches of %ux%u and %u numbers in a token.",
         model->id, model->patch_size, model->patch_size, model->embed_dim);
+  if (model->unused_adapter != NULL)
+    POST (element, "An adapter of %s is not applied: %s.", model->id,
+        model->unused_adapter);
   post_assumed (element, settings, model);
 }

@@ -32,7 +32,8 @@ install_fixed (GObjectClass *klass)
 
   g_object_class_install_property (klass, GST_VIT_SETTING_MODEL,
       g_param_spec_string ("model", "Model",
-          "A .safetensors file, a .safetensors.index.json or a model folder; "
+          "A .safetensors file, a .safetensors.index.json, a model folder or a "
+          "model's folder in the Hugging Face hub's cache; "
           "NULL: the built-in model",
           NULL, flags));
   g_object_class_install_property (klass, GST_VIT_SETTING_MODEL_PREFIX,

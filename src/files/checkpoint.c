@@ -9,6 +9,7 @@
 
 #include "base/refuse.h"
 #include "files/json_text.h"
+#include "files/not_weights.h"
 
 /* The largest published models have less than a fifth of either. */
 #define MAX_INDEX_BYTES (64 * 1024 * 1024)
@@ -106,12 +107,13 @@ sort_places (VitCheckpoint *self, GError **error)
   return TRUE;
 }
 
-/* (nullable): NULL also where it is there twice, or no object. */
+/* (nullable): NULL also where it is there twice, or no object.  *answer: what a
+ * server says where it does not give the file. */
 static char *
-find_weight_map (char *index)
+find_weight_map (char *index, const char **answer)
 {
   VitJsonWalk walk = vit_json_walk (vit_json_root (index));
-  char *weight_map = NULL, *value;
+  char *weight_map = NULL, *error = NULL, *value;
   gboolean twice = FALSE;
   const char *name;
 
@@ -119,7 +121,11 @@ find_weight_map (char *index)
     if (strcmp (name, "weight_map") == 0) {
       twice = weight_map != NULL;
       weight_map = value;
+    } else if (strcmp (name, "error") == 0) {
+      error = value;
     }
+  if (!weight_map && error)
+    *answer = vit_json_string (error);
   return weight_map && !twice && *weight_map == '{' ? weight_map : NULL;
 }
 
@@ -141,7 +147,11 @@ read_weight_map (VitCheckpoint *self, char *weight_map, GError **error)
     return refuse_memory (self, n_names, error);
   while (vit_json_next_member (&walk, &name, &value)) {
     const char *shard = vit_json_string (value);
+    const char *what = shard ? vit_not_weights_by_name (shard) : NULL;
 
+    if (what)
+      return vit_refuse (error, VIT_ERROR_CONFIG, self->path, name,
+          "its shard, \"%.100s\", %s", shard, what);
     if (!is_plain_shard_name (shard))
       return vit_refuse (error, VIT_ERROR_CONFIG, self->path, name,
           "its shard is \"%.100s\"; expected the plain name of a .safetensors "
@@ -157,13 +167,18 @@ read_weight_map (VitCheckpoint *self, char *weight_map, GError **error)
 static gboolean
 open_index (VitCheckpoint *self, GError **error)
 {
+  const char *answer = NULL;
   char *weight_map;
 
   self->index = vit_file_load_json_text (
       self->path, MAX_INDEX_BYTES, G_MAXSIZE, self->index_file, error);
   if (!self->index)
     return FALSE;
-  weight_map = find_weight_map (self->index);
+  weight_map = find_weight_map (self->index, &answer);
+  if (answer)
+    return vit_refuse (error, VIT_ERROR_CONFIG, self->path, NULL,
+        "says \"error\": \"%.100s\", as a server answers in place of a file; "
+        "download the file again", answer);
   if (!weight_map)
     return vit_refuse (error, VIT_ERROR_CONFIG, self->path, NULL,
         "no index of shards, since it has no object \"weight_map\", or several; "

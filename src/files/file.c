@@ -12,7 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/refuse.h"
 #include "files/json_text.h"
+#include "files/not_weights.h"
 
 /* A read may always fall short.  In steps this small every header of some size
  * takes more than one, so that the rare case is the usual one. */
@@ -183,8 +185,11 @@ check_text (const VitFile *file, const char *text, gsize max_values,
   if (vit_json_check (text, (gsize) file->size, max_values, &fault))
     return TRUE;
   reason = g_strescape (fault.reason, "\"\\");
-  g_set_error (error, VIT_ERROR, VIT_ERROR_CONFIG, "%s: line %u: %s",
-      file->path, fault.line, reason);
+  g_set_error (error, VIT_ERROR, VIT_ERROR_CONFIG, "%s: line %u: %s%s",
+      file->path, fault.line, reason,
+      fault.offset < file->size ? ""
+      : file->size == 0         ? ": it is empty; download it again"
+                                : ": it was cut short; download it again");
   return FALSE;
 }
 
@@ -192,8 +197,13 @@ static char *
 read_text (const VitFile *file, gsize limit, GError **error)
 {
   gsize length = (gsize) MIN (file->size, limit);
+  g_autofree char *what = vit_not_json_by_content (file);
   char *text;
 
+  if (what != NULL) {
+    vit_refuse (error, VIT_ERROR_CONFIG, file->path, NULL, "%s", what);
+    return NULL;
+  }
   if (file->size > limit) {
     g_set_error (error, VIT_ERROR, VIT_ERROR_CONFIG,
         "%s: is %" G_GUINT64_FORMAT " bytes of JSON; expected at most %"
@@ -232,6 +242,18 @@ vit_file_load_json_text (const char *path, gsize limit, gsize max_values,
   return text;
 }
 
+/* What a server says in JSON of its own where it does not give the file. */
+static gboolean
+check_no_answer (const char *path, const json_t *root, GError **error)
+{
+  const char *answer = json_string_value (json_object_get (root, "error"));
+
+  return answer == NULL || json_object_get (root, "model_type") != NULL
+         || vit_refuse (error, VIT_ERROR_CONFIG, path, NULL,
+             "says \"error\": \"%.100s\", as a server answers in place of a "
+             "file; download the file again", answer);
+}
+
 json_t *
 vit_file_load_json (const char *path, gsize limit, gsize max_values,
     GArray *files, GError **error)
@@ -240,5 +262,7 @@ vit_file_load_json (const char *path, gsize limit, gsize max_values,
   json_t *root = text != NULL ? parse_object (path, text, error) : NULL;
 
   g_free (text);
+  if (root != NULL && !check_no_answer (path, root, error))
+    g_clear_pointer (&root, json_decref);
   return root;
 }

@@ -18,6 +18,7 @@
 
 #include "base/refuse.h"
 #include "files/json_text.h"
+#include "files/not_weights.h"
 
 #define MAX_HEADER_BYTES VIT_SAFETENSORS_MAX_HEADER_BYTES
 #define MAX_TENSORS VIT_SAFETENSORS_MAX_TENSORS
@@ -66,18 +67,26 @@ read_header_length (const VitFile *file, VitSafetensorsRoom *room,
 {
   const char *path = vit_file_path (file);
   guint64 size = vit_file_size (file);
+  g_autofree char *what = vit_not_weights_by_content (file);
 
+  if (what != NULL)
+    return vit_refuse (error, VIT_ERROR_UNSUPPORTED, path, NULL, "%s", what);
   if (size < LENGTH_BYTES)
     return vit_refuse (error, VIT_ERROR_CONTAINER, path, NULL,
-        "is %" G_GUINT64_FORMAT " bytes; expected at least %d", size,
-        LENGTH_BYTES);
+        "is %" G_GUINT64_FORMAT " bytes; expected at least %d: it %s; download "
+        "it again", size, LENGTH_BYTES,
+        size == 0 ? "is empty" : "was cut short");
   if (!vit_file_read (file, 0, LENGTH_BYTES, length, error))
     return FALSE;
   if (*length > MIN (size - LENGTH_BYTES, MAX_HEADER_BYTES))
     return vit_refuse (error, VIT_ERROR_CONTAINER, path, NULL,
         "is %" G_GUINT64_FORMAT " bytes and claims a header of %"
-        G_GUINT64_FORMAT "; expected one that fits, of at most %d bytes", size,
-        *length, MAX_HEADER_BYTES);
+        G_GUINT64_FORMAT "; expected one that fits, of at most %d bytes: %s",
+        size, *length, MAX_HEADER_BYTES,
+        *length > MAX_HEADER_BYTES
+            ? "it is no safetensors file"
+            : "it was cut short, so download it again, or is no safetensors "
+              "file");
   return take_room (path, "bytes of header", *length, MAX_HEADER_BYTES,
       &room->n_header_bytes, error);
 }
@@ -336,7 +345,9 @@ check_layout (const VitSafetensors *self, guint64 data_offset, GError **error)
   if (end != vit_file_size (self->file))
     return vit_refuse (error, VIT_ERROR_CONTAINER, path, NULL,
         "is %" G_GUINT64_FORMAT " bytes; expected %" G_GUINT64_FORMAT
-        ", where the last tensor ends", vit_file_size (self->file), end);
+        ", where the last tensor ends%s", vit_file_size (self->file), end,
+        end > vit_file_size (self->file)
+            ? ": it was cut short; download it again" : "");
   return TRUE;
 }
 
@@ -478,7 +489,9 @@ vit_safetensors_read (const VitSafetensors *file, const VitTensor *tensor,
 
   if (tensor->dtype == VIT_DTYPE_OTHER)
     return vit_refuse (error, VIT_ERROR_TENSOR, path, tensor->name,
-        "has dtype %s; expected F16, BF16, F32 or F64", tensor->dtype_name);
+        "has dtype %s; expected F16, BF16, F32 or F64: if the model was "
+        "quantised, give it as it was before, or dequantise it and save that",
+        tensor->dtype_name);
   if (n_values == 0)
     return TRUE;
 

@@ -58,8 +58,8 @@ typedef struct {
   { VIT_SAFETENSORS_MAX_HEADER_BYTES, VIT_SAFETENSORS_MAX_TENSORS }
 
 /* Opens and checks the container.  Errors: those of vit_file_open();
- * CONTAINER, with the rule that was broken.  Free with
- * vit_safetensors_close(). */
+ * CONTAINER, with the rule that was broken; UNSUPPORTED for a file of another
+ * kind that is known by how it begins.  Free with vit_safetensors_close(). */
 VitSafetensors *vit_safetensors_open (const char *path, GError **error);
 
 /* The same for one of several files, all of whose headers are to have no more

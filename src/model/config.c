@@ -11,6 +11,7 @@
 #include "files/file.h"
 #include "files/section.h"
 #include "model/image_processor.h"
+#include "model/tower_config.h"
 
 /* The largest list the names of 21841 classes twice, which is 2 MB; a tree of so
  * many values takes at most some tens of MB. */
@@ -111,6 +112,8 @@ read_hugging_face (const VitSection *root, VitConfig *config, GError **error)
   family = vit_family_find (VIT_ORIGIN_HUGGING_FACE, type);
   if (family)
     config->processor = family->processor;
+  else if (!vit_tower_config_find (root, &tower, &inner_type, error))
+    return FALSE;
   if (family && family->inside) {
     if (!read_tower (root, family, &tower, error)
         || (tower.object
@@ -126,8 +129,10 @@ read_hugging_face (const VitSection *root, VitConfig *config, GError **error)
     family = vit_family_find (VIT_ORIGIN_HUGGING_FACE, type);
   }
   set_family (config, root, "model_type", type, family);
-  if ((family && family->refusal) || !tower.object)
+  if (family && family->refusal)
     return TRUE;
+  if (!tower.object)
+    tower = *root;
   if (family)
     return read_sizes (&tower, config, error);
   /* What cannot be read may mean something else there. */
@@ -285,11 +290,31 @@ read_open_clip (const VitSection *root, VitConfig *config, GError **error)
 }
 
 static gboolean
+read_quantisation (const VitSection *root, VitConfig *config, GError **error)
+{
+  VitSection quantisation = { 0 };
+  const char *method = NULL;
+
+  if (!vit_section_inner (root, "quantization_config", &quantisation, error)
+      || (quantisation.object
+          && !vit_section_string (&quantisation, "quant_method", &method, error)))
+    return FALSE;
+  if (quantisation.object) {
+    g_autofree char *start
+        = g_strndup (method ? method : "a method without a name", 100);
+
+    config->quantised_by = g_strescape (start, NULL);
+  }
+  return TRUE;
+}
+
+static gboolean
 read_config (const VitSection *root, VitConfig *config, GError **error)
 {
   if (json_is_string (vit_section_value (root, "architecture")))
     return read_timm (root, config, error);
-  return read_hugging_face (root, config, error);
+  return read_hugging_face (root, config, error)
+         && read_quantisation (root, config, error);
 }
 
 typedef gboolean (*ReadSection) (const VitSection *, VitConfig *, GError **);
@@ -336,6 +361,7 @@ vit_config_free (VitConfig *config)
   g_free (config->source);
   g_free (config->name);
   vit_stated_normalisation_clear (&config->stated);
+  g_free (config->quantised_by);
   g_free (config);
 }
 
@@ -344,7 +370,8 @@ vit_config_file_names (void)
 {
   static const char *const names[]
       = { "config.json", "preprocessor_config.json", "processor_config.json",
-          "open_clip_config.json", NULL };
+          "open_clip_config.json", "adapter_config.json",
+          "adapter_model.safetensors", NULL };
 
   return names;
 }

@@ -42,6 +42,9 @@ typedef struct {
 
   VitStatedNormalisation stated;
 
+  char *quantised_by; /* how config.json says that the weights are quantised,
+                         escaped for messages; NULL: it does not */
+
   GArray *files; /* of VitFileState: all that were read */
 } VitConfig;
 
@@ -59,7 +62,8 @@ VitConfig *vit_config_load (
 gboolean vit_config_read_image_processor (
     VitConfig *config, const char *folder, GError **error);
 
-/* The names of all files that these may read; NULL-terminated. */
+/* The names of all files whose coming or going beside the weights may make
+ * another model of them; NULL-terminated. */
 const char *const *vit_config_file_names (void);
 
 /* A config that knows nothing. */

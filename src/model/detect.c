@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/refuse.h"
+#include "model/beside.h"
 
 /* Of the names that end like one, few are a tower's: a convolutional network
  * beside it has a "conv1.weight" in every block.  Each costs a look at all that
@@ -213,6 +214,44 @@ check_refusals_anywhere (
   return TRUE;
 }
 
+static gboolean
+ends_like_patch_weight (const char *key)
+{
+  gsize n_layouts;
+  const VitLayout *layouts = vit_layout_list (&n_layouts);
+
+  for (gsize i = 0; i < n_layouts; i++)
+    if (g_str_has_suffix (key, layouts[i].patch_weight))
+      return TRUE;
+  return FALSE;
+}
+
+/* Whether a quantiser or an adapter put other tensors in the place of a patch
+ * weight, or the file is an adapter's alone. */
+static gboolean
+check_replaced (VitCheckpoint *checkpoint, GError **error)
+{
+  gsize n_names;
+  const char *const *names = vit_checkpoint_names (checkpoint, &n_names);
+  const char *adapter = NULL;
+
+  for (gsize i = 0; i < n_names; i++) {
+    g_autofree char *plain = vit_beside_plain_name (names[i]);
+
+    if (plain && ends_like_patch_weight (plain))
+      return vit_beside_refuse (
+          vit_checkpoint_path (checkpoint), names[i], plain, error);
+    if (!adapter && g_str_has_prefix (names[i], "base_model.model."))
+      adapter = names[i];
+  }
+  return !adapter
+         || vit_refuse (error, VIT_ERROR_UNSUPPORTED,
+             vit_checkpoint_path (checkpoint), adapter,
+             "is a part of an adapter (LoRA or the like), and the model that it "
+             "was made for is not in the file; merge the adapter into that "
+             "model, with peft's merge_and_unload(), and save it");
+}
+
 /* Always FALSE: says as well as it can why no layout fits. */
 static gboolean
 explain_no_tower (VitCheckpoint *checkpoint, const VitFamily *family,
@@ -222,6 +261,8 @@ explain_no_tower (VitCheckpoint *checkpoint, const VitFamily *family,
   const char *const *names = vit_checkpoint_names (checkpoint, &n_names);
   const char *path = vit_checkpoint_path (checkpoint);
 
+  if (!check_replaced (checkpoint, error))
+    return FALSE;
   if (miss->layout) {
     g_autofree char *prefix
         = prefix_of (miss->patch_weight, miss->layout->patch_weight);
@@ -263,18 +304,6 @@ list_towers (const GArray *found)
   if (found->len > 8)
     g_string_append (list, ", ...");
   return g_string_free (list, FALSE);
-}
-
-static gboolean
-ends_like_patch_weight (const char *key)
-{
-  gsize n_layouts;
-  const VitLayout *layouts = vit_layout_list (&n_layouts);
-
-  for (gsize i = 0; i < n_layouts; i++)
-    if (g_str_has_suffix (key, layouts[i].patch_weight))
-      return TRUE;
-  return FALSE;
 }
 
 /* Appends all towers to `found`. */

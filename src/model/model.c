@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "files/hub_name.h"
 #include "model/config.h"
 #include "model/model_share.h"
 
@@ -20,6 +21,7 @@ model_clear (gpointer data)
   g_free (model->rule_reason);
   g_free (model->normalisation_reason);
   g_free (model->remarks);
+  g_free (model->unused_adapter);
   g_strfreev (model->files);
   g_clear_pointer (&model->file_states, g_array_unref);
   g_free (model->weight);
@@ -166,7 +168,11 @@ load (gpointer data, GArray *files, GError **error)
 VitModel *
 vit_model_share (const char *path, const char *prefix, GError **error)
 {
-  Request request = { path, prefix };
+  g_autofree char *snapshot = vit_hub_resolve (path, error);
+  Request request = { snapshot, prefix };
 
-  return vit_model_share_get (path, prefix, "input stage", load, &request, error);
+  if (!snapshot)
+    return NULL;
+  return vit_model_share_get (
+      snapshot, prefix, "input stage", load, &request, error);
 }

@@ -19,7 +19,8 @@
 G_BEGIN_DECLS
 
 typedef struct {
-  char *id;            /* a short name: the file or folder without its path */
+  char *id;            /* a short name: the file or folder without its path; of
+                          a snapshot in the hub's cache, the hub's name */
   const char *layout;  /* the row of the layout table, or "builtin" */
   const char *reason;  /* vit_model_explain() where nothing was set */
   char *rule_reason;   /* where the rule came from, for people; likewise: */
@@ -27,6 +28,8 @@ typedef struct {
   char *remarks;       /* (nullable) what else the files made of it */
   gboolean rule_is_assumed;          /* no file says which model this is */
   gboolean normalisation_is_assumed; /* no file says mean and std */
+  char *unused_adapter; /* (nullable): the adapter with the weights that changes
+                           nothing here, or is beside the file that was given */
   char **files;        /* all files that were read, NULL-terminated */
   GArray *file_states; /* (nullable) the same as VitFileState, as they were opened */
 
@@ -62,6 +65,7 @@ typedef struct {
 #define VIT_MODEL_MAX_VALUES (1u << 30) /* of one array: 4 GiB */
 
 /* Reads the model at `path`: a .safetensors file, a .safetensors.index.json,
+ * a model's folder in the hub's cache, by its refs/main or only snapshot,
  * or a folder with the weights and, where the family ships them, config.json,
  * preprocessor_config.json or open_clip_config.json beside them.  Of a file
  * that holds several vision towers `prefix` names one: what stands before its
@@ -71,7 +75,8 @@ typedef struct {
  * is not known is an error.  Of a file, the configs beside it are used where
  * they are understood (one that is refused by name is an error here, too);
  * else the names of the tensors alone decide, and `reason` says what was
- * assumed.  Errors: every code but FRAME_SIZE, SETTING
+ * assumed.  An adapter in the folder (LoRA) that changes what is read is an
+ * error, one that does not is a note in `reason`.  Errors: every code but FRAME_SIZE, SETTING
  * for `prefix` alone; the message names file, tensor, found and expected.
  *
  * A file that is written to in place while it is read is an error, READ, as

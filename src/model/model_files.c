@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Which file holds the weights: the names under which Hugging Face, timm and
- * OpenCLIP publish them are tried in turn, and all other formats are refused,
- * by the file's name and by how it begins, with what to do instead.
+ * OpenCLIP publish them are tried in turn, and what else a folder holds is
+ * refused by its name, with what to do instead.
  */
 #include "model/model_files.h"
 
@@ -10,56 +10,9 @@
 
 #include "base/refuse.h"
 #include "files/file.h"
-
-#define PICKLE                                                                 \
-  "is a PyTorch pickle, which runs code when loaded and is never read; save "  \
-  "its state_dict with safetensors.torch.save_file and give that file"
-#define OTHER_FRAMEWORK                                                        \
-  "is not a safetensors file; save the PyTorch checkpoint's state_dict with "  \
-  "safetensors.torch.save_file and give that file"
-
-#define ZIP                                                                    \
-  "is a zip archive, as torch.save writes them with a pickle inside, which "   \
-  "runs code when loaded and is never read; save its state_dict with "         \
-  "safetensors.torch.save_file and give that file"
-#define GGUF                                                                   \
-  "is a GGUF file; give the checkpoint it was converted from, as .safetensors"
-
-/* Formats that people have, by the end of the file's name, in small letters. */
-static const struct {
-  const char *suffix;
-  const char *refusal;
-} refused_files[] = {
-  { ".pth", PICKLE },
-  { ".pt", PICKLE },
-  { ".bin", PICKLE },
-  { ".ckpt", PICKLE },
-  { ".pkl", PICKLE },
-  { ".pickle", PICKLE },
-  { ".pth.tar", PICKLE },
-  { ".zip", ZIP },
-  { ".onnx", "is an ONNX graph, in which the input stage has no name of its "
-             "own; give the checkpoint it was exported from, as .safetensors" },
-  { ".gguf", GGUF },
-  { ".npz", OTHER_FRAMEWORK },
-  { ".h5", OTHER_FRAMEWORK },
-  { ".msgpack", OTHER_FRAMEWORK },
-  { ".tflite", OTHER_FRAMEWORK },
-};
-
-/* The same, by the first bytes, whatever the name. */
-static const struct {
-  const char *magic;
-  const char *refusal;
-} refused_contents[] = {
-  { "PK\003\004", ZIP },
-  { "\200\002", PICKLE }, /* protocols 2 to 5 */
-  { "\200\003", PICKLE },
-  { "\200\004", PICKLE },
-  { "\200\005", PICKLE },
-  { "GGUF", GGUF },
-  { "\211HDF", OTHER_FRAMEWORK },
-};
+#include "files/hub_name.h"
+#include "files/not_weights.h"
+#include "model/folder_search.h"
 
 /* In the order in which a folder is searched. */
 static const char *const weights_names[] = {
@@ -71,95 +24,10 @@ static const char *const weights_names[] = {
 static gboolean
 check_file_name (const char *path, GError **error)
 {
-  g_autofree char *small = g_ascii_strdown (path, -1);
+  const char *what = vit_not_weights_by_name (path);
 
-  for (gsize i = 0; i < G_N_ELEMENTS (refused_files); i++)
-    if (g_str_has_suffix (small, refused_files[i].suffix))
-      return vit_refuse (error, VIT_ERROR_UNSUPPORTED, path, NULL, "%s",
-          refused_files[i].refusal);
-  return TRUE;
-}
-
-/* A file that cannot be read is left to whoever reads it for its weights. */
-static gboolean
-check_content (const char *path, GError **error)
-{
-  VitFile *file = vit_file_open (path, NULL);
-  char start[9] = { 0 };
-  gsize length;
-  gboolean is_read;
-
-  if (!file)
-    return TRUE;
-  length = MIN (vit_file_size (file), sizeof start);
-  is_read = vit_file_read (file, 0, length, start, NULL);
-  vit_file_close (file);
-  /* Any eight bytes may be the length of a safetensors header, which then
-   * begins with a brace. */
-  if (!is_read || start[8] == '{')
-    return TRUE;
-  for (gsize i = 0; i < G_N_ELEMENTS (refused_contents); i++)
-    if (strncmp (start, refused_contents[i].magic,
-            strlen (refused_contents[i].magic)) == 0)
-      return vit_refuse (error, VIT_ERROR_UNSUPPORTED, path, NULL, "%s",
-          refused_contents[i].refusal);
-  return TRUE;
-}
-
-/* Always FALSE: the folder has none or several of its own naming. */
-static gboolean
-refuse_folder (const char *folder, const GPtrArray *safetensors,
-    const char *other, GError **error)
-{
-  if (safetensors->len > 1)
-    return vit_refuse (error, VIT_ERROR_UNSUPPORTED, folder, NULL,
-        "holds %u .safetensors files, \"%.100s\" and \"%.100s\" among them, "
-        "and no model.safetensors; give the file that is wanted",
-        safetensors->len, (const char *) safetensors->pdata[0],
-        (const char *) safetensors->pdata[1]);
-  if (other) {
-    g_autofree char *path = g_build_filename (folder, other, NULL);
-
-    return check_file_name (path, error);
-  }
-  return vit_refuse (error, VIT_ERROR_NOT_FOUND, folder, NULL,
-      "holds no weights; expected model.safetensors or "
-      "model.safetensors.index.json");
-}
-
-static int
-compare_strings (const void *a, const void *b)
-{
-  return strcmp (*(const char *const *) a, *(const char *const *) b);
-}
-
-static gboolean
-search_folder (const char *folder, VitModelFiles *files, GError **error)
-{
-  g_autoptr (GPtrArray) safetensors = g_ptr_array_new_with_free_func (g_free);
-  g_autofree char *other = NULL;
-  g_autoptr (GError) open_error = NULL;
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, &open_error);
-  const char *name;
-
-  if (!dir)
-    return vit_refuse (error, VIT_ERROR_READ, folder, NULL,
-        "cannot be read: %s", open_error->message);
-  while ((name = g_dir_read_name (dir))) {
-    if (g_str_has_suffix (name, ".safetensors")) {
-      g_ptr_array_add (safetensors, g_strdup (name));
-    } else if (!check_file_name (name, NULL)
-               && (!other || strcmp (name, other) < 0)) {
-      g_free (other);
-      other = g_strdup (name);
-    }
-  }
-  if (safetensors->len != 1) {
-    g_ptr_array_sort (safetensors, compare_strings);
-    return refuse_folder (folder, safetensors, other, error);
-  }
-  files->weights = g_build_filename (folder, safetensors->pdata[0], NULL);
-  return TRUE;
+  return !what
+         || vit_refuse (error, VIT_ERROR_UNSUPPORTED, path, NULL, "%s", what);
 }
 
 static gboolean
@@ -173,11 +41,13 @@ find_weights (const char *folder, VitModelFiles *files, GError **error)
       return TRUE;
     }
   }
-  return search_folder (folder, files, error);
+  files->weights = vit_folder_search (folder, error);
+  return files->weights != NULL;
 }
 
+/* `weights`: the file that the folder's weights are read by. */
 static gboolean
-check_family (const VitConfig *config, GError **error)
+check_family (const VitConfig *config, const char *weights, GError **error)
 {
   g_autofree char *known = NULL;
   gboolean timm = g_strcmp0 (config->name_key, "model_type") != 0;
@@ -194,10 +64,9 @@ check_family (const VitConfig *config, GError **error)
   return vit_refuse (error, VIT_ERROR_UNSUPPORTED, config->source,
       config->name_key,
       "\"%.100s\" is not known; known are %s.  If the model "
-      "is stored as one of these, give FOLDER/model.safetensors instead of "
-      "the folder, with position rule, mean and std set: the names of the "
-      "tensors alone then decide",
-      config->name, known);
+      "is stored as one of these, give %s instead of the folder, with position "
+      "rule, mean and std set: the names of the tensors alone then decide",
+      config->name, known, weights);
 }
 
 static gboolean
@@ -207,7 +76,7 @@ load_config (const char *folder, VitModelFiles *files, GError **error)
   gboolean open_clip = g_str_has_prefix (name, "open_clip_");
 
   files->config = vit_config_load (folder, open_clip, error);
-  return files->config && check_family (files->config, error);
+  return files->config && check_family (files->config, files->weights, error);
 }
 
 static void
@@ -259,16 +128,15 @@ vit_model_files_find (const char *path, VitModelFiles *files, GError **error)
   g_autofree char *folder = NULL;
 
   memset (files, 0, sizeof *files);
-  if (g_file_test (path, G_FILE_TEST_IS_DIR))
+  files->is_folder = g_file_test (path, G_FILE_TEST_IS_DIR);
+  if (files->is_folder)
     return find_weights (path, files, error)
-           && check_content (files->weights, error)
            && load_config (path, files, error)
            && vit_config_read_image_processor (files->config, path, error);
 
   if (!g_file_test (path, G_FILE_TEST_EXISTS))
-    return vit_refuse (
-        error, VIT_ERROR_NOT_FOUND, path, NULL, "no such file or folder");
-  if (!check_file_name (path, error) || !check_content (path, error))
+    return vit_hub_refuse_missing (path, error);
+  if (!check_file_name (path, error))
     return FALSE;
   files->weights = g_strdup (path);
   folder = g_path_get_dirname (path);
@@ -281,4 +149,5 @@ vit_model_files_clear (VitModelFiles *files)
   g_free (files->weights);
   vit_config_free (files->config);
   g_free (files->set_aside);
+  g_free (files->adapter);
 }

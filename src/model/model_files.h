@@ -14,6 +14,8 @@ typedef struct {
   char *weights;     /* a .safetensors file or an index of shards */
   VitConfig *config; /* never NULL */
   char *set_aside;   /* why a config beside the file was not used, or NULL */
+  char *adapter;     /* why an adapter beside it was not used, or NULL */
+  gboolean is_folder; /* what was given, not the file itself */
 } VitModelFiles;
 
 /* A folder's config must be understood, and a model_type that is unknown or

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "files/file_state.h"
+#include "files/hub_name.h"
+#include "model/adapter.h"
 #include "model/model_files.h"
 #include "model/range.h"
 #include "model/stage.h"
@@ -33,7 +35,7 @@ read_values (VitStage *stage, const VitTensor *tensor, GError **error)
 
 /* [D][y][x][channel] becomes [D][channel][y][x]. */
 static gboolean
-read_linear_weight (VitStage *stage, VitModel *model, GError **error)
+read_channels_last (VitStage *stage, VitModel *model, GError **error)
 {
   gsize area = (gsize) stage->patch_size * stage->patch_size;
   float *values = read_values (stage, stage->patch_weight, error);
@@ -51,8 +53,8 @@ read_linear_weight (VitStage *stage, VitModel *model, GError **error)
 static gboolean
 read_projection (VitStage *stage, VitModel *model, GError **error)
 {
-  if (stage->tower.layout->patch_shape == VIT_PATCH_LINEAR) {
-    if (!read_linear_weight (stage, model, error))
+  if (stage->is_channels_last) {
+    if (!read_channels_last (stage, model, error))
       return FALSE;
   } else if (!vit_checkpoint_read (stage->checkpoint, stage->patch_weight,
                  model->weight, error)) {
@@ -248,6 +250,21 @@ decide_normalisation (const VitStage *stage, VitModel *model)
       "assumed, %s, the default of layout %s", assumed->name, layout->name);
 }
 
+/* (nullable) (transfer full): for people, what is not applied and why. */
+static char *
+name_adapter (const VitStage *stage, const VitModelFiles *files)
+{
+  g_autofree char *name = NULL;
+
+  if (files->adapter)
+    return g_strdup (files->adapter);
+  if (!stage->unused_adapter)
+    return NULL;
+  name = g_strescape (stage->unused_adapter, NULL);
+  return g_strdup_printf (
+      "%.200s, of an adapter that changes other parts of the model", name);
+}
+
 /* Rule, mean and std, and for people where each came from. */
 static void
 decide (const VitStage *stage, const VitModelFiles *files, VitModel *model)
@@ -266,6 +283,12 @@ decide (const VitStage *stage, const VitModelFiles *files, VitModel *model)
     add_remark (remarks, "tensors: those that begin with %.200s", prefix);
   }
   note_unused_registers (stage, remarks);
+  if (stage->config->quantised_by)
+    add_remark (remarks, "quantised by %s, but not what is read here",
+        stage->config->quantised_by);
+  model->unused_adapter = name_adapter (stage, files);
+  if (model->unused_adapter)
+    add_remark (remarks, "not used: %s", model->unused_adapter);
   if (files->set_aside)
     add_remark (remarks, "not used: %s", files->set_aside);
   model->remarks = g_string_free (remarks, remarks->len == 0);
@@ -278,7 +301,9 @@ name_files (const VitStage *stage, const char *path, VitModel *model)
 {
   g_autofree char *absolute = g_canonicalize_filename (path, NULL);
 
-  model->id = g_path_get_basename (absolute);
+  model->id = vit_hub_name_of_snapshot (absolute);
+  if (!model->id)
+    model->id = g_path_get_basename (absolute);
   model->file_states = vit_file_states_new ();
   vit_checkpoint_add_files (stage->checkpoint, model->file_states);
   vit_file_states_add_all (model->file_states, stage->config->files);
@@ -313,18 +338,52 @@ build (
   return NULL;
 }
 
+/* A linear layer that is stored as floats is quantised when transformers loads
+ * it, unless the rest was before it was stored; a convolution never is. */
+static gboolean
+check_quantisation (const VitStage *stage, GError **error)
+{
+  const VitConfig *config = stage->config;
+
+  if (!config->quantised_by
+      || stage->tower.layout->patch_shape != VIT_PATCH_LINEAR
+      || vit_beside_is_quantised (stage->checkpoint))
+    return TRUE;
+  return vit_stage_refuse (stage, stage->patch_weight, VIT_ERROR_UNSUPPORTED,
+      error,
+      "and stored as floats, but quantization_config in %s says to quantise it "
+      "when it is loaded (%s), which is not done here; give the model without "
+      "quantization_config for the tokens as they are before",
+      config->source, config->quantised_by);
+}
+
+static gboolean
+check_adapter (const VitStage *stage, VitModelFiles *files, GError **error)
+{
+  VitUsedTensors used = { stage->used, strlen (stage->tower.prefix) };
+
+  return vit_adapter_check (files->weights, files->is_folder, &used,
+      files->config->files, &files->adapter, error);
+}
+
 VitModel *
 vit_model_load (const char *path, const char *prefix, GError **error)
 {
   VitModelFiles files;
   VitModel *model = NULL;
   VitStage stage = { 0 };
+  g_autofree char *snapshot = vit_hub_resolve (path, error);
 
+  if (!snapshot)
+    return NULL;
+  path = snapshot;
   if (vit_model_files_find (path, &files, error)) {
     stage.config = files.config;
     stage.checkpoint = vit_checkpoint_open (files.weights, error);
   }
-  if (stage.checkpoint && vit_stage_measure (&stage, prefix, error))
+  if (stage.checkpoint && vit_stage_measure (&stage, prefix, error)
+      && check_quantisation (&stage, error)
+      && check_adapter (&stage, &files, error))
     model = build (&stage, &files, path, error);
   vit_stage_clear (&stage);
   vit_checkpoint_close (stage.checkpoint);

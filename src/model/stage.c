@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/refuse.h"
+#include "model/beside.h"
 #include "model/model.h"
 
 gboolean
@@ -54,6 +55,26 @@ find_tensors (VitStage *stage, GError **error)
          && find_tensor (stage, layout->norm_bias, &stage->norm_bias, error);
 }
 
+/* What lies beside the tensors that are read must not change them. */
+static gboolean
+check_beside (VitStage *stage, GError **error)
+{
+  VitUsedTensors used
+      = { stage->used, strlen (stage->tower.prefix) };
+  const VitTensor *tensors[] = { stage->patch_weight, stage->patch_bias,
+    stage->table, stage->norm_weight, stage->norm_bias };
+  guint n = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (tensors); i++)
+    if (tensors[i])
+      stage->used[n++] = tensors[i]->name;
+  for (guint i = 0; i < VIT_LAYOUT_MAX_PREFIX; i++)
+    if (stage->prefix[i])
+      stage->used[n++] = stage->prefix[i]->name;
+  return vit_beside_check (
+      stage->checkpoint, &used, &stage->unused_adapter, error);
+}
+
 static guint64
 integer_root (guint64 square)
 {
@@ -70,12 +91,23 @@ integer_root (guint64 square)
   return low;
 }
 
+/* As MLX keeps a convolution, [D][P][P][3].  Patches of 3 x 3 are taken for
+ * PyTorch's, [D][3][3][3]. */
+static gboolean
+is_channels_last (const VitTensor *weight, VitPatchShape shape)
+{
+  return shape == VIT_PATCH_CONV2D && weight->shape[1] != 3
+         && weight->shape[3] == 3 && weight->shape[1] == weight->shape[2];
+}
+
 /* 0 where the shape is no patch weight's. */
 static guint64
 patch_size_of (const VitTensor *weight, VitPatchShape shape)
 {
   guint64 root;
 
+  if (is_channels_last (weight, shape))
+    return weight->shape[1];
   if (shape == VIT_PATCH_CONV2D)
     return weight->shape[1] == 3 && weight->shape[2] == weight->shape[3]
                ? weight->shape[2]
@@ -104,13 +136,17 @@ measure_patch (VitStage *stage, GError **error)
   if (size == 0)
     return vit_stage_refuse (stage, weight, VIT_ERROR_TENSOR, error,
         "but a patch embedding is %s, of square RGB patches",
-        shape == VIT_PATCH_CONV2D ? "[D,3,P,P]" : "[D,P*P*3]");
+        shape == VIT_PATCH_CONV2D ? "[D,3,P,P], or [D,P,P,3] with the channels "
+                                    "last as in MLX"
+                                  : "[D,P*P*3]");
   if (size > VIT_MODEL_MAX_PATCH_SIZE || weight->shape[0] == 0
       || weight->shape[0] > VIT_MODEL_MAX_EMBED_DIM)
     return vit_stage_refuse (stage, weight, VIT_ERROR_UNSUPPORTED, error,
         "but a patch is at most %u x %u and an embedding at most %u values",
         VIT_MODEL_MAX_PATCH_SIZE, VIT_MODEL_MAX_PATCH_SIZE,
         VIT_MODEL_MAX_EMBED_DIM);
+  stage->is_channels_last
+      = shape == VIT_PATCH_LINEAR || is_channels_last (weight, shape);
   stage->patch_size = (guint) size;
   stage->embed_dim = (guint) weight->shape[0];
   return check_config_size (stage, "patch_size", stage->config->patch_size,
@@ -267,7 +303,8 @@ vit_stage_measure (VitStage *stage, const char *prefix, GError **error)
 {
   if (!vit_tower_find (stage->checkpoint, stage->config->family, prefix,
           &stage->tower, error)
-      || !find_tensors (stage, error) || !measure_patch (stage, error))
+      || !find_tensors (stage, error) || !check_beside (stage, error)
+      || !measure_patch (stage, error))
     return FALSE;
   for (guint i = 0; i < VIT_LAYOUT_MAX_PREFIX; i++)
     if (!measure_prefix (stage, i, error))

@@ -21,11 +21,16 @@ typedef struct {
   VitTower tower;
 
   const VitTensor *patch_weight;
+  gboolean is_channels_last; /* of a patch in it, [y][x][channel] */
   const VitTensor *patch_bias;                    /* NULL: none */
   const VitTensor *prefix[VIT_LAYOUT_MAX_PREFIX]; /* NULL: none */
   const VitTensor *table;                         /* NULL: none */
   const VitTensor *norm_weight;                   /* NULL: none */
   const VitTensor *norm_bias;                     /* NULL: none */
+
+  /* The names of the above; NULL-terminated. */
+  const char *used[5 + VIT_LAYOUT_MAX_PREFIX + 1];
+  const char *unused_adapter; /* a tensor of an adapter for other parts, or NULL */
 
   guint patch_size;
   guint embed_dim;

@@ -6,6 +6,7 @@
 #include <glib/gstdio.h>
 #include <gst/gst.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DINO_FILE TEST_DATA_DIR "/dino-p16/model.safetensors"
 #define DINOV2_FOLDER EXAMPLES_DIR "/models/dinov2-small-input"
@@ -164,6 +165,46 @@ test_unused_size (void)
   assert_info ("model=" DINOV2_FOLDER " embed-dim=7", "'embed-dim'", "384");
   assert_info (
       "model=" DINOV2_FOLDER " patch-size=14 embed-dim=384", NULL, NULL);
+}
+
+/* An adapter of a block leaves the tokens as they are, and is told. */
+static void
+test_adapter (void)
+{
+  static const gchar header[]
+      = "{\"base_model.model.encoder.layer.0.query.lora_A.weight\":"
+        "{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}}";
+  static const gchar *const names[] = { "config.json",
+    "preprocessor_config.json", "model.safetensors",
+    "adapter_model.safetensors" };
+  gchar *folder = g_dir_make_tmp ("test-messages-XXXXXX", NULL);
+  gchar *properties = g_strdup_printf ("model=%s", folder);
+  GString *bytes = g_string_new (header);
+  guint64 length = bytes->len;
+  gchar *paths[G_N_ELEMENTS (names)];
+
+  g_string_prepend_len (bytes, (const gchar *) &length, 8);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    gchar *from = g_build_filename (DINOV2_FOLDER, names[i], NULL);
+
+    paths[i] = g_build_filename (folder, names[i], NULL);
+    if (g_str_equal (names[i], "adapter_model.safetensors"))
+      g_assert_true (g_file_set_contents (
+          paths[i], bytes->str, (gssize) bytes->len, NULL));
+    else
+      g_assert_cmpint (symlink (from, paths[i]), ==, 0);
+    g_free (from);
+  }
+  assert_info (properties, "is not applied", "adapter_model.safetensors");
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_remove (paths[i]);
+    g_free (paths[i]);
+  }
+  g_rmdir (folder);
+  g_string_free (bytes, TRUE);
+  g_free (properties);
+  g_free (folder);
 }
 
 static void
@@ -353,6 +394,7 @@ main (int argc, char **argv)
   TEST ("only-what-is-still-assumed-is-asked-for", test_some_assumed);
   TEST ("nothing-is-said-where-nothing-was-assumed", test_nothing_assumed);
   TEST ("a-size-without-effect-is-said", test_unused_size);
+  TEST ("an-adapter-that-is-not-applied-is-said", test_adapter);
   TEST ("each-error-has-its-code", test_codes);
   TEST ("model-info-is-notified-at-the-start", test_model_info);
   TEST ("a-refused-size-is-said-once", test_refused_once);

@@ -36,7 +36,7 @@ test_unknown_model_type (void)
   folder_write_weights (weights_new_hugging_face (), "model.safetensors");
   folder_write_text ("config.json", "{\"model_type\": \"new\\u001b[2Jnet\"}");
   assert_refused (NULL, VIT_ERROR_UNSUPPORTED, "\"new\\033[2Jnet\"",
-      "dinov2_with_registers", "FOLDER/model.safetensors", NULL);
+      "dinov2_with_registers", "/model.safetensors instead of the folder", NULL);
   model = folder_load ("model.safetensors");
   g_assert_cmpstr (model->layout, ==, "hf-vit");
   g_assert_nonnull (strstr (model->reason, "assumed"));

@@ -118,7 +118,7 @@ static void
 test_shards_outside_the_folder (void)
 {
   static const char *const names[] = { "../a.safetensors", "/etc/a.safetensors",
-    "sub/a.safetensors", "..\\\\a.safetensors", "..", "", "a.bin" };
+    "sub/a.safetensors", "..\\\\a.safetensors", "..", "", "a.txt" };
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
     g_autofree char *text = g_strdup_printf (
