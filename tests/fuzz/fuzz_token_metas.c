@@ -296,10 +296,13 @@ open_element (Stream *stream, guint kind)
     "application/x-safetensors",
     "other/tensors,format=static,num_tensors=1" };
 
-  stream_open (stream, kind < 5 ? "vittokenoverlay" : "vittokenenc");
+  GstElement *element = gst_element_factory_make (
+      kind < 5 ? "vittokenoverlay" : "vittokenenc", NULL);
+
   if (kind < 5)
-    g_object_set (stream->harness->element, "mode", kind, "legend", FALSE, NULL);
-  else
+    g_object_set (element, "mode", kind, "legend", FALSE, NULL);
+  stream_open (stream, element);
+  if (kind >= 5)
     gst_harness_set_sink_caps_str (stream->harness, outputs[kind - 5]);
   gst_harness_set_src_caps_str (stream->harness,
       "video/x-raw,format=RGBA,width=64,height=48,framerate=25/1");
