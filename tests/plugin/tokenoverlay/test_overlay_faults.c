@@ -127,6 +127,35 @@ test_the_meta_has_the_planes_of_the_caps (void)
   }
 }
 
+/* Numbers that are no format of GStreamer's, or one of other planes. */
+static void
+test_the_meta_has_the_format_of_the_caps (void)
+{
+  static const gchar *const elements[]
+      = { QUIET "mode=changed", "vitpatchembed embed-dim=8" };
+  static const struct {
+    gint format;
+    const gchar *text;
+  } cases[] = { { 0, "says an unknown format 64x48" },
+    { 1 << 20, "says an unknown format 64x48" },
+    { -1, "says an unknown format 64x48" },
+    { GST_VIDEO_FORMAT_I420, "says I420 64x48" } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (elements) * G_N_ELEMENTS (cases); i++) {
+    GstBuffer *frame = gst_buffer_new_allocate (NULL, RGBA_SIZE, NULL);
+    OverlayStream stream;
+    GstVideoMeta *meta;
+
+    overlay_stream_init (&stream, elements[i % 2], GST_VIDEO_FORMAT_RGBA);
+    meta = gst_buffer_add_video_meta (frame, GST_VIDEO_FRAME_FLAG_NONE,
+        GST_VIDEO_FORMAT_RGBA, WIDTH, HEIGHT);
+    memcpy (&meta->format, &cases[i / 2].format, sizeof meta->format);
+    overlay_add_tokens (frame);
+    push_refused (&stream, frame, cases[i / 2].text);
+    overlay_stream_clear (&stream);
+  }
+}
+
 static void
 test_pixels_lie_at_whole_words (void)
 {
@@ -387,6 +416,8 @@ main (int argc, char **argv)
       test_the_meta_is_no_smaller_than_the_caps);
   g_test_add_func ("/overlay-faults/the-meta-has-the-planes-of-the-caps",
       test_the_meta_has_the_planes_of_the_caps);
+  g_test_add_func ("/overlay-faults/the-meta-has-the-format-of-the-caps",
+      test_the_meta_has_the_format_of_the_caps);
   g_test_add_func ("/overlay-faults/pixels-lie-at-whole-words",
       test_pixels_lie_at_whole_words);
   g_test_add_func (
