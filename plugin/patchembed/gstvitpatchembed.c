@@ -116,8 +116,9 @@ gst_vit_patch_embed_start (GstBaseTransform *base)
 
   self->stream = gst_vit_stream_new (&settings, &info, &error);
   if (self->stream == NULL) {
+    GST_VIT_ELEMENT_ERROR (self, error, "model=%s model-prefix=%s",
+        GST_STR_NULL (settings.model), GST_STR_NULL (settings.model_prefix));
     gst_vit_settings_clear (&settings);
-    gst_vit_error_post (GST_ELEMENT (self), error);
     return FALSE;
   }
   GST_INFO_OBJECT (self, "%" GST_PTR_FORMAT, info);
@@ -168,7 +169,7 @@ refuse_caps (
   if (again)
     g_error_free (error);
   else
-    gst_vit_error_post (GST_ELEMENT (self), error);
+    GST_VIT_ELEMENT_ERROR (self, error, "%" GST_PTR_FORMAT, caps);
 }
 
 static GstVitLiveSettings
@@ -307,7 +308,8 @@ gst_vit_patch_embed_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
     return GST_FLOW_OK;
   if (!gst_vit_frame_map (&frame, &self->stream->info, &self->stream->format,
           buffer, live.max_tokens > 0, &image, &reason)) {
-    GST_ELEMENT_ERROR (self, STREAM, FAILED, ("%s", reason), (NULL));
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason),
+        ("%" GST_PTR_FORMAT, buffer));
     g_free (reason);
     return GST_FLOW_ERROR;
   }

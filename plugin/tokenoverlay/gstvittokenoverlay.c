@@ -318,7 +318,8 @@ blend (GstVitTokenOverlay *self, GstBuffer *buffer,
   gboolean is_done;
 
   if (!gst_vit_frame_map_to_draw (&frame, &self->video_info, buffer, &reason)) {
-    GST_ELEMENT_ERROR (self, STREAM, FAILED, ("%s", reason), (NULL));
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason),
+        ("%" GST_PTR_FORMAT, buffer));
     g_free (reason);
     return GST_FLOW_ERROR;
   }
@@ -340,7 +341,7 @@ report_undrawn (
   }
   if (!self->has_warned)
     GST_ELEMENT_WARNING (self, STREAM, FAILED,
-        ("Tokens are not drawn: %s", reason), (NULL));
+        ("Tokens are not drawn: %s", reason), ("%" GST_PTR_FORMAT, buffer));
   self->has_warned = TRUE;
 }
 
