@@ -24,8 +24,8 @@
  *   green and blue.  Patches of like content have like colours, and keep them
  *   from frame to frame.
  * - `similarity`: the cosine of every patch's token with that of one patch, the
- *   one under #vittokenoverlay:x, #vittokenoverlay:y, which is framed.  A mouse
- *   click in the window of the video chooses another.
+ *   one under #GstVitTokenOverlay:x, #GstVitTokenOverlay:y, which is framed.  A
+ *   mouse click in the window of the video chooses another.
  * - `norm`: the length of every patch's token.
  * - `changed`: the patches whose tokens are not those of the frame before.
  * - `grid`: where the patches lie.
