@@ -51,10 +51,47 @@ gst_vit_value_set_triple (GValue *value, const double triple[3])
   }
 }
 
+/* Whatever comes passes; the start says what is wrong with it. */
+static gboolean
+leave_as_it_is (GParamSpec *pspec G_GNUC_UNUSED, GValue *value G_GNUC_UNUSED)
+{
+  return FALSE;
+}
+
+static void
+triple_class_init (gpointer class, gpointer data G_GNUC_UNUSED)
+{
+  G_PARAM_SPEC_CLASS (class)->value_validate = leave_as_it_is;
+}
+
+static GType
+triple_get_type (void)
+{
+  static gsize type = 0;
+  static const GTypeInfo info = {
+    .class_size = sizeof (GParamSpecClass),
+    .class_init = triple_class_init,
+    .instance_size = sizeof (GstParamSpecArray),
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type,
+        g_type_register_static (
+            GST_TYPE_PARAM_ARRAY_LIST, "GstVitParamTriple", &info, 0));
+  return type;
+}
+
 GParamSpec *
 gst_vit_param_spec_triple (
     const gchar *name, const gchar *nick, const gchar *blurb)
 {
-  return gst_param_spec_array (name, nick, blurb, NULL,
-      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
+  GParamFlags flags
+      = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
+  GParamSpec *number = g_param_spec_double ("number", "Number",
+      "Of one of R, G, B", -G_MAXDOUBLE, G_MAXDOUBLE, 0.0, flags);
+  GstParamSpecArray *triple
+      = g_param_spec_internal (triple_get_type (), name, nick, blurb, flags);
+
+  triple->element_spec = g_param_spec_ref_sink (number);
+  return G_PARAM_SPEC (triple);
 }

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Three numbers, of R, G and B, as a property: a GstValueArray of 3 doubles.
+ *
+ * GStreamer's own GParamSpec of an array puts 0 in place of every element that
+ * is not of the element's type, where bindings for other languages write ints
+ * and strings.  Here these become what they say.
  */
 #pragma once
 
@@ -8,9 +12,9 @@
 
 G_BEGIN_DECLS
 
-/* (transfer floating): a GstParamSpecArray, readable and writable before the
- * element is started, of elements of any type: bindings for other languages write
- * ints and strings.  Takes static strings. */
+/* (transfer floating): a GstParamSpecArray of doubles, readable and writable
+ * before the element is started.  What is no number stays what it is, for
+ * gst_vit_value_get_triple() to refuse.  Takes static strings. */
 GParamSpec *gst_vit_param_spec_triple (
     const gchar *name, const gchar *nick, const gchar *blurb);
 
