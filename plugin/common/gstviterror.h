@@ -2,18 +2,19 @@
  *
  * The one place where an error of src/ becomes an error message of an element.
  *
- *     VIT_ERROR      the element's error     what a program may do
- *     NOT_FOUND      RESOURCE NOT_FOUND      ask for another path
- *     READ           RESOURCE OPEN_READ      see to the permissions, the disk
- *     CONTAINER      STREAM WRONG_TYPE       ask for another file: this one is cut,
- *                                            or no safetensors file at all
- *     UNSUPPORTED    STREAM NOT_IMPLEMENTED  ask for another model: this one is
- *                                            known, and not read
- *     TENSOR, VALUE, STREAM DECODE           ask for another model: of a kind that
- *     CONFIG                                 is read, this one makes no sense
- *     SETTING        RESOURCE SETTINGS       set properties otherwise
- *     FRAME_SIZE     STREAM FORMAT           send other caps
- *     NO_MEMORY      RESOURCE NO_SPACE_LEFT  free memory
+ *     VIT_ERROR    the element's error      what a program may do
+ *     NOT_FOUND    RESOURCE NOT_FOUND       ask for another path
+ *     READ         RESOURCE OPEN_READ       see to permissions and the disk
+ *     CONTAINER    STREAM WRONG_TYPE        ask for another file: this one is
+ *                                           cut, or no safetensors at all
+ *     UNSUPPORTED  STREAM NOT_IMPLEMENTED   ask for another model: this one is
+ *                                           known, and not read
+ *     TENSOR       STREAM DECODE            ask for another model: of a kind
+ *     VALUE        STREAM DECODE            that is read, this one makes no
+ *     CONFIG       STREAM DECODE            sense
+ *     SETTING      RESOURCE SETTINGS        set properties otherwise
+ *     FRAME_SIZE   STREAM FORMAT            send other caps
+ *     NO_MEMORY    RESOURCE NO_SPACE_LEFT   free memory
  */
 #pragma once
 
@@ -21,10 +22,10 @@
 
 G_BEGIN_DECLS
 
-/* What GST_ELEMENT_ERROR() is for errors of GStreamer: posts `error` as an error
- * of `element` and frees it.  It carries the file, function and line in which
- * this stands, and behind them what follows, a printf format and its arguments:
- * what was being done, for developers.  No lock may be held. */
+/* As GST_ELEMENT_ERROR(): posts `error` as an error of `element` and frees it.
+ * Its debug text is the file, line and function in which this stands, and behind
+ * them what follows, a printf format and its arguments: for developers, what was
+ * being done.  No lock may be held. */
 #define GST_VIT_ELEMENT_ERROR(element, error, ...)                            \
   G_STMT_START                                                                \
   {                                                                           \

@@ -22,10 +22,10 @@ install_model (GObjectClass *klass, const GstVitSettings *defaults)
    * GstVitPatchEmbed:model:
    *
    * Path of the model: a .safetensors file, a .safetensors.index.json with its
-   * shards beside it, or a folder as Hugging Face, timm or OpenCLIP lay it out,
-   * whose configuration files are read too.  %NULL, the default, is the built-in
-   * model, which needs no file; its tokens hold the picture, but are not those
-   * of a trained network.
+   * shards beside it, or a folder as Hugging Face, timm or OpenCLIP lay it
+   * out, whose configuration files are read too.  %NULL, the default, is the
+   * built-in model, which needs no file; its tokens hold the picture, but are
+   * not those of a trained network.
    *
    * Read when the element goes from READY to PAUSED.  A running element keeps
    * what it read, whatever becomes of the file.
@@ -60,8 +60,8 @@ install_model (GObjectClass *klass, const GstVitSettings *defaults)
    * GstVitPatchEmbed:patch-size:
    *
    * Side of a patch in pixels, of the built-in model alone: with
-   * #GstVitPatchEmbed:model set it is that model's own, and an INFO message says
-   * so where they differ.
+   * #GstVitPatchEmbed:model set it is that model's own, and an INFO message
+   * says so where they differ.
    *
    * Takes effect at the next start.
    *
@@ -97,8 +97,8 @@ install_numbers (GObjectClass *klass, const GstVitSettings *defaults)
    * How the model's position table is resampled to the grid of the frame.
    * Implementations of one model differ here, and its weights do not say which
    * they were trained with: `auto`, the default, takes what the model's files
-   * and the names of its tensors tell, and #GstVitPatchEmbed:model-info says what
-   * that is.
+   * and the names of its tensors tell, and #GstVitPatchEmbed:model-info says
+   * what that is.
    *
    * Takes effect at the next start.
    *
@@ -130,11 +130,11 @@ install_numbers (GObjectClass *klass, const GstVitSettings *defaults)
    * GstVitPatchEmbed:std:
    *
    * What R, G and B are divided by once #GstVitPatchEmbed:mean is subtracted:
-   * an array of three doubles, each greater than 0, in the same unit and set in
-   * the same way.  An empty array, the default, stands for the model's own.
+   * an array of three doubles, each greater than 0, in the same unit and set
+   * in the same way.  An empty array, the default, stands for the model's own.
    *
-   * Takes effect at the next start, which fails if these are no three numbers or
-   * one of them is not greater than 0.
+   * Takes effect at the next start, which fails if these are no three numbers
+   * or one of them is not greater than 0.
    *
    * Since: 0.1
    */
@@ -146,10 +146,10 @@ install_numbers (GObjectClass *klass, const GstVitSettings *defaults)
   /**
    * GstVitPatchEmbed:precision:
    *
-   * Arithmetic of the projection.  `int16` is about twice as fast as `f32`, and
-   * gives the same bits on every machine.  `auto`, the default, foresees the
-   * error of `int16` from the weights, which takes a moment at the start, and
-   * takes it where that is at most 1e-4 of the tokens' root mean square;
+   * Arithmetic of the projection.  `int16` is about twice as fast as `f32`,
+   * and gives the same bits on every machine.  `auto`, the default, foresees
+   * the error of `int16` from the weights, which takes a moment at the start,
+   * and takes it where that is at most 1e-4 of the tokens' root mean square;
    * #GstVitPatchEmbed:model-info says what was taken and why.
    *
    * Takes effect at the next start.
@@ -186,8 +186,8 @@ install_output (GObjectClass *klass, const GstVitSettings *defaults)
    * GstVitPatchEmbed:prefix-tokens:
    *
    * Whether the class, register and distillation tokens of the model come
-   * before those of the patches.  They are the same for every frame: an encoder
-   * needs them, a search among patches does not.
+   * before those of the patches.  They are the same for every frame: an
+   * encoder needs them, a search among patches does not.
    *
    * Takes effect at the next start.
    *
@@ -235,9 +235,9 @@ install_output (GObjectClass *klass, const GstVitSettings *defaults)
   /**
    * GstVitPatchEmbed:tensor-id:
    *
-   * Id of the #GstTensor that is attached beside the #GstVitTokensMeta, of shape
-   * [1, n_tokens, embed_dim], row-major and with the same memory; with %NULL none
-   * is.
+   * Id of the #GstTensor that is attached beside the #GstVitTokensMeta, of
+   * shape [1, n_tokens, embed_dim], row-major and with the same memory; with
+   * %NULL none is.
    *
    * Conditionally available: without effect where the plugin was built without
    * gstreamer-analytics-1.0 of GStreamer 1.26 or later.
@@ -259,7 +259,8 @@ install_output (GObjectClass *klass, const GstVitSettings *defaults)
    *
    * Whether the source caps name the tensor of #GstVitPatchEmbed:tensor-id, in
    * their field `tensors`, as GStreamer's tensor decoders want it.  Off by
-   * default, since tensordecodebin refuses caps in which it can decode nothing.
+   * default, since tensordecodebin refuses caps in which it can decode
+   * nothing.
    *
    * Conditionally available: without effect where the plugin was built without
    * gstreamer-analytics-1.0 of GStreamer 1.28 or later, which an INFO message
@@ -283,10 +284,10 @@ install_live (GObjectClass *klass, const GstVitLiveSettings *defaults)
   /**
    * GstVitPatchEmbed:reuse-tokens:
    *
-   * Whether patches whose samples did not change since their token was computed
-   * keep it, instead of having the same computed again.  A frame in which none
-   * changed carries the memory of the one before.  Tokens do not depend on it
-   * unless #GstVitPatchEmbed:reuse-tolerance is set, too.
+   * Whether patches whose samples did not change since their token was
+   * computed keep it, instead of having the same computed again.  A frame in
+   * which none changed carries the memory of the one before.  Tokens do not
+   * depend on it unless #GstVitPatchEmbed:reuse-tolerance is set, too.
    *
    * Takes effect on the next frame.
    *
@@ -357,8 +358,8 @@ install_live (GObjectClass *klass, const GstVitLiveSettings *defaults)
    * What has tokens: the whole frame, or each region that a
    * #GstVideoRegionOfInterestMeta marks in it, which a detector before this
    * element may have attached.  A region has a #GstVitTokensMeta of its own,
-   * with its id; one smaller than a patch has none, nor has any after the first
-   * 512 of a frame.
+   * with its id; one smaller than a patch has none, nor has any after the
+   * first 512 of a frame.
    *
    * Takes effect on the next frame.
    *
@@ -396,12 +397,12 @@ install_told (GObjectClass *klass)
   /**
    * GstVitPatchEmbed:stats:
    *
-   * What was done since the start, a structure `vit-stats`: `frames` with tokens
-   * and, because they were `late`, without; `tokens`; patches `computed`, of
-   * those the `short-products` over stored samples, and `reused`; `mean-time`
-   * and `worst-time` of a frame in nanoseconds, all #guint64; and of the last
-   * frame `frame-width`, `frame-height`, `grid-width`, `grid-height`,
-   * `tokens-per-frame` and `embed-dim`, #guint.
+   * What was done since the start, a structure `vit-stats`: `frames` with
+   * tokens and, because they were `late`, without; `tokens`; patches
+   * `computed`, of those the `short-products` over stored samples, and
+   * `reused`; `mean-time` and `worst-time` of a frame in nanoseconds, all
+   * #guint64; and of the last frame `frame-width`, `frame-height`,
+   * `grid-width`, `grid-height`, `tokens-per-frame` and `embed-dim`, #guint.
    *
    * May be read at any time; notified at the end of the stream.
    *
@@ -418,10 +419,10 @@ install_told (GObjectClass *klass)
    * GstVitPatchEmbed:model-info:
    *
    * What was loaded and decided, a structure `vit-model-info`: `id`, `layout`,
-   * `position-rule`, `patch-size`, `embed-dim`, `n-prefix-tokens` and the names of
-   * these `prefix-tokens`, `precision` with `precision-reason` and
-   * `predicted-error`, `kernel`, `mean`, `std`, `files`, and in `reason` where rule,
-   * mean and std are from.
+   * `position-rule`, `patch-size`, `embed-dim`, `n-prefix-tokens` and the
+   * names of these `prefix-tokens`, `precision` with `precision-reason` and
+   * `predicted-error`, `kernel`, `mean`, `std`, `files`, and in `reason` where
+   * rule, mean and std are from.
    *
    * %NULL while the element is not started; notified when it is.
    *

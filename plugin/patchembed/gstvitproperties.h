@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The properties of vitpatchembed as programs and people see them: names, types,
- * ranges, defaults and what they mean.
+ * The properties of vitpatchembed as programs and people see them: names,
+ * types, ranges, defaults and what they mean.
  */
 #pragma once
 

@@ -6,21 +6,21 @@
 /**
  * GstVitPositionRule:
  * @VIT_POSITION_RULE_AUTO: what the model's files and tensors tell
- * @VIT_POSITION_RULE_DINO: bicubic, by (grid + 0.1) / table, as DINO and DINOv2 of
- *     their authors
- * @VIT_POSITION_RULE_SIZE: bicubic to the grid's size, as most models of Hugging
- *     Face
- * @VIT_POSITION_RULE_SIZE_ANTIALIAS: antialiased bicubic to the grid's size, as
- *     DINOv2 with registers
- * @VIT_POSITION_RULE_TIMM: the same; a table of as many positions stays as it is
- *     for a square grid, as in timm
- * @VIT_POSITION_RULE_OPENCLIP: the same; a table of as many positions stays as it
- *     is for any grid, as in OpenCLIP
+ * @VIT_POSITION_RULE_DINO: bicubic, by (grid + 0.1) / table, as DINO and
+ *     DINOv2 of their authors
+ * @VIT_POSITION_RULE_SIZE: bicubic to the grid's size, as most models of
+ *     Hugging Face
+ * @VIT_POSITION_RULE_SIZE_ANTIALIAS: antialiased bicubic to the grid's size,
+ *     as DINOv2 with registers
+ * @VIT_POSITION_RULE_TIMM: the same; a table of as many positions stays as it
+ *     is for a square grid, as in timm
+ * @VIT_POSITION_RULE_OPENCLIP: the same; a table of as many positions stays as
+ *     it is for any grid, as in OpenCLIP
  * @VIT_POSITION_RULE_BILINEAR: bilinear to the grid's size
- * @VIT_POSITION_RULE_BILINEAR_ANTIALIAS: antialiased bilinear to the grid's size,
- *     as SigLIP 2 NaFlex
- * @VIT_POSITION_RULE_SINCOS: sines and cosines computed for the grid, as AIMv2's
- *     native models; no table is read
+ * @VIT_POSITION_RULE_BILINEAR_ANTIALIAS: antialiased bilinear to the grid's
+ *     size, as SigLIP 2 NaFlex
+ * @VIT_POSITION_RULE_SINCOS: sines and cosines computed for the grid, as
+ *     AIMv2's native models; no table is read
  * @VIT_POSITION_RULE_NONE: nothing is added
  *
  * How #vitpatchembed resamples a position table to a frame's grid: auto, dino,
@@ -64,11 +64,11 @@ gst_vit_position_rule_get_type (void)
 
 /**
  * GstVitPrecision:
- * @VIT_PRECISION_AUTO: fixed point where its error is foreseen to be at most 1e-4
- *     of the tokens' root mean square, else float32
+ * @VIT_PRECISION_AUTO: fixed point where its error is foreseen to be at most
+ *     1e-4 of the tokens' root mean square, else float32
  * @VIT_PRECISION_F32: float32
- * @VIT_PRECISION_INT16: fixed point, weights of 16 bits and exact sums: the same
- *     bits on every machine
+ * @VIT_PRECISION_INT16: fixed point, weights of 16 bits and exact sums: the
+ *     same bits on every machine
  *
  * The arithmetic of #vitpatchembed's projection: auto, f32, int16.
  *
@@ -97,8 +97,8 @@ gst_vit_precision_get_type (void)
 /**
  * GstVitFit:
  * @VIT_FIT_CROP: they are not seen
- * @VIT_FIT_PAD: the picture grows right and down to whole patches, by pixels that
- *     are 0 once mean and std are applied
+ * @VIT_FIT_PAD: the picture grows right and down to whole patches, by pixels
+ *     that are 0 once mean and std are applied
  *
  * What #vitpatchembed does with pixels that no whole patch covers: crop, pad.
  *
@@ -134,7 +134,8 @@ gst_vit_regions_get_type (void)
   static gsize type = 0;
   static const GEnumValue values[] = {
     { GST_VIT_REGIONS_FRAME, "The whole frame", "frame" },
-    { GST_VIT_REGIONS_ROI, "Each region that a GstVideoRegionOfInterestMeta marks", "roi" },
+    { GST_VIT_REGIONS_ROI,
+        "Each region that a GstVideoRegionOfInterestMeta marks", "roi" },
     { 0, NULL, NULL },
   };
 

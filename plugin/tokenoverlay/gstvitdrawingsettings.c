@@ -14,11 +14,11 @@ enum {
  * GstVitTokenOverlayMode:
  * @GST_VIT_DRAWING_PCA: the first three principal components of the patches'
  *     tokens as red, green and blue, steady from frame to frame
- * @GST_VIT_DRAWING_SIMILARITY: the cosine of every patch's token with that of the
- *     patch under #GstVitTokenOverlay:x, #GstVitTokenOverlay:y
+ * @GST_VIT_DRAWING_SIMILARITY: the cosine of every patch's token with that of
+ *     the patch under #GstVitTokenOverlay:x, #GstVitTokenOverlay:y
  * @GST_VIT_DRAWING_NORM: the length of every patch's token
- * @GST_VIT_DRAWING_CHANGED: the patches whose tokens are not those of the frame
- *     before
+ * @GST_VIT_DRAWING_CHANGED: the patches whose tokens are not those of the
+ *     frame before
  * @GST_VIT_DRAWING_GRID: the borders of the patches
  *
  * What #vittokenoverlay draws: pca, similarity, norm, changed, grid.
@@ -99,10 +99,10 @@ gst_vit_drawing_settings_install (GObjectClass *class)
   /**
    * GstVitTokenOverlay:x:
    *
-   * With the mode `similarity`, where the patch lies that all others are compared
-   * with, in pixels from the left side of the frame that comes here.  -1, the
-   * default, is its middle.  A mouse click in the window of the video sets it and
-   * #GstVitTokenOverlay:y, which is notified.
+   * With the mode `similarity`, where the patch lies that all others are
+   * compared with, in pixels from the left side of the frame that comes
+   * here.  -1, the default, is its middle.  A mouse click in the window of the
+   * video sets it and #GstVitTokenOverlay:y, which is notified.
    *
    * Takes effect on the next frame; may be controlled.
    *
@@ -134,8 +134,8 @@ gst_vit_drawing_settings_install (GObjectClass *class)
   /**
    * GstVitTokenOverlay:legend:
    *
-   * Whether the lower left corner says what the colours mean: by themselves, and
-   * in words where the plugin was built with pango.
+   * Whether the lower left corner says what the colours mean: by themselves,
+   * and in words where the plugin was built with pango.
    *
    * Takes effect on the next frame; may be controlled.
    *
@@ -149,9 +149,9 @@ gst_vit_drawing_settings_install (GObjectClass *class)
   /**
    * GstVitTokenOverlay:keep-positions:
    *
-   * Whether the modes `pca`, `similarity` and `norm` draw the tokens with what the
-   * position table added to them.  It hides the rest, so that it is left out by
-   * default.
+   * Whether the modes `pca`, `similarity` and `norm` draw the tokens with what
+   * the position table added to them.  It hides the rest, so that it is left
+   * out by default.
    *
    * Takes effect on the next frame; may be controlled.
    *
