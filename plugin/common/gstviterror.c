@@ -10,13 +10,12 @@ static const struct {
   [VIT_ERROR_NOT_FOUND]
   = { gst_resource_error_quark, GST_RESOURCE_ERROR_NOT_FOUND },
   [VIT_ERROR_READ] = { gst_resource_error_quark, GST_RESOURCE_ERROR_OPEN_READ },
-  [VIT_ERROR_CONTAINER]
-  = { gst_stream_error_quark, GST_STREAM_ERROR_WRONG_TYPE },
+  [VIT_ERROR_CONTAINER] = { gst_stream_error_quark, GST_STREAM_ERROR_DEMUX },
   [VIT_ERROR_TENSOR] = { gst_stream_error_quark, GST_STREAM_ERROR_DECODE },
   [VIT_ERROR_VALUE] = { gst_stream_error_quark, GST_STREAM_ERROR_DECODE },
   [VIT_ERROR_CONFIG] = { gst_stream_error_quark, GST_STREAM_ERROR_DECODE },
   [VIT_ERROR_UNSUPPORTED]
-  = { gst_stream_error_quark, GST_STREAM_ERROR_NOT_IMPLEMENTED },
+  = { gst_stream_error_quark, GST_STREAM_ERROR_WRONG_TYPE },
   [VIT_ERROR_SETTING]
   = { gst_resource_error_quark, GST_RESOURCE_ERROR_SETTINGS },
   [VIT_ERROR_FRAME_SIZE] = { gst_stream_error_quark, GST_STREAM_ERROR_FORMAT },

@@ -5,10 +5,10 @@
  *     VIT_ERROR    the element's error      what a program may do
  *     NOT_FOUND    RESOURCE NOT_FOUND       ask for another path
  *     READ         RESOURCE OPEN_READ       see to permissions and the disk
- *     CONTAINER    STREAM WRONG_TYPE        ask for another file: this one is
- *                                           cut, or no safetensors at all
- *     UNSUPPORTED  STREAM NOT_IMPLEMENTED   ask for another model: this one is
- *                                           known, and not read
+ *     CONTAINER    STREAM DEMUX             fetch the file again: it is cut, or
+ *                                           damaged otherwise
+ *     UNSUPPORTED  STREAM WRONG_TYPE        ask for another file or model: such
+ *                                           are not read
  *     TENSOR       STREAM DECODE            ask for another model: of a kind
  *     VALUE        STREAM DECODE            that is read, this one makes no
  *     CONFIG       STREAM DECODE            sense

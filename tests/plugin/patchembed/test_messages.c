@@ -366,17 +366,21 @@ static void
 test_codes (void)
 {
   gchar *folder = g_dir_make_tmp ("vit-XXXXXX", NULL);
-  gchar *path = g_build_filename (folder, "text.safetensors", NULL);
-  gchar *pickle_path = g_build_filename (folder, "text.pt", NULL);
-  gchar *no_model = g_strdup_printf ("model=\"%s\"", path);
+  gchar *path = g_build_filename (folder, "cut.safetensors", NULL);
+  gchar *pickle_path = g_build_filename (folder, "model.pt", NULL);
+  gchar *cut = g_strdup_printf ("model=\"%s\"", path);
   gchar *pickle = g_strdup_printf ("model=\"%s\"", pickle_path);
+  gchar *bytes;
+  gsize size;
 
-  g_assert_true (g_file_set_contents (path, "no such thing at all", -1, NULL));
-  g_assert_true (g_file_set_contents (pickle_path, "the same", -1, NULL));
+  g_assert_true (g_file_get_contents (DINO_FILE, &bytes, &size, NULL));
+  g_assert_true (
+      g_file_set_contents (path, bytes, (gssize) size - 1, NULL));
+  g_assert_true (g_file_set_contents (pickle_path, bytes, 100, NULL));
   assert_code ("model=/nowhere.safetensors", 64, GST_RESOURCE_ERROR,
       GST_RESOURCE_ERROR_NOT_FOUND);
-  assert_code (no_model, 64, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE);
-  assert_code (pickle, 64, GST_STREAM_ERROR, GST_STREAM_ERROR_NOT_IMPLEMENTED);
+  assert_code (cut, 64, GST_STREAM_ERROR, GST_STREAM_ERROR_DEMUX);
+  assert_code (pickle, 64, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE);
   assert_code ("std=<0.5,0.0,0.5>", 64, GST_RESOURCE_ERROR,
       GST_RESOURCE_ERROR_SETTINGS);
   assert_code ("mean=<0.5>", 64, GST_RESOURCE_ERROR,
@@ -387,7 +391,8 @@ test_codes (void)
   g_unlink (pickle_path);
   g_rmdir (folder);
   g_free (pickle);
-  g_free (no_model);
+  g_free (cut);
+  g_free (bytes);
   g_free (pickle_path);
   g_free (path);
   g_free (folder);
