@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "patchembed/gstvitmodelinfo.h"
 
-#include "patchembed/gstvitsettings.h"
+#include "patchembed/gstvittriple.h"
 
 static void
 set_strings (GstStructure *info, const gchar *field,

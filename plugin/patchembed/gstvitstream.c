@@ -146,10 +146,10 @@ find_regions (GstVitStream *stream, GstElement *element, GstBuffer *frame)
             stream->format.height, stream->regions)
         && !stream->warned_of_regions) {
       stream->warned_of_regions = TRUE;
-      GST_ELEMENT_WARNING (element, STREAM, FAILED,
+      GST_ELEMENT_WARNING (element, STREAM, NOT_IMPLEMENTED,
           ("Only the first %d regions of a frame have tokens",
               GST_VIT_REGIONS_MAX),
-          (NULL));
+          ("of those on %" GST_PTR_FORMAT, frame));
     }
     return;
   }

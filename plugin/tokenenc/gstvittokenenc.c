@@ -99,7 +99,7 @@ static GstStaticPadTemplate src_template
 
 /* Whoever made it is not this element's user: the stream goes on without it. */
 static void
-warn_of_fault (GstVitTokenEnc *self, const gchar *reason)
+warn_of_fault (GstVitTokenEnc *self, GstBuffer *frame, const gchar *reason)
 {
   GST_DEBUG_OBJECT (self, "meta passed over: %s", reason);
   if (self->has_warned)
@@ -110,7 +110,7 @@ warn_of_fault (GstVitTokenEnc *self, const gchar *reason)
   GST_ELEMENT_WARNING (self, STREAM, FORMAT,
       ("Tokens are passed over, as what is said of them does not hold: %s",
           reason),
-      (NULL));
+      ("%" GST_PTR_FORMAT, frame));
 }
 
 /* (nullable): the next valid meta of a frame. */
@@ -123,7 +123,7 @@ next_meta (GstVitTokenEnc *self, GstBuffer *frame, gpointer *iterator)
   while ((meta = gst_buffer_iterate_vit_tokens_meta (frame, iterator))) {
     if (gst_vit_tokens_meta_is_valid (meta, &reason))
       return meta;
-    warn_of_fault (self, reason);
+    warn_of_fault (self, frame, reason);
   }
   return NULL;
 }
@@ -148,18 +148,22 @@ set_shape (GstVitTokenEnc *self, GstVitTensorShape shape)
 static void
 post_refused_tensors (GstVitTokenEnc *self, const GstVitTensorShape *shape)
 {
+  GstCaps *taken = gst_pad_peer_query_caps (
+      GST_BASE_TRANSFORM_SRC_PAD (self), NULL);
+
   if (!gst_vit_tensor_shape_type (shape))
     GST_ELEMENT_ERROR (self, STREAM, FORMAT,
         ("other/tensors has no type for bf16 tokens; set token-format=f32 or "
          "f16 on vitpatchembed"),
-        (NULL));
+        ("downstream takes %" GST_PTR_FORMAT, taken));
   else
     GST_ELEMENT_ERROR (self, STREAM, FORMAT,
         ("What comes next does not take other/tensors with types=%s, "
          "dimensions=%u:%u:1:1",
             gst_vit_tensor_shape_type (shape), shape->embed_dim,
             shape->n_tokens),
-        (NULL));
+        ("it takes %" GST_PTR_FORMAT, taken));
+  gst_caps_unref (taken);
 }
 
 /* Tells downstream when the tokens differ from those before; FALSE, with a
@@ -209,15 +213,19 @@ push_gap (GstVitTokenEnc *self)
 static void
 warn_of_bare_frames (GstVitTokenEnc *self)
 {
+  GstCaps *caps;
+
   if (self->is_bare_known)
     return;
   self->is_bare_known = TRUE;
-  GST_ELEMENT_WARNING (self, STREAM, FORMAT,
+  caps = gst_pad_get_current_caps (GST_BASE_TRANSFORM_SINK_PAD (self));
+  GST_ELEMENT_WARNING (self, STREAM, WRONG_TYPE,
       ("None of %u frames carried tokens, so nothing was written. Is there a "
        "vitpatchembed before this element, and does nothing between the two "
        "crop, flip or add borders to the frames, which drops the tokens?",
           self->n_bare_frames),
-      (NULL));
+      ("frames of %" GST_PTR_FORMAT, caps));
+  gst_clear_caps (&caps);
 }
 
 static void
@@ -260,8 +268,10 @@ gst_vit_token_enc_generate_output (GstBaseTransform *trans, GstBuffer **output)
 
   *output = gst_vit_token_buffer_new (meta, self->make_header, self->frame);
   if (!*output) {
-    GST_ELEMENT_ERROR (self, STREAM, ENCODE, (NULL),
-        ("could not make a buffer of %u tokens", meta->n_tokens));
+    GST_ELEMENT_ERROR (self, STREAM, ENCODE,
+        ("Could not make a buffer of %u tokens", meta->n_tokens),
+        ("they cannot be read, or there is no memory: %" GST_PTR_FORMAT,
+            meta->tokens));
     drop_frame (self);
     return GST_FLOW_ERROR;
   }

@@ -24,8 +24,8 @@
  *   green and blue.  Patches of like content have like colours, and keep them
  *   from frame to frame.
  * - `similarity`: the cosine of every patch's token with that of one patch, the
- *   one under #vittokenoverlay:x, #vittokenoverlay:y, which is framed.  A mouse
- *   click in the window of the video chooses another.
+ *   one under #GstVitTokenOverlay:x, #GstVitTokenOverlay:y, which is framed.  A
+ *   mouse click in the window of the video chooses another.
  * - `norm`: the length of every patch's token.
  * - `changed`: the patches whose tokens are not those of the frame before.
  * - `grid`: where the patches lie.
@@ -318,7 +318,8 @@ blend (GstVitTokenOverlay *self, GstBuffer *buffer,
   gboolean is_done;
 
   if (!gst_vit_canvas_map (&frame, &self->video_info, buffer, &reason)) {
-    GST_ELEMENT_ERROR (self, STREAM, FAILED, ("%s", reason), (NULL));
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason),
+        ("%" GST_PTR_FORMAT, buffer));
     g_free (reason);
     return GST_FLOW_ERROR;
   }
@@ -340,7 +341,7 @@ report_undrawn (
   }
   if (!self->has_warned)
     GST_ELEMENT_WARNING (self, STREAM, FAILED,
-        ("Tokens are not drawn: %s", reason), (NULL));
+        ("Tokens are not drawn: %s", reason), ("%" GST_PTR_FORMAT, buffer));
   self->has_warned = TRUE;
 }
 

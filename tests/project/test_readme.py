@@ -232,7 +232,8 @@ def told_type(told):
         return "structure, read only", "-"
     if "GstValueArray" in told:
         assert re.search('Default: "< *>"', told), told
-        return "array of 3", "the model's"
+        assert 'of type "gdouble"' in told, told
+        return "array of 3 doubles", "the model's"
     kind, default = re.search(r"(Boolean|Enum|String)\b.*Default: (.*)", told).groups()
     if kind == "Enum":
         return "enum", re.sub('.*"(.*)"', r"`\1`", default).strip()

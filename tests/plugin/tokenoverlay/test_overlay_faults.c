@@ -8,7 +8,8 @@
 #include "support/overlay_stream.h"
 #include "support/unreadable.h"
 
-/* The frame is refused with an error of the stream whose text holds `text`. */
+/* The frame is refused, as it is not of the format that its caps say, with an
+ * error whose text holds `text`. */
 static void
 push_refused (OverlayStream *stream, GstBuffer *frame, const gchar *text)
 {
@@ -20,7 +21,7 @@ push_refused (OverlayStream *stream, GstBuffer *frame, const gchar *text)
   message = gst_bus_pop_filtered (stream->bus, GST_MESSAGE_ERROR);
   g_assert_nonnull (message);
   gst_message_parse_error (message, &error, NULL);
-  g_assert_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED);
+  g_assert_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT);
   if (strstr (error->message, text) == NULL)
     g_error ("\"%s\" is not in \"%s\"", text, error->message);
   g_error_free (error);

@@ -13,9 +13,10 @@ GType
 gst_vit_token_format_get_type (void)
 {
   static const GEnumValue values[] = {
-    { GST_VIT_TOKEN_FORMAT_F32, "GST_VIT_TOKEN_FORMAT_F32", "f32" },
-    { GST_VIT_TOKEN_FORMAT_F16, "GST_VIT_TOKEN_FORMAT_F16", "f16" },
-    { GST_VIT_TOKEN_FORMAT_BF16, "GST_VIT_TOKEN_FORMAT_BF16", "bf16" },
+    { GST_VIT_TOKEN_FORMAT_F32, "Float32, IEEE 754 binary32", "f32" },
+    { GST_VIT_TOKEN_FORMAT_F16, "Float16, IEEE 754 binary16", "f16" },
+    { GST_VIT_TOKEN_FORMAT_BF16, "bfloat16, the upper half of a float32",
+        "bf16" },
     { 0, NULL, NULL },
   };
   static gsize type = 0;
