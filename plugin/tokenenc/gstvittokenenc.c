@@ -14,6 +14,7 @@
 
 #include "gst/vit/gstvittokensmeta.h"
 #include "tokenenc/gstvitheldevents.h"
+#include "tokenenc/gstvittensorrefusal.h"
 #include "tokenenc/gstvittensorshape.h"
 #include "tokenenc/gstvittokenbuffer.h"
 #include "tokenenc/gstvittokenheader.h"
@@ -160,22 +161,24 @@ is_flushing (GstPad *pad)
 static GstFlowReturn
 refuse_tensors (GstVitTokenEnc *self, const GstVitTokensMeta *meta)
 {
-  GstVitTensorShape shape = gst_vit_tensor_shape_of (meta);
+  GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
+  g_autofree gchar *reason = NULL;
+  GstCaps *frames, *accepted;
 
-  if (is_flushing (GST_BASE_TRANSFORM_SRC_PAD (self)))
+  if (is_flushing (trans->srcpad))
     return GST_FLOW_FLUSHING;
-  if (!gst_vit_tensor_shape_type (&shape))
-    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        ("other/tensors has no type for bf16 tokens; set token-format=f32 or "
-         "f16 on vitpatchembed"),
-        (NULL));
-  else
-    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        ("What comes next does not take other/tensors with types=%s, "
-         "dimensions=%u:%u:1:1",
-            gst_vit_tensor_shape_type (&shape), shape.embed_dim,
-            shape.n_tokens),
-        (NULL));
+  frames = gst_pad_get_current_caps (trans->sinkpad);
+  accepted = gst_pad_peer_query_caps (trans->srcpad, NULL);
+  reason = gst_vit_tensor_refusal_describe (meta,
+      frames ? gst_structure_get_value (
+          gst_caps_get_structure (frames, 0), "framerate")
+             : NULL,
+      accepted);
+  GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason),
+      ("%u of the %u tokens stand for no patch; the frames are %" GST_PTR_FORMAT,
+          meta->n_prefix_tokens, meta->n_tokens, frames));
+  gst_caps_unref (accepted);
+  gst_clear_caps (&frames);
   return GST_FLOW_NOT_NEGOTIATED;
 }
 
