@@ -12,6 +12,7 @@
 
 #include <gst/video/video.h>
 
+#include "common/gstvitflushing.h"
 #include "gst/vit/gstvittokensmeta.h"
 #include "tokenenc/gstvitheldevents.h"
 #include "tokenenc/gstvittensorrefusal.h"
@@ -145,17 +146,6 @@ set_shape (GstVitTokenEnc *self, GstVitTensorShape shape)
   GST_OBJECT_UNLOCK (self);
 }
 
-static gboolean
-is_flushing (GstPad *pad)
-{
-  gboolean is;
-
-  GST_OBJECT_LOCK (pad);
-  is = GST_PAD_IS_FLUSHING (pad);
-  GST_OBJECT_UNLOCK (pad);
-  return is;
-}
-
 /* Why no caps of other/tensors could be agreed on: a flush or the end of the
  * element, which is no refusal, or a refusal, of which a message tells. */
 static GstFlowReturn
@@ -165,7 +155,7 @@ refuse_tensors (GstVitTokenEnc *self, const GstVitTokensMeta *meta)
   g_autofree gchar *reason = NULL;
   GstCaps *frames, *accepted;
 
-  if (is_flushing (trans->srcpad))
+  if (gst_vit_is_flushing (trans->srcpad))
     return GST_FLOW_FLUSHING;
   frames = gst_pad_get_current_caps (trans->sinkpad);
   accepted = gst_pad_peer_query_caps (trans->srcpad, NULL);
