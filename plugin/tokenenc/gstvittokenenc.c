@@ -37,7 +37,8 @@
  *   take them: `format=static, num_tensors=1, types=float32,
  *   dimensions=D:N:1:1` for N tokens of D values, or `types=float16`.  bf16 has
  *   no name there and is refused.  When the number of tokens changes, the caps
- *   change with it.  NNStreamer itself is not needed.
+ *   change with it; where they are refused, the error names both sides.
+ *   NNStreamer itself is not needed.
  *
  * A frame with several metas gives a buffer for each, in the order in which
  * they were attached.  A frame with none gives a GAP event; a stream in which
