@@ -21,8 +21,10 @@ caps_of (const GstVitTensorShape *shape, const GValue *framerate)
 static gchar *
 describe_accepted (const GstCaps *accepted)
 {
-  g_autoptr (GstCaps) tensors = gst_caps_new_empty_simple (GST_VIT_TENSORS_NAME);
-  g_autoptr (GstCaps) taken = gst_caps_intersect ((GstCaps *) accepted, tensors);
+  g_autoptr (GstCaps) tensors
+      = gst_caps_new_empty_simple (GST_VIT_TENSORS_NAME);
+  g_autoptr (GstCaps) taken
+      = gst_caps_intersect ((GstCaps *) accepted, tensors);
 
   if (gst_caps_is_empty (accepted))
     return g_strdup ("nothing");
@@ -76,7 +78,8 @@ gst_vit_tensor_refusal_describe (const GstVitTokensMeta *meta,
         remedy ? remedy : "token-format=f32 or f16", taken);
   caps = caps_of (&shape, framerate);
   offered = gst_caps_to_string (caps);
-  return g_strdup_printf ("The tokens are %s, and what comes next takes %s%s%s%s",
-      offered, taken, remedy ? "; with " : "", remedy ? remedy : "",
+  return g_strdup_printf (
+      "The tokens are %s, and what comes next takes %s%s%s%s", offered, taken,
+      remedy ? "; with " : "", remedy ? remedy : "",
       remedy ? " on vitpatchembed they would fit" : "");
 }

@@ -166,7 +166,8 @@ refuse_tensors (GstVitTokenEnc *self, const GstVitTokensMeta *meta)
              : NULL,
       accepted);
   GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason),
-      ("%u of the %u tokens stand for no patch; the frames are %" GST_PTR_FORMAT,
+      ("%u of the %u tokens stand for no patch; the frames are "
+       "%" GST_PTR_FORMAT,
           meta->n_prefix_tokens, meta->n_tokens, frames));
   gst_caps_unref (accepted);
   gst_clear_caps (&frames);

@@ -88,13 +88,12 @@ push_interrupted (GstHarness *harness, guint embed_dim, guint n_questions,
 static void
 assert_passes (GstHarness *harness, guint embed_dim)
 {
-  GstBuffer *out
-      = gst_harness_push_and_pull (harness, new_frame (embed_dim));
+  GstBuffer *out = gst_harness_push_and_pull (harness, new_frame (embed_dim));
   g_autofree gchar *expected = g_strdup_printf ("%u:13:1:1", embed_dim);
   GstCaps *caps = gst_pad_get_current_caps (harness->sinkpad);
 
-  g_assert_cmpstr (gst_structure_get_string (
-                       gst_caps_get_structure (caps, 0), "dimensions"),
+  g_assert_cmpstr (
+      gst_structure_get_string (gst_caps_get_structure (caps, 0), "dimensions"),
       ==, expected);
   g_assert_cmpuint (gst_buffer_get_size (out), ==, 13 * 4 * embed_dim);
   gst_caps_unref (caps);
@@ -206,11 +205,12 @@ pull_events (GstHarness *harness)
   while ((event = gst_harness_try_pull_event (harness))) {
     const GstSegment *segment;
 
-    g_string_append_printf (names, "%s%s", names->len ? " " : "",
-        GST_EVENT_TYPE_NAME (event));
+    g_string_append_printf (
+        names, "%s%s", names->len ? " " : "", GST_EVENT_TYPE_NAME (event));
     if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT) {
       gst_event_parse_segment (event, &segment);
-      g_string_append_printf (names, ":%u", (guint) (segment->start / GST_SECOND));
+      g_string_append_printf (
+          names, ":%u", (guint) (segment->start / GST_SECOND));
     }
     gst_event_unref (event);
   }
@@ -231,12 +231,12 @@ push_events_to_hold (GstHarness *harness)
 {
   gst_harness_push_event (harness,
       gst_event_new_tag (gst_tag_list_new (GST_TAG_TITLE, "old", NULL)));
-  gst_harness_push_event (harness,
-      gst_event_new_custom (
-          GST_EVENT_CUSTOM_DOWNSTREAM, gst_structure_new_empty ("old")));
-  gst_harness_push_event (harness,
-      gst_event_new_custom (
-          GST_EVENT_CUSTOM_DOWNSTREAM_STICKY, gst_structure_new_empty ("old")));
+  gst_harness_push_event (
+      harness, gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM,
+                   gst_structure_new_empty ("old")));
+  gst_harness_push_event (
+      harness, gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM_STICKY,
+                   gst_structure_new_empty ("old")));
   gst_harness_push_event (harness, gst_event_new_stream_group_done (7));
 }
 
@@ -286,8 +286,8 @@ test_events_outlive_a_flush_of_their_caps (void)
   gst_harness_push_event (harness, gst_event_new_flush_stop (TRUE));
   push_segment (harness, 3 * GST_SECOND);
   assert_passes (harness, 2);
-  assert_events (harness,
-      "stream-start flush-start flush-stop caps tag segment:3");
+  assert_events (
+      harness, "stream-start flush-start flush-stop caps tag segment:3");
 
   gst_harness_teardown (harness);
 }
@@ -348,8 +348,8 @@ test_seeks (void)
   assert_no_error (bus, GST_MESSAGE_ASYNC_DONE);
   for (guint i = 0; i < 200; i++) {
     g_object_set (embed, "max-tokens", 2 + i % 11, NULL);
-    g_assert_true (gst_element_seek_simple (pipeline, GST_FORMAT_TIME,
-        GST_SEEK_FLAG_FLUSH, i * GST_MSECOND));
+    g_assert_true (gst_element_seek_simple (
+        pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, i * GST_MSECOND));
     if (i % 4 == 0)
       assert_no_error (bus, GST_MESSAGE_ASYNC_DONE);
     if (i % 20 == 10) {
@@ -373,8 +373,7 @@ main (int argc, char **argv)
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
 
-#define TEST(name, function)                                                   \
-  g_test_add_func ("/tokenenc-flush/" name, function)
+#define TEST(name, function) g_test_add_func ("/tokenenc-flush/" name, function)
   TEST ("flush-is-no-refusal", test_flush_is_no_refusal);
   TEST ("closing-is-no-refusal", test_closing_is_no_refusal);
   TEST ("new-stream-forgets-the-old", test_a_new_stream_forgets_the_old);

@@ -178,8 +178,7 @@ test_a_flush_is_no_refusal (void)
       harness, GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE, NULL);
   gst_harness_set_src_caps_str (harness, PLAIN_CAPS);
   overlay_add_meta (frame, GST_VIT_TOKEN_FORMAT_F32);
-  gst_pad_add_probe (
-      pad, GST_PAD_PROBE_TYPE_BUFFER, flush_once, harness, NULL);
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, flush_once, harness, NULL);
   g_assert_cmpint (gst_harness_push (harness, gst_buffer_ref (frame)), ==,
       GST_FLOW_FLUSHING);
   gst_harness_push_event (harness, gst_event_new_flush_stop (TRUE));
