@@ -56,6 +56,7 @@
 #include "tokenoverlay/gstvittokenoverlay.h"
 
 #include "common/gstvitallocation.h"
+#include "common/gstvitflushing.h"
 #include "gst/vit/gstvittokensmeta.h"
 #include "tokenoverlay/gstvitcanvas.h"
 #include "tokenoverlay/gstvitcomposition.h"
@@ -283,7 +284,7 @@ gst_vit_token_overlay_submit_input_buffer (
     GstBaseTransform *base, gboolean is_discont, GstBuffer *buffer)
 {
   GstVitTokenOverlay *self = GST_VIT_TOKEN_OVERLAY (base);
-  gboolean must_check;
+  gboolean must_check, is_refused;
 
   GST_OBJECT_LOCK (self);
   must_check = self->must_check && self->has_overlay_out;
@@ -291,11 +292,17 @@ gst_vit_token_overlay_submit_input_buffer (
   GST_OBJECT_UNLOCK (self);
   if (must_check && !self->has_overlay_in && !is_attaching_possible (self)
       && is_blending_possible (self)) {
-    GST_INFO_OBJECT (self, "nobody downstream draws compositions: blending");
+    is_refused = !gst_vit_is_flushing (base->srcpad);
     GST_OBJECT_LOCK (self);
-    self->is_attach_refused = TRUE;
+    if (is_refused)
+      self->is_attach_refused = TRUE;
+    else
+      self->must_check = TRUE;
     GST_OBJECT_UNLOCK (self);
-    gst_base_transform_reconfigure_src (base);
+    if (is_refused) {
+      GST_INFO_OBJECT (self, "nobody downstream draws compositions: blending");
+      gst_base_transform_reconfigure_src (base);
+    }
   }
   return GST_BASE_TRANSFORM_CLASS (gst_vit_token_overlay_parent_class)
       ->submit_input_buffer (base, is_discont, buffer);
