@@ -167,8 +167,11 @@ find_weights (const char *folder, VitModelFiles *files, GError **error)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (weights_names); i++) {
     g_autofree char *path = g_build_filename (folder, weights_names[i], NULL);
+    gboolean exists;
 
-    if (g_file_test (path, G_FILE_TEST_EXISTS)) {
+    if (!vit_file_exists (path, &exists, error))
+      return FALSE;
+    if (exists) {
       files->weights = g_steal_pointer (&path);
       return TRUE;
     }
@@ -228,6 +231,7 @@ vit_model_files_find (const char *path, VitModelFiles *files, GError **error)
 {
   g_autofree char *folder = NULL;
   GError *config_error = NULL;
+  gboolean exists;
 
   memset (files, 0, sizeof *files);
   if (g_file_test (path, G_FILE_TEST_IS_DIR))
@@ -235,7 +239,9 @@ vit_model_files_find (const char *path, VitModelFiles *files, GError **error)
            && check_content (files->weights, error)
            && load_config (path, files, error);
 
-  if (!g_file_test (path, G_FILE_TEST_EXISTS))
+  if (!vit_file_exists (path, &exists, error))
+    return FALSE;
+  if (!exists)
     return vit_refuse (
         error, VIT_ERROR_NOT_FOUND, path, NULL, "no such file or folder");
   if (!check_file_name (path, error) || !check_content (path, error))
