@@ -74,6 +74,27 @@ check_range (const VitPatchEmbed *embed, GError **error)
   return FALSE;
 }
 
+/* The type of the tokens may hold less than float32. */
+static gboolean
+check_type (const VitPatchEmbed *embed, GError **error)
+{
+  const VitPatchEmbedSettings *settings = &embed->settings;
+  const VitModel *model = embed->model;
+  gsize n_prefix = (gsize) model->n_prefix_tokens * model->embed_dim;
+  double most = vit_token_type_largest (settings->type);
+  double largest = vit_range_of_tokens (model, settings->mean, settings->std);
+
+  for (gsize i = 0; embed->prefix_tokens != NULL && i < n_prefix; i++)
+    largest = fmax (largest, fabs ((double) embed->prefix_tokens[i]));
+  if (largest <= most)
+    return TRUE;
+  g_set_error (error, VIT_ERROR, VIT_ERROR_SETTING,
+      "%s: weights, mean and std together may make tokens of up to %.3g; "
+      "%s holds at most %.6g: use another token format",
+      model->id, largest, vit_token_type_name (settings->type), most);
+  return FALSE;
+}
+
 /* Whether what a frame is padded with, the pixel 255 mean, has bytes. */
 static gboolean
 pads_with_bytes (const VitPatchEmbedSettings *settings)
@@ -175,7 +196,8 @@ vit_patch_embed_new (VitModel *model, const VitPatchEmbedSettings *settings,
 
   embed->model = vit_model_ref (model);
   if (!resolve_settings (embed, settings, error) || !check_range (embed, error)
-      || !resolve_precision (embed, error) || !prepare_prefix (embed, error)) {
+      || !prepare_prefix (embed, error) || !check_type (embed, error)
+      || !resolve_precision (embed, error)) {
     vit_patch_embed_free (embed);
     return NULL;
   }
