@@ -5,12 +5,14 @@
 
 void
 vit_fold_pixels (const VitModel *model, const double mean[3],
-    const double std[3], double pixel_centre, double *weight, double *bias)
+    const double std[3], double pixel_centre, guint first, guint n_channels,
+    double *weight, double *bias)
 {
   gsize area = (gsize) model->patch_size * model->patch_size;
+  const float *from = model->weight + first * 3 * area;
 
-  for (guint d = 0; d < model->embed_dim; d++) {
-    double sum = model->bias[d];
+  for (guint d = 0; d < n_channels; d++) {
+    double sum = model->bias[first + d];
 
     for (guint c = 0; c < 3; c++) {
       gsize start = (d * (gsize) 3 + c) * area;
@@ -18,7 +20,7 @@ vit_fold_pixels (const VitModel *model, const double mean[3],
       double centre = pixel_centre - 255.0 * mean[c];
 
       for (gsize i = start; i < start + area; i++) {
-        weight[i] = model->weight[i] * gain;
+        weight[i] = from[i] * gain;
         sum += weight[i] * centre;
       }
     }
@@ -28,7 +30,7 @@ vit_fold_pixels (const VitModel *model, const double mean[3],
 
 /* Adds what colour c of all pixels takes from component k. */
 static void
-fold_component (const VitSamples *samples, guint embed_dim, guint c, guint k,
+fold_component (const VitSamples *samples, guint n_channels, guint c, guint k,
     double factor, const double *pixel_weight, double *weight)
 {
   const VitComponent *component = &samples->format.pixel->component[k];
@@ -42,25 +44,25 @@ fold_component (const VitSamples *samples, guint embed_dim, guint c, guint k,
       const double *from = pixel_weight + c * area + y * size + x;
       double *to = weight + term;
 
-      for (guint d = 0; d < embed_dim; d++)
+      for (guint d = 0; d < n_channels; d++)
         to[d * samples->n_terms] += from[d * 3 * area] * factor;
     }
   }
 }
 
 void
-vit_fold_samples (const VitSamples *samples, guint embed_dim,
+vit_fold_samples (const VitSamples *samples, guint n_channels,
     const double *pixel_weight, double *weight)
 {
   double matrix[3][4];
 
   vit_image_sample_to_pixel (&samples->format, matrix);
-  memset (weight, 0, embed_dim * samples->n_terms * sizeof (double));
+  memset (weight, 0, n_channels * samples->n_terms * sizeof (double));
   for (guint c = 0; c < 3; c++) {
     for (guint k = 0; k < 3; k++) {
       if (matrix[c][k] != 0.0)
-        fold_component (samples, embed_dim, c, k, matrix[c][k], pixel_weight,
-            weight);
+        fold_component (samples, n_channels, c, k, matrix[c][k],
+            pixel_weight, weight);
     }
   }
 }

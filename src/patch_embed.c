@@ -130,27 +130,16 @@ choose_precision (VitPatchEmbed *embed)
   }
 }
 
-static gboolean
-predict (VitPatchEmbed *embed, GError **error)
+/* VitPixelWeights */
+static void
+fold_pixels (
+    gconstpointer user_data, guint first, guint n_channels, double *weight)
 {
-  const VitModel *model = embed->model;
-  guint n_channels = model->embed_dim;
-  gsize n_terms = (gsize) 3 * model->patch_size * model->patch_size;
-  const VitPatchEmbedSettings *settings = &embed->settings;
-  double *weight
-      = vit_try_aligned (n_channels * n_terms, sizeof (double), error);
-  double *bias = weight
-      ? vit_try_aligned (n_channels, sizeof (double), error) : NULL;
-  gboolean done = bias != NULL;
+  const VitPatchEmbed *embed = user_data;
+  double bias[VIT_PREDICT_CHANNELS];
 
-  if (done) {
-    vit_fold_pixels (model, settings->mean, settings->std, 128.0, weight, bias);
-    done = vit_predict_error (weight, n_channels, model->patch_size,
-        &embed->predicted_error, error);
-  }
-  free (weight);
-  free (bias);
-  return done;
+  vit_fold_pixels (embed->model, embed->settings.mean, embed->settings.std,
+      128.0, first, n_channels, weight, bias);
 }
 
 static gboolean
@@ -158,7 +147,9 @@ resolve_precision (VitPatchEmbed *embed, GError **error)
 {
   VitPatchEmbedSettings *settings = &embed->settings;
 
-  if (settings->precision != VIT_PRECISION_F32 && !predict (embed, error))
+  if (settings->precision != VIT_PRECISION_F32
+      && !vit_predict_error (fold_pixels, embed, embed->model->embed_dim,
+          embed->model->patch_size, &embed->predicted_error, error))
     return FALSE;
   choose_precision (embed);
   if (settings->precision == VIT_PRECISION_INT16
