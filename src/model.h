@@ -56,7 +56,7 @@ typedef struct {
 #define VIT_MODEL_MAX_EMBED_DIM 65536
 #define VIT_MODEL_MAX_PREFIX_TOKENS 1024
 #define VIT_MODEL_MAX_TABLE_SIDE 4096
-#define VIT_MODEL_MAX_VALUES (1u << 30) /* of one array: 4 GiB */
+#define VIT_MODEL_MAX_VALUES (1u << 28) /* of one array: 1 GiB */
 
 /* Reads the model at `path`: a .safetensors file, a .safetensors.index.json,
  * or a folder with the weights and, where the family ships them, config.json,
