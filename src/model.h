@@ -57,6 +57,8 @@ typedef struct {
 #define VIT_MODEL_MAX_PREFIX_TOKENS 1024
 #define VIT_MODEL_MAX_TABLE_SIDE 4096
 #define VIT_MODEL_MAX_VALUES (1u << 28) /* of one array: 1 GiB */
+#define VIT_MODEL_MAX_WEIGHTS (1u << 26) /* of a file's projection: each costs
+                                            time before the first frame */
 
 /* Reads the model at `path`: a .safetensors file, a .safetensors.index.json,
  * or a folder with the weights and, where the family ships them, config.json,

@@ -99,14 +99,18 @@ vit_predict_power (const VitSamples *samples, const double *weight,
       double variance, gray, square = 0.0;
 
       describe_component (&samples->format, c, &variance, &gray);
-      for (guint i = 0; i < width * height; i++) {
-        double value
-            = weight[vit_samples_term (samples, c, i % width, i / width)];
+      for (guint y = 0; y < height; y++) {
+        gsize first, step;
 
-        square += value * value;
-        /* Components that take of gray have a sample for every pixel. */
-        if (gray != 0.0)
-          plane[i] += gray * value;
+        vit_samples_terms (samples, c, y, &first, &step);
+        for (guint x = 0; x < width; x++) {
+          double value = weight[first + x * step];
+
+          square += value * value;
+          /* Components that take of gray have a sample for every pixel. */
+          if (gray != 0.0)
+            plane[y * width + x] += gray * value;
+        }
       }
       power[VIT_PICTURE_NOISE] += variance * square;
     }

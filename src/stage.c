@@ -111,6 +111,9 @@ measure_patch (VitStage *stage, GError **error)
         "but a patch is at most %u x %u and an embedding at most %u values",
         VIT_MODEL_MAX_PATCH_SIZE, VIT_MODEL_MAX_PATCH_SIZE,
         VIT_MODEL_MAX_EMBED_DIM);
+  if (weight->shape[0] * size * size * 3 > VIT_MODEL_MAX_WEIGHTS)
+    return vit_stage_refuse (stage, weight, VIT_ERROR_UNSUPPORTED, error,
+        "but a projection has at most %u weights", VIT_MODEL_MAX_WEIGHTS);
   stage->patch_size = (guint) size;
   stage->embed_dim = (guint) weight->shape[0];
   return check_config_size (stage, "patch_size", stage->config->patch_size,

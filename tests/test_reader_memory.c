@@ -264,6 +264,41 @@ test_cost (gconstpointer data)
       cost->times * (double) length + 10.0 * (double) MIB);
 }
 
+/* Every size by itself may be; refused by its header, before a value is read. */
+static void
+test_too_many_weights (void)
+{
+  const char *header
+      = "{\"patch_embed.proj.weight\":{\"dtype\":\"F16\","
+        "\"shape\":[65536,3,32,32],\"data_offsets\":[0,402653184]},"
+        "\"patch_embed.proj.bias\":{\"dtype\":\"F16\",\"shape\":[65536],"
+        "\"data_offsets\":[402653184,402784256]},"
+        "\"pos_embed\":{\"dtype\":\"F16\",\"shape\":[1,1,65536],"
+        "\"data_offsets\":[402784256,402915328]},"
+        "\"blocks.0.attn.qkv.weight\":{\"dtype\":\"F16\",\"shape\":[0],"
+        "\"data_offsets\":[402915328,402915328]}}";
+  g_autofree char *folder = g_dir_make_tmp ("vit-memory-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename (folder, "model.safetensors", NULL);
+  guint64 length = strlen (header);
+  FILE *file = fopen (path, "wb");
+  G_GNUC_UNUSED gsize before = peak_memory ();
+  GError *error = NULL;
+
+  g_assert_cmpuint (fwrite (&length, 1, 8, file), ==, 8);
+  fputs (header, file);
+  g_assert_cmpint (fclose (file), ==, 0);
+  g_assert_cmpint (truncate (path, (off_t) (8 + length + 402915328)), ==, 0);
+  g_assert_null (vit_model_load (path, NULL, &error));
+  g_assert_error (error, VIT_ERROR, VIT_ERROR_UNSUPPORTED);
+  g_assert_nonnull (strstr (error->message, "[65536,3,32,32] but a projection"));
+  g_clear_error (&error);
+#ifndef SANITIZER
+  g_assert_cmpuint (peak_memory () - before, <=, MIB);
+#endif
+  g_unlink (path);
+  g_rmdir (folder);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -274,6 +309,7 @@ main (int argc, char **argv)
 
     g_test_add_data_func (path, &hostile[i], test_hostile);
   }
+  g_test_add_func ("/reader-memory/too-many-weights", test_too_many_weights);
   for (gsize i = 0; i < G_N_ELEMENTS (costs); i++) {
     g_autofree char *path = g_strdup_printf (
         "/reader-memory/%s-model-as-%d", costs[i].dtype, costs[i].precision);
