@@ -327,7 +327,8 @@ read_file (const char *folder, const char *name, ReadSection read,
   VitSection root = { path, NULL };
   gboolean valid;
 
-  *found = g_file_test (path, G_FILE_TEST_EXISTS);
+  if (!vit_file_exists (path, found, error))
+    return FALSE;
   if (!*found)
     return TRUE;
   root.object = vit_file_load_json (
