@@ -15,6 +15,10 @@ HERE = Path(__file__).parent
 GOLDEN = HERE.parent / "golden"
 MODELS = ["dinov2-p14", "hf-clip", "hf-dinov2-with-registers", "hf-siglip2-naflex",
           "openclip", "timm-naflex", "hf-aimv2", "timm-deit-distilled"]
+# Whole models, of which an encoder can be made.
+ENCODERS = ["features/" + name for name in (
+    "hf-vit-classifier", "hf-beit-pooler", "hf-internvl-qknorm", "hf-siglip2-naflex",
+    "hf-aimv2", "hf-dinov3-gated", "timm-eva02-clip", "timm-pe-core", "hf-deit-distilled")]
 MODEL_FILES = ["model.safetensors", "model.safetensors.index.json", "a.safetensors",
                "b.safetensors", "config.json", "preprocessor_config.json",
                "open_clip_config.json", "open_clip_model.safetensors"]
@@ -55,20 +59,24 @@ def shrink(tensors):
 
 
 def models():
-    for model in MODELS:
-        folder = GOLDEN / model
+    for path in MODELS + ENCODERS:
+        folder = GOLDEN / path
+        model = path.replace("features/", "encoder-")
         weights = next(p for p in sorted(folder.glob("*.safetensors")))
         text = header(weights)
-        write("safetensors", model, b"\0" + text)
+        is_whole = path in ENCODERS
+        if not is_whole:
+            write("safetensors", model, b"\0" + text)
         configs = [p for p in sorted(folder.glob("*.json")) if p.name in CONFIG_FILES]
         whole = record(MODEL_FILES, "model.safetensors", text)
         for config in configs:
             content = json.dumps(json.loads(config.read_text()), separators=(",", ":")).encode()
             if len(content) > 2000:
                 continue
-            write("config", f"{model}-{config.stem}",
-                  bytes([0]) + record(CONFIG_FILES, config.name, content))
-            write("json_text", f"{model}-{config.stem}", content)
+            if not is_whole:
+                write("config", f"{model}-{config.stem}",
+                      bytes([0]) + record(CONFIG_FILES, config.name, content))
+                write("json_text", f"{model}-{config.stem}", content)
             if config.name in MODEL_FILES:
                 whole += record(MODEL_FILES, config.name, content)
         write("model", model, whole)
