@@ -76,7 +76,7 @@ vit_encoder_plan_refuse (const VitStage *stage, const char *why, GError **error)
   const VitConfig *config = stage->config;
 
   if (config->name)
-    return vit_refuse (error, VIT_ERROR_UNSUPPORTED, config->name_source,
+    return vit_refuse (error, VIT_ERROR_UNSUPPORTED, config->source,
         config->name_key,
         "is \"%.100s\", whose encoder cannot be computed: %s; its input tokens "
         "can",
@@ -179,7 +179,7 @@ static gboolean
 plan_package (VitEncoderPlan *plan, const VitStage *stage, GError **error)
 {
   const VitConfig *config = stage->config;
-  VitSection section = { config->name_source, config->tower };
+  VitSection section = { config->source, config->tower };
   VitOrigin origin = config->family ? config->family->origin
                                     : stage->tower.layout->origin;
 

@@ -101,7 +101,7 @@ find_row (const char *type, const char *layout)
 static gboolean
 find_parent (const VitStage *stage, const Row **parent, GError **error)
 {
-  VitSection root = { stage->config->name_source, stage->config->root };
+  VitSection root = { stage->config->source, stage->config->root };
   const char *type = NULL;
 
   *parent = NULL;

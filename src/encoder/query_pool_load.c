@@ -179,8 +179,8 @@ load_learned (Loading *loading, GError **error)
         VIT_ENCODER_MAX_QUERY_HEADS);
   loading->learned = g_new (float, loading->width);
   loading->query = g_new0 (double, loading->width);
-  if (!vit_checkpoint_read_part (stage->checkpoint, tensor, 0,
-          loading->learned, loading->width, error))
+  if (!vit_checkpoint_read (stage->checkpoint, tensor, 0, loading->width,
+          loading->learned, error))
     return FALSE;
   if (loading->names->query_norm) {
     done = load_norm (
@@ -234,8 +234,8 @@ load_query (Loading *loading, GError **error)
     if (bias->rank != 1 || bias->n_values < width)
       return vit_stage_refuse (loading->stage, bias, VIT_ERROR_TENSOR, error,
           "but the query has %u channels", width);
-    if (!vit_checkpoint_read_part (
-            loading->stage->checkpoint, bias, 0, values, width, error))
+    if (!vit_checkpoint_read (
+            loading->stage->checkpoint, bias, 0, width, values, error))
       return FALSE;
     for (guint d = 0; d < width; d++)
       loading->query[d] += values[d];

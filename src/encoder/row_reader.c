@@ -31,7 +31,8 @@ vit_read_vector (
   if (!values)
     vit_stage_refuse (stage, tensor, VIT_ERROR_NO_MEMORY, error,
         "and there is no memory for it");
-  else if (!vit_checkpoint_read (stage->checkpoint, tensor, values, error))
+  else if (!vit_checkpoint_read (stage->checkpoint, tensor, 0,
+               (gsize) tensor->n_values, values, error))
     g_clear_pointer (&values, g_free);
   return values;
 }
@@ -51,8 +52,8 @@ vit_rows_each (const VitStage *stage, const VitRows *rows, guint n_rows,
   for (guint row = 0; row < n_rows && done; row += at_once) {
     guint n = MIN (at_once, n_rows - row);
 
-    done = vit_checkpoint_read_part (stage->checkpoint, rows->weight,
-        (rows->first + row) * n_terms, values, n * n_terms, error);
+    done = vit_checkpoint_read (stage->checkpoint, rows->weight,
+        (rows->first + row) * n_terms, n * n_terms, values, error);
     for (guint i = 0; i < n && done; i++)
       take (data, row + i, values + i * n_terms);
   }
@@ -114,8 +115,8 @@ vit_rows_load (const VitStage *stage, const VitRows *rows, guint n_rows,
     if (!bias)
       return vit_stage_refuse (stage, rows->bias, VIT_ERROR_NO_MEMORY, error,
           "and there is no memory for it");
-    if (!vit_checkpoint_read_part (stage->checkpoint, rows->bias,
-            rows->first_bias, bias, n_rows, error))
+    if (!vit_checkpoint_read (stage->checkpoint, rows->bias,
+            rows->first_bias, n_rows, bias, error))
       return FALSE;
   }
   filling.bias = bias;

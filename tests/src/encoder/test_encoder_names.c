@@ -78,7 +78,7 @@ test_architectures (void)
 
   g_assert_true (g_file_get_contents (
       TEST_DATA_DIR "/timm-architectures.txt", &text, NULL, NULL));
-  config->name_source = g_strdup ("config.json");
+  config->source = g_strdup ("config.json");
   open_stage (&stage, config);
   lines = g_strsplit (text, "\n", -1);
   for (guint i = 1; lines[i] && lines[i][0]; i++, n++) {
