@@ -324,7 +324,7 @@ test_timm_name (void)
     const char *name;
     const char *why;
   } names[] = {
-    { "vit_base_patch16_xp_224", "side by side" },
+    { "vit_small_patch16_18x2_224", "side by side" },
     { "eva02_enormous_patch14_clip_224", "come after" },
     { "vit_base_patch16_rpn_224", "come after" },
     { "vit_dlittle_patch16_reg1_gap_256", "differential" },
