@@ -4,7 +4,6 @@
  */
 #include "gst/vit/gstvittokensmeta.h"
 
-#include <gst/video/video.h>
 #include <string.h>
 
 #include "gst/vit/gstvittokens-private.h"
@@ -47,80 +46,6 @@ gst_vit_token_format_get_size (GstVitTokenFormat format)
       return 2;
   }
   return 0;
-}
-
-GType
-gst_vit_tokens_meta_api_get_type (void)
-{
-  static const gchar *tags[] = {
-    GST_META_TAG_VIDEO_STR,
-    GST_META_TAG_VIDEO_SIZE_STR,
-    GST_META_TAG_VIDEO_ORIENTATION_STR,
-    NULL,
-  };
-  static gsize type = 0;
-
-  if (g_once_init_enter (&type))
-    g_once_init_leave (
-        &type, gst_meta_api_type_register ("GstVitTokensMetaAPI", tags));
-
-  return type;
-}
-
-static gboolean
-gst_vit_tokens_meta_init (GstMeta *meta, gpointer params G_GNUC_UNUSED,
-    GstBuffer *buffer G_GNUC_UNUSED)
-{
-  GstVitTokensMeta *self = (GstVitTokensMeta *) meta;
-  GstMeta base = self->meta;
-
-  memset (self, 0, sizeof *self);
-  self->meta = base;
-  self->roi_id = -1;
-
-  return TRUE;
-}
-
-static void
-gst_vit_tokens_meta_free (GstMeta *meta, GstBuffer *buffer G_GNUC_UNUSED)
-{
-  GstVitTokensMeta *self = (GstVitTokensMeta *) meta;
-
-  gst_clear_buffer (&self->tokens);
-  gst_clear_buffer (&self->positions);
-  g_clear_pointer (&self->changed, g_bytes_unref);
-  g_clear_pointer (&self->model_id, g_free);
-}
-
-static const GstMetaInfo *
-register_info (void)
-{
-#if GST_CHECK_VERSION(1, 24, 0)
-  GstMetaInfo *info = gst_meta_info_new (GST_VIT_TOKENS_META_API_TYPE,
-      "GstVitTokensMeta", sizeof (GstVitTokensMeta));
-
-  info->init_func = gst_vit_tokens_meta_init;
-  info->free_func = gst_vit_tokens_meta_free;
-  info->transform_func = gst_vit_tokens_meta_transform;
-  info->serialize_func = gst_vit_tokens_meta_serialize;
-  info->deserialize_func = gst_vit_tokens_meta_deserialize;
-  return gst_meta_info_register (info);
-#else
-  return gst_meta_register (GST_VIT_TOKENS_META_API_TYPE, "GstVitTokensMeta",
-      sizeof (GstVitTokensMeta), gst_vit_tokens_meta_init,
-      gst_vit_tokens_meta_free, gst_vit_tokens_meta_transform);
-#endif
-}
-
-const GstMetaInfo *
-gst_vit_tokens_meta_get_info (void)
-{
-  static gsize info = 0;
-
-  if (g_once_init_enter (&info))
-    g_once_init_leave (&info, (gsize) register_info ());
-
-  return (const GstMetaInfo *) info;
 }
 
 /* (transfer full): whole characters of UTF-8. */
@@ -260,7 +185,7 @@ gst_buffer_iterate_vit_tokens_meta (GstBuffer *buffer, gpointer *state)
   g_return_val_if_fail (GST_IS_BUFFER (buffer), NULL);
 
   return (GstVitTokensMeta *) gst_buffer_iterate_meta_filtered (
-      buffer, state, GST_VIT_TOKENS_META_API_TYPE);
+      buffer, state, GST_VIT_TOKENS_META_INFO->api);
 }
 
 /**
