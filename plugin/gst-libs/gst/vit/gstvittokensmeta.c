@@ -4,8 +4,6 @@
  */
 #include "gst/vit/gstvittokensmeta.h"
 
-#include <string.h>
-
 #include "gst/vit/gstvittokens-private.h"
 
 GType
@@ -46,18 +44,6 @@ gst_vit_token_format_get_size (GstVitTokenFormat format)
       return 2;
   }
   return 0;
-}
-
-/* (transfer full): whole characters of UTF-8. */
-static gchar *
-shorten (const gchar *name)
-{
-  const gsize most = GST_VIT_TOKENS_META_MAX_MODEL_ID_SIZE;
-  gchar *text = g_utf8_make_valid (name, strnlen (name, most + 1));
-
-  if (strlen (text) > most)
-    *g_utf8_find_prev_char (text, text + most + 1) = '\0';
-  return text;
 }
 
 /**
@@ -122,8 +108,8 @@ gst_buffer_add_vit_tokens_meta (GstBuffer *buffer, GstBuffer *tokens,
   meta->frame_width = frame_width;
   meta->frame_height = frame_height;
   meta->map[0] = meta->map[4] = patch_size;
-  if (model_id)
-    meta->model_id = shorten (model_id);
+  meta->model_id = gst_vit_tokens_text (
+      model_id, GST_VIT_TOKENS_META_MAX_MODEL_ID_SIZE);
 
   return meta;
 }
@@ -147,7 +133,12 @@ gst_buffer_get_vit_tokens_meta (GstBuffer *buffer)
 /**
  * gst_buffer_get_vit_tokens_meta_roi:
  * @buffer: a #GstBuffer
- * @roi_id: id of a #GstVideoRegionOfInterestMeta; -1 for the whole frame
+ * @roi_id: the id of a region, as its tokens meta has it; -1 for the whole
+ *   frame
+ *
+ * Where a #GstVideoRegionOfInterestMeta has an id of its own, which is not 0, -1
+ * or another region's too, it is that of its tokens.  See #GstVitTokensMeta for
+ * the others.
  *
  * Returns: (transfer none) (nullable): the first tokens meta on @buffer that
  *   covers this region

@@ -55,7 +55,9 @@ gst_vit_tokens_meta_free (GstMeta *meta, GstBuffer *buffer G_GNUC_UNUSED)
   gst_clear_buffer (&self->tokens);
   gst_clear_buffer (&self->positions);
   g_clear_pointer (&self->changed, g_bytes_unref);
+  g_clear_pointer (&self->prefix_kinds, g_bytes_unref);
   g_clear_pointer (&self->model_id, g_free);
+  g_clear_pointer (&self->roi_type, g_free);
 }
 
 static const GstMetaInfo *
