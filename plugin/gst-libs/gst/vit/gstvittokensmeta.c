@@ -219,7 +219,8 @@ gst_vit_tokens_meta_get_model_id (const GstVitTokensMeta *meta)
  * @changed: (nullable) (transfer none): (n_tokens + 7) / 8 bytes, one bit a
  *   token, least significant first; %NULL when any may have changed
  *
- * Says which tokens differ from those of the stream's frame before.
+ * Says which tokens are not those of the last frame of the stream that had
+ * tokens of the same region.
  *
  * Since: 0.1
  */
@@ -241,8 +242,9 @@ gst_vit_tokens_meta_set_changed (GstVitTokensMeta *meta, GBytes *changed)
  * @meta: a #GstVitTokensMeta
  * @token: index of a token, less than n_tokens
  *
- * Returns: whether the token may differ from that of the frame before; %TRUE
- *   where that cannot be known, as @changed has not the size that it should
+ * Returns: whether the token may differ from that of the last frame of the
+ *   stream that had tokens of the same region; %TRUE where that is not known, or
+ *   cannot be, as @changed has not the size that it should
  *
  * Since: 0.1
  */

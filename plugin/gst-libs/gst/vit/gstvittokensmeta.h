@@ -134,10 +134,13 @@ typedef struct _GstVitTokensMeta GstVitTokensMeta;
  * @roi_id: id of the region that the tokens cover; -1 for the whole frame
  * @n_blocks: transformer blocks after which the tokens were taken; 0 is the
  *   input of the first
- * @changed: (nullable): one bit a token, least significant first: set where
- *   the token differs from that in the stream's frame before.  %NULL: any may
- *   differ.  Who may have missed a frame (#GST_BUFFER_FLAG_DISCONT) takes all
- *   to have changed.
+ * @changed: (nullable): one bit a token, least significant first: clear where
+ *   the token is the same as in the last frame of the stream that had tokens of
+ *   this region (@roi_id and place); for tokens of the whole frame, the last that
+ *   had any.  Frames in between that have none do not count.  %NULL: any may
+ *   differ, as in a first frame, after a gap, or of a region that frame did not
+ *   have.  Who may have missed a frame with tokens (#GST_BUFFER_FLAG_DISCONT)
+ *   takes all to have changed.
  * @positions: (nullable): what the position table added to the patches' tokens:
  *   float32 `[grid_height * grid_width][embed_dim]`, or empty if nothing was
  *   added.  %NULL: not known.  Read-only; see
