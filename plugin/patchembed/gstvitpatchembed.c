@@ -344,7 +344,7 @@ gst_vit_patch_embed_sink_event (GstBaseTransform *base, GstEvent *event)
 {
   GstVitPatchEmbed *self = GST_VIT_PATCH_EMBED (base);
 
-  /* "The frame before" is the one before in the stream, not in time. */
+  /* What tokens changed since is a frame of this stream, without a gap. */
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_FLUSH_STOP:
       GST_OBJECT_LOCK (self);

@@ -13,10 +13,13 @@ static GstVitSizes *
 make_sizes (const GstVitStream *stream, const GstVitSettings *settings,
     VitPatchEmbed *embed)
 {
+  guint n_prefix_tokens
+      = settings->prefix_tokens ? stream->model->n_prefix_tokens : 0;
   GstVitEmbedderSetup setup = {
     .model = stream->model,
-    .n_prefix_tokens
-    = settings->prefix_tokens ? stream->model->n_prefix_tokens : 0,
+    .n_prefix_tokens = n_prefix_tokens,
+    .prefix_kinds
+    = n_prefix_tokens > 0 ? gst_vit_model_prefix_kinds (stream->model) : NULL,
     .pad = settings->fit == VIT_FIT_PAD,
     .token_format = (GstVitTokenFormat) settings->token_format,
     .workers = stream->workers,

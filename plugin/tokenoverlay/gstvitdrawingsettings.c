@@ -35,7 +35,7 @@ mode_get_type (void)
     { GST_VIT_DRAWING_SIMILARITY, "Cosine of every patch with the one at x, y",
         "similarity" },
     { GST_VIT_DRAWING_NORM, "Length of the tokens", "norm" },
-    { GST_VIT_DRAWING_CHANGED, "Tokens that are not those of the frame before",
+    { GST_VIT_DRAWING_CHANGED, "Tokens that are not those of the last frame that had tokens",
         "changed" },
     { GST_VIT_DRAWING_GRID, "Borders of the patches", "grid" },
     { 0, NULL, NULL },

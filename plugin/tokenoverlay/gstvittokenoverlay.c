@@ -27,7 +27,8 @@
  *   one under #GstVitTokenOverlay:x, #GstVitTokenOverlay:y, which is framed.  A
  *   mouse click in the window of the video chooses another.
  * - `norm`: the length of every patch's token.
- * - `changed`: the patches whose tokens are not those of the frame before.
+ * - `changed`: the patches whose tokens are not those of the last frame that
+ *   had tokens.
  * - `grid`: where the patches lie.
  *
  * The first three leave out what the position table added to the tokens, which

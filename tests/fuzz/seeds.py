@@ -138,13 +138,20 @@ def small():
 
 
 def tokens():
-    """One meta of 2 x 1 tokens of 3 float32, with a model id and changed bits."""
+    """One meta of 2 x 1 tokens of 3 float32, with a model id and changed bits;
+    in the second version also with a region, its type and two prefix tokens."""
     for known, model in ((0, b""), (1, b"vit")):
-        head = struct.pack("<IIIIIIIIIi", 0, 0, 2, 1, 16, 3, 32, 16, 0, -1)
-        head += struct.pack("<6d", 16, 0, 0, 0, 16, 0)
-        head += struct.pack("<II", len(model) if model else 2**32 - 1, known)
-        write("tokens_bytes", f"meta-{known}",
-              head + model + (b"\3" if known else b"") + struct.pack("<6f", *range(6)))
+        for version, n_prefix in ((1, 0), (2, 0), (2, 2)):
+            kinds = n_prefix > 0
+            head = struct.pack("<IIIIIIIIIi", 0, n_prefix, 2, 1, 16, 3, 32, 16, 0, -1)
+            head += struct.pack("<6d", 16, 0, 0, 0, 16, 0)
+            head += struct.pack("<II", len(model) if model else 2**32 - 1, known + 2 * kinds)
+            if version == 2:
+                head += struct.pack("<IIIII", *((4, 3, 28, 13, 3) if kinds else (0, 0, 0, 0, 2**32 - 1)))
+            rest = model + (b"cat\1\2" if kinds else b"") + (b"\3" if known else b"")
+            name = f"meta-{known}" + ("" if version == 1 else f"-{version}-{n_prefix}")
+            n_values = 3 * (2 + n_prefix)
+            write("tokens_bytes", name, head + rest + struct.pack(f"<{n_values}f", *range(n_values)))
 
 
 def overlay():
