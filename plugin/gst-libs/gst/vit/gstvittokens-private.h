@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <gst/video/video.h>
+
 #include "gst/vit/gstvittokensfields.h"
 
 G_BEGIN_DECLS
@@ -32,6 +34,19 @@ gchar *gst_vit_tokens_text (const gchar *text, gsize most);
 G_GNUC_INTERNAL
 gboolean gst_vit_tokens_meta_fits_positions (
     const GstVitTokensMeta *meta, GstBuffer *positions);
+
+/* (transfer none) (nullable): a copy of all fields as they are, valid or not. */
+G_GNUC_INTERNAL
+GstVitTokensMeta *gst_vit_tokens_meta_add_copy (
+    GstBuffer *dest, const GstVitTokensMeta *source);
+
+/* The scale transform tells both sizes but not whether the picture fills the
+ * frame.  Scalers that keep the display aspect ratio (videoscale, by default)
+ * add borders where it does not fit, others stretch: where the two would
+ * differ by more than the rounding to whole pixels, neither can be assumed. */
+G_GNUC_INTERNAL
+gboolean gst_vit_scale_may_add_borders (
+    const GstVideoInfo *in, const GstVideoInfo *out);
 
 /* The GstMetaInfo's functions, by GStreamer's own contracts. */
 

@@ -233,11 +233,23 @@ GstVitTokensMeta *gst_buffer_add_vit_tokens_meta (GstBuffer *buffer,
     guint frame_width, guint frame_height, const gchar *model_id);
 
 GST_VIT_API
+GstVitTokensMeta *gst_buffer_add_vit_features_meta (GstBuffer *buffer,
+    const GstVitTokensMeta *tokens, GstBuffer *features,
+    GstVitTokenFormat format, guint embed_dim, guint n_blocks);
+
+GST_VIT_API
 GstVitTokensMeta *gst_buffer_get_vit_tokens_meta (GstBuffer *buffer);
 
 GST_VIT_API
 GstVitTokensMeta *gst_buffer_get_vit_tokens_meta_roi (
     GstBuffer *buffer, gint roi_id);
+
+GST_VIT_API
+GstVitTokensMeta *gst_buffer_get_vit_tokens_meta_deepest (GstBuffer *buffer);
+
+GST_VIT_API
+GstVitTokensMeta *gst_buffer_get_vit_tokens_meta_at (
+    GstBuffer *buffer, guint n_blocks);
 
 GST_VIT_API
 GstVitTokensMeta *gst_buffer_iterate_vit_tokens_meta (

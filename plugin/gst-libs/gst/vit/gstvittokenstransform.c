@@ -13,8 +13,8 @@
 #include <math.h>
 #include <string.h>
 
-static GstVitTokensMeta *
-add_copy (GstBuffer *dest, const GstVitTokensMeta *source)
+GstVitTokensMeta *
+gst_vit_tokens_meta_add_copy (GstBuffer *dest, const GstVitTokensMeta *source)
 {
   GstVitTokensMeta *copy;
   GstMeta base;
@@ -52,18 +52,15 @@ add_mapped_copy (
   if (!gst_vit_tokens_map_is_finite (
           map, source->grid_width, source->grid_height))
     return FALSE;
-  copy = add_copy (dest, source);
+  copy = gst_vit_tokens_meta_add_copy (dest, source);
   if (copy)
     memcpy (copy->map, map, sizeof copy->map);
   return copy != NULL;
 }
 
-/* The scale transform tells both sizes but not whether the picture fills the
- * frame.  Scalers that keep the display aspect ratio (videoscale, by default)
- * add borders where it does not fit, others stretch: where the two would
- * differ by more than the rounding to whole pixels, neither can be assumed. */
-static gboolean
-may_have_borders (const GstVideoInfo *in, const GstVideoInfo *out)
+gboolean
+gst_vit_scale_may_add_borders (
+    const GstVideoInfo *in, const GstVideoInfo *out)
 {
   gdouble aspect = (gdouble) in->width / in->height * in->par_n / in->par_d
                    * out->par_d / out->par_n;
@@ -80,7 +77,7 @@ add_scaled (GstBuffer *dest, const GstVitTokensMeta *source,
   const GstVideoInfo *in = scale->in_info, *out = scale->out_info;
   gdouble x_scale, y_scale, map[6];
 
-  if (may_have_borders (in, out))
+  if (gst_vit_scale_may_add_borders (in, out))
     return FALSE;
 
   x_scale = (gdouble) out->width / in->width;
@@ -227,7 +224,7 @@ gst_vit_tokens_meta_transform (GstBuffer *dest, GstMeta *meta,
     const GstMetaTransformCopy *copy = data;
 
     /* TRUE for a region too: the buffer code logs FALSE as an error. */
-    return copy->region || add_copy (dest, source);
+    return copy->region || gst_vit_tokens_meta_add_copy (dest, source);
   }
   if (!gst_vit_tokens_meta_is_valid (source, NULL))
     return FALSE;
