@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * GstVitTokensMeta in a program that calls nothing of its library before frames
- * come: the meta is known to GStreamer once the library is loaded, whether that
- * is before GStreamer is initialised, as where it is linked to, or after, and
- * the library leaves the initialisation to the program.
+ * The library's metas in a program that calls nothing of it before frames come:
+ * they are known to GStreamer once the library is loaded, whether that is before
+ * GStreamer is initialised, as where it is linked to, or after, and the library
+ * leaves the initialisation to the program.
  */
 #include <dlfcn.h>
 #include <gst/gst.h>
 
 #define META "GstVitTokensMeta"
+#define EMBEDDING_META "GstVitEmbeddingMeta"
 
 /* A class with an interface that GStreamer has nothing to do with. */
 typedef GObject Other;
@@ -47,6 +48,7 @@ open_before (void)
   g_type_class_ref (other_get_type ());
   gst_init (NULL, NULL);
   g_assert_nonnull (gst_meta_get_info (META));
+  g_assert_nonnull (gst_meta_get_info (EMBEDDING_META));
 }
 
 static void
@@ -59,6 +61,7 @@ open_after (void)
   }
   open_library ();
   g_assert_nonnull (gst_meta_get_info (META));
+  g_assert_nonnull (gst_meta_get_info (EMBEDDING_META));
 }
 
 /* Closing it must not leave GStreamer with a meta whose functions are gone. */

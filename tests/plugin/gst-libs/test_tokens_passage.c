@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
  * GstVitTokensMeta through other people's elements: which keep it, with which
- * map, on which release of GStreamer.  A frame is 64 x 48 pixels with 4 x 3
- * patches of 16 x 16: 12 tokens of 2 float32 values.
+ * map, on which release of GStreamer; and GstVitEmbeddingMeta beside it, which is
+ * dropped also where the picture is cut or other things stand beside it.  A frame
+ * is 64 x 48 pixels with 4 x 3 patches of 16 x 16: 12 tokens of 2 float32 values,
+ * which are the embedding's too.
  */
 #include <gst/check/gstharness.h>
 #include <gst/video/video.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "gst/vit/gstvittokensmeta.h"
+#include "gst/vit/vit.h"
 
 #define FRAME_CAPS "video/x-raw,format=I420,width=64,height=48,framerate=25/1"
 #define TOKENS_SIZE (4 * 3 * 2 * 4)
@@ -33,6 +35,7 @@ typedef struct {
   Outcome outcome;
   Outcome since_1_28; /* where the release matters */
   gboolean is_by_release;
+  gboolean shows_other; /* less of the picture, or more than it */
 } Passage;
 
 static const Passage passages[] = {
@@ -52,7 +55,7 @@ static const Passage passages[] = {
       "video/x-raw,width=96,height=72", KEPT (24, 0, 0, 0, 24, 0) },
   { "videoscale-with-borders", "videoscale",
       "video/x-raw,width=64,height=64,pixel-aspect-ratio=1/1", DROPPED,
-      KEPT (16, 0, 0, 0, 16, 8), TRUE },
+      KEPT (16, 0, 0, 0, 16, 8), TRUE, TRUE },
   { "videoscale-distorting", "videoscale add-borders=false",
       "video/x-raw,width=64,height=64,pixel-aspect-ratio=1/1", DROPPED,
       KEPT (16, 0, 0, 0, 64. / 3, 0), TRUE },
@@ -62,16 +65,16 @@ static const Passage passages[] = {
       "video/x-raw,width=48,height=64", DROPPED, KEPT (0, -16, 48, 16, 0, 0),
       TRUE },
   { "videocrop", "videocrop left=16", "video/x-raw,width=48,height=48", DROPPED,
-      KEPT (16, 0, -16, 0, 16, 0), TRUE },
+      KEPT (16, 0, -16, 0, 16, 0), TRUE, TRUE },
   { "videobox-both-ways", "videobox left=16 right=-16", FRAME_CAPS, DROPPED },
   { "compositor-scaling",
       "identity ! compositor sink_0::width=32 sink_0::height=24", FRAME_CAPS,
-      DROPPED, KEPT (8, 0, 0, 0, 8, 0), TRUE },
+      DROPPED, KEPT (8, 0, 0, 0, 8, 0), TRUE, TRUE },
   { "videobox", "videobox left=-16", "video/x-raw,width=80,height=48", DROPPED,
-      KEPT (16, 0, 16, 0, 16, 0), TRUE },
+      KEPT (16, 0, 16, 0, 16, 0), TRUE, TRUE },
   { "compositor", "identity ! compositor sink_0::xpos=16 sink_0::ypos=8",
       "video/x-raw,width=96,height=64", DROPPED, KEPT (16, 0, 16, 0, 16, 8),
-      TRUE },
+      TRUE, TRUE },
   { "jpegenc", "jpegenc", "image/jpeg", UNMOVED },
   { "vp8enc", "vp8enc deadline=1", "video/x-vp8", UNMOVED },
   { "theoraenc", "theoraenc", "video/x-theora", UNMOVED },
@@ -88,13 +91,17 @@ expected (const Passage *passage)
 static GstBuffer *
 new_frame (GstBuffer *tokens)
 {
+  GstVitTokensMeta *meta;
   GstBuffer *frame = gst_buffer_new_allocate (NULL, 64 * 48 * 3 / 2, NULL);
 
   gst_buffer_memset (frame, 0, 128, 64 * 48 * 3 / 2);
   GST_BUFFER_PTS (frame) = 0;
   GST_BUFFER_DURATION (frame) = GST_SECOND / 25;
-  g_assert_nonnull (gst_buffer_add_vit_tokens_meta (frame, tokens,
-      GST_VIT_TOKEN_FORMAT_F32, 0, 4, 3, 16, 2, 64, 48, "model"));
+  meta = gst_buffer_add_vit_tokens_meta (frame, tokens,
+      GST_VIT_TOKEN_FORMAT_F32, 0, 4, 3, 16, 2, 64, 48, "model");
+  g_assert_nonnull (meta);
+  g_assert_nonnull (gst_buffer_add_vit_embedding_meta (frame,
+      GST_VIT_EMBEDDING_KIND_EMBEDDING, tokens, TOKENS_SIZE / 4, TRUE, meta));
   return frame;
 }
 
@@ -119,6 +126,19 @@ assert_outcome (GstBuffer *frame, GstBuffer *tokens, const Outcome *outcome)
   g_assert_true (meta->tokens == tokens);
   for (guint i = 0; i < 6; i++)
     g_assert_cmpfloat_with_epsilon (meta->map[i], outcome->map[i], 1e-12);
+}
+
+static void
+assert_embedding (GstBuffer *frame, GstBuffer *values, gboolean is_kept)
+{
+  GstVitEmbeddingMeta *meta = gst_buffer_get_vit_embedding_meta (
+      frame, GST_VIT_EMBEDDING_KIND_EMBEDDING);
+
+  g_assert_cmpint (meta != NULL, ==, is_kept);
+  if (!is_kept)
+    return;
+  g_assert_true (gst_vit_embedding_meta_get_values (meta) == values);
+  g_assert_cmpstr (gst_vit_embedding_meta_get_model_id (meta), ==, "model");
 }
 
 /* Whether every element of a description is installed; if not, the test is
@@ -168,6 +188,8 @@ test_passage (gconstpointer data)
   } while ((out = gst_harness_try_pull (harness)));
   g_assert_nonnull (last);
   assert_outcome (last, tokens, expected (passage));
+  assert_embedding (last, tokens,
+      expected (passage)->is_kept && !passage->shows_other);
   gst_buffer_unref (last);
   gst_harness_teardown (harness);
 
@@ -262,10 +284,12 @@ test_tee (void)
 
 #if GST_CHECK_VERSION(1, 24, 0)
 static void
-assert_came_over (GstBuffer *frame)
+assert_came_over (GstBuffer *frame, gboolean has_embedding)
 {
   static const gdouble map[6] = { 16, 0.25, 3, 0, -16, 48 };
   GstVitTokensMeta *meta = gst_buffer_get_vit_tokens_meta (frame);
+  GstVitEmbeddingMeta *embedding = gst_buffer_get_vit_embedding_meta (
+      frame, GST_VIT_EMBEDDING_KIND_EMBEDDING);
   guint8 values[TOKENS_SIZE];
 
   g_assert_nonnull (meta);
@@ -295,6 +319,12 @@ assert_came_over (GstBuffer *frame)
   gst_buffer_extract (meta->tokens, 0, values, TOKENS_SIZE);
   for (guint i = 0; i < TOKENS_SIZE; i++)
     g_assert_cmpint (values[i], ==, 7);
+  if (has_embedding) {
+    g_assert_nonnull (embedding);
+    g_assert_cmpuint (embedding->dim, ==, TOKENS_SIZE / 4);
+    g_assert_cmpint (
+        gst_buffer_memcmp (embedding->values, 0, values, TOKENS_SIZE), ==, 0);
+  }
 }
 
 static GstBuffer *
@@ -326,7 +356,7 @@ test_serialise (void)
   g_assert_nonnull (
       gst_meta_deserialize (other, bytes->data, bytes->len, &consumed));
   g_assert_cmpuint (consumed, ==, bytes->len);
-  assert_came_over (other);
+  assert_came_over (other, FALSE);
 }
 
 static void
@@ -397,7 +427,7 @@ test_unixfd (void)
     frame = last_frame (receiver, "sink");
   }
   g_assert_nonnull (frame);
-  assert_came_over (frame);
+  assert_came_over (frame, TRUE);
 
   gst_buffer_unref (frame);
   close_pipeline (receiver);

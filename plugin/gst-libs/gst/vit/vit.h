@@ -5,4 +5,5 @@
 #pragma once
 
 #include <gst/vit/gstvit-prelude.h>
+#include <gst/vit/gstvitembeddingmeta.h>
 #include <gst/vit/gstvittokensmeta.h>

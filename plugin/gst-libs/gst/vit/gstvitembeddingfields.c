@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Functions of their arguments alone, so that they can be tested with any
+ * numbers and on every release of GStreamer.
+ */
+#include "gst/vit/gstvitembeddingfields.h"
+
+#include "gst/vit/gstvittokensfields.h"
+
+gsize
+gst_vit_embedding_values_size (guint dim)
+{
+  gsize size;
+
+  return g_size_checked_mul (&size, dim, sizeof (gfloat)) ? size : 0;
+}
+
+/* By the rule of tokens.  In a frame that is not known there is no region. */
+static gboolean
+is_roi_inside (const GstVitEmbeddingFields *fields)
+{
+  GstVitTokensFields tokens = {
+    .frame_width = fields->frame_width,
+    .frame_height = fields->frame_height,
+    .roi_x = fields->roi_x,
+    .roi_y = fields->roi_y,
+    .roi_width = fields->roi_width,
+    .roi_height = fields->roi_height,
+  };
+
+  return gst_vit_tokens_fields_is_roi_inside (&tokens);
+}
+
+const gchar *
+gst_vit_embedding_fields_find_fault (const GstVitEmbeddingFields *fields)
+{
+  /* As an enum may be signed. */
+  if ((guint) fields->kind > GST_VIT_EMBEDDING_KIND_LOGITS)
+    return "kind is not known";
+  if (gst_vit_embedding_values_size (fields->dim) == 0)
+    return "dim is 0 or too large";
+  if (fields->frame_width > G_MAXINT || fields->frame_height > G_MAXINT)
+    return "frame_width or frame_height is too large";
+  if ((fields->frame_width == 0) != (fields->frame_height == 0))
+    return "one of frame_width and frame_height is 0";
+  if (!is_roi_inside (fields))
+    return "roi_x, roi_y, roi_width, roi_height lead out of the frame";
+  if (fields->roi_type
+      && fields->roi_type_size > GST_VIT_TOKENS_META_MAX_ROI_TYPE_SIZE)
+    return "roi_type is too long";
+  if (fields->roi_type
+      && !g_utf8_validate_len (fields->roi_type, fields->roi_type_size, NULL))
+    return "roi_type is not UTF-8";
+  if (fields->model_id
+      && fields->model_id_size > GST_VIT_TOKENS_META_MAX_MODEL_ID_SIZE)
+    return "model_id is too long";
+  if (fields->model_id
+      && !g_utf8_validate_len (fields->model_id, fields->model_id_size, NULL))
+    return "model_id is not UTF-8";
+  return NULL;
+}
