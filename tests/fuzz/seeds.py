@@ -154,6 +154,15 @@ def tokens():
             write("tokens_bytes", name, head + rest + struct.pack(f"<{n_values}f", *range(n_values)))
 
 
+def embeddings():
+    """One meta of 3 float32 with all that can be said of it, and one with nothing."""
+    values = struct.pack("<3f", *range(3))
+    head = struct.pack("<IIIIi4IIII", 0, 3, 32, 16, -1, 4, 3, 28, 13, 1, 3, 3)
+    write("embedding_bytes", "full", head + b"vitcat" + values)
+    head = struct.pack("<IIIIi4IIII", 1, 3, 0, 0, -1, 0, 0, 0, 0, 0, 2**32 - 1, 2**32 - 1)
+    write("embedding_bytes", "bare", head + values)
+
+
 def overlay():
     """Every mode on every raw format of GStreamer, about a hundred, with and
     without a layout of its own."""
@@ -204,6 +213,7 @@ shards()
 fills()
 small()
 tokens()
+embeddings()
 overlay()
 video_meta()
 token_metas()
