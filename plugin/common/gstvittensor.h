@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tokens as GStreamer's own tensors: GstTensorMeta on the frame (1.26) and the
- * field `tensors` in its caps (1.28).
+ * Tokens and embeddings as GStreamer's own tensors: GstTensorMeta on the frame
+ * (1.26) and, for tokens, the field `tensors` in its caps (1.28).
  *
  * Both are compiled in where gstreamer-analytics-1.0 is there, in that release
  * or a later one; elsewhere these functions do nothing.
  */
 #pragma once
 
-#include "gst/vit/gstvittokensmeta.h"
+#include "gst/vit/vit.h"
 
 G_BEGIN_DECLS
 
@@ -16,6 +16,11 @@ G_BEGIN_DECLS
  * `n_before`: one tensor [1, n_tokens, embed_dim] called `id`, row-major, whose
  * data is the tokens' own buffer, by reference. */
 void gst_vit_tensor_attach (GstBuffer *frame, guint n_before, GQuark id);
+
+/* The same for each valid embedding meta of this kind but those among the first
+ * `n_before` of either kind: one tensor [1, dim] of float32 called `id`. */
+void gst_vit_tensor_attach_embeddings (
+    GstBuffer *frame, guint n_before, GstVitEmbeddingKind kind, GQuark id);
 
 /* What the caps say of the tokens. */
 typedef struct {
