@@ -31,10 +31,10 @@ describe_accepted (const GstCaps *accepted)
   return gst_caps_to_string (gst_caps_is_empty (taken) ? accepted : taken);
 }
 
-/* (transfer full) (nullable): the properties with which the tokens would be
- * accepted. */
+/* (transfer full) (nullable): the properties of vitpatchembed with which tokens
+ * would be accepted.  It has none for what is made of them. */
 static gchar *
-find_remedy (const GstVitTokensMeta *meta, const GValue *framerate,
+find_remedy (const GstVitRecord *record, const GValue *framerate,
     const GstCaps *accepted)
 {
   static const struct {
@@ -42,11 +42,14 @@ find_remedy (const GstVitTokensMeta *meta, const GValue *framerate,
     const gchar *property;
   } formats[] = { { GST_VIT_TOKEN_FORMAT_F32, "token-format=f32" },
     { GST_VIT_TOKEN_FORMAT_F16, "token-format=f16" } };
+  const GstVitTokensMeta *meta = record->tokens;
 
+  if (!meta || meta->n_blocks > 0)
+    return NULL;
   for (guint without_prefix = 0; without_prefix < 2; without_prefix++) {
     for (guint i = 0; i < G_N_ELEMENTS (formats); i++) {
       gboolean is_other = formats[i].format != meta->format;
-      GstVitTensorShape shape = gst_vit_tensor_shape_of (meta);
+      GstVitTensorShape shape = gst_vit_tensor_shape_of (record);
       g_autoptr (GstCaps) caps = NULL;
 
       shape.format = formats[i].format;
@@ -62,24 +65,50 @@ find_remedy (const GstVitTokensMeta *meta, const GValue *framerate,
   return NULL;
 }
 
-gchar *
-gst_vit_tensor_refusal_describe (const GstVitTokensMeta *meta,
-    const GValue *framerate, const GstCaps *accepted)
+/* (transfer full).  framerate (nullable): of the frames; `accepted`: the caps
+ * that downstream takes. */
+static gchar *
+describe (const GstVitRecord *record, const GValue *framerate,
+    const GstCaps *accepted)
 {
-  GstVitTensorShape shape = gst_vit_tensor_shape_of (meta);
+  GstVitTensorShape shape = gst_vit_tensor_shape_of (record);
   g_autofree gchar *taken = describe_accepted (accepted);
-  g_autofree gchar *remedy = find_remedy (meta, framerate, accepted);
+  g_autofree gchar *remedy = find_remedy (record, framerate, accepted);
   g_autofree gchar *offered = NULL;
   g_autoptr (GstCaps) caps = NULL;
 
+  if (!gst_vit_tensor_shape_type (&shape) && record->tokens->n_blocks > 0)
+    return g_strdup_printf ("other/tensors has no type for bf16 features (what "
+                            "comes next takes %s)",
+        taken);
   if (!gst_vit_tensor_shape_type (&shape))
     return g_strdup_printf ("other/tensors has no type for bf16 tokens; set "
                             "%s on vitpatchembed (what comes next takes %s)",
         remedy ? remedy : "token-format=f32 or f16", taken);
   caps = caps_of (&shape, framerate);
   offered = gst_caps_to_string (caps);
-  return g_strdup_printf (
-      "The tokens are %s, and what comes next takes %s%s%s%s", offered, taken,
+  return g_strdup_printf ("The %s are %s, and what comes next takes %s%s%s%s",
+      record->tokens ? gst_vit_record_name (record) : "values", offered, taken,
       remedy ? "; with " : "", remedy ? remedy : "",
       remedy ? " on vitpatchembed they would fit" : "");
+}
+
+void
+gst_vit_tensor_refusal_post (
+    GstBaseTransform *element, const GstVitRecord *record)
+{
+  GstCaps *frames = gst_pad_get_current_caps (element->sinkpad);
+  GstCaps *accepted = gst_pad_peer_query_caps (element->srcpad, NULL);
+  g_autofree gchar *reason = describe (record,
+      frames ? gst_structure_get_value (
+          gst_caps_get_structure (frames, 0), "framerate")
+             : NULL,
+      accepted);
+
+  GST_ELEMENT_ERROR (element, STREAM, FORMAT, ("%s", reason),
+      ("%u of the %s stand for no patch; the frames are %" GST_PTR_FORMAT,
+          record->tokens ? record->tokens->n_prefix_tokens : 0,
+          gst_vit_record_name (record), frames));
+  gst_caps_unref (accepted);
+  gst_clear_caps (&frames);
 }

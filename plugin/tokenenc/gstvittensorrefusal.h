@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * Why tokens could not go on as other/tensors, in one sentence that names both
- * sides and, where a property of vitpatchembed would make them fit, that.
+ * Why values could not go on as other/tensors, in one sentence that names both
+ * sides and, where a property of vitpatchembed would make tokens fit, that.
  */
 #pragma once
 
-#include "gst/vit/gstvittokensmeta.h"
+#include <gst/base/gstbasetransform.h>
+
+#include "tokenenc/gstvitrecord.h"
 
 G_BEGIN_DECLS
 
-/* (transfer full).  `meta` is that of the tokens; framerate (nullable): of their
- * frames; `accepted`: the caps that downstream takes. */
-gchar *gst_vit_tensor_refusal_describe (const GstVitTokensMeta *meta,
-    const GValue *framerate, const GstCaps *accepted);
+/* Posts the error, by the caps of the element's pads. */
+void gst_vit_tensor_refusal_post (
+    GstBaseTransform *element, const GstVitRecord *record);
 
 G_END_DECLS

@@ -6,8 +6,13 @@
 #include "tokenenc/gstvittensorshape.h"
 
 GstVitTensorShape
-gst_vit_tensor_shape_of (const GstVitTokensMeta *meta)
+gst_vit_tensor_shape_of (const GstVitRecord *record)
 {
+  const GstVitTokensMeta *meta = record->tokens;
+
+  if (!meta)
+    return (GstVitTensorShape){ GST_VIT_TOKEN_FORMAT_F32, 1,
+      record->embedding->dim };
   return (GstVitTensorShape){ meta->format, meta->n_tokens, meta->embed_dim };
 }
 
@@ -45,8 +50,9 @@ gst_vit_tensor_shape_set (const GstVitTensorShape *shape, GstStructure *tensors)
       dimensions, NULL);
 }
 
-GstStructure *
-gst_vit_tensor_shape_transform (const GstVitTensorShape *shape,
+/* (transfer full) (nullable): one structure of each side. */
+static GstStructure *
+transform_structure (const GstVitTensorShape *shape,
     const GstStructure *from, const GstStructure *to)
 {
   const GValue *framerate = gst_structure_get_value (from, "framerate");
@@ -62,5 +68,28 @@ gst_vit_tensor_shape_transform (const GstVitTensorShape *shape,
     gst_structure_set_value (result, "framerate", framerate);
   if (has_shape)
     gst_vit_tensor_shape_set (shape, result);
+  return result;
+}
+
+GstCaps *
+gst_vit_tensor_shape_transform (
+    const GstVitTensorShape *shape, const GstCaps *from, GstCaps *all)
+{
+  GstCaps *result;
+
+  if (gst_caps_is_any (from))
+    return all;
+  result = gst_caps_new_empty ();
+  for (guint i = 0; i < gst_caps_get_size (all); i++) {
+    for (guint j = 0; j < gst_caps_get_size (from); j++) {
+      GstStructure *to = transform_structure (shape,
+          gst_caps_get_structure (from, j), gst_caps_get_structure (all, i));
+
+      if (to)
+        result = gst_caps_merge_structure_full (result, to,
+            gst_caps_features_copy (gst_caps_get_features (all, i)));
+    }
+  }
+  gst_caps_unref (all);
   return result;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * What NNStreamer's caps, other/tensors, say of the tokens of one meta.
+ * What NNStreamer's caps, other/tensors, say of the values of one record.
  */
 #pragma once
 
-#include "gst/vit/gstvittokensmeta.h"
+#include "tokenenc/gstvitrecord.h"
 
 G_BEGIN_DECLS
 
@@ -12,11 +12,11 @@ G_BEGIN_DECLS
 
 typedef struct {
   GstVitTokenFormat format;
-  guint n_tokens; /* 0: not known */
+  guint n_tokens; /* 0: not known; of an embedding 1 */
   guint embed_dim;
 } GstVitTensorShape;
 
-GstVitTensorShape gst_vit_tensor_shape_of (const GstVitTokensMeta *meta);
+GstVitTensorShape gst_vit_tensor_shape_of (const GstVitRecord *record);
 
 gboolean gst_vit_tensor_shape_equal (
     const GstVitTensorShape *a, const GstVitTensorShape *b);
@@ -28,10 +28,10 @@ const gchar *gst_vit_tensor_shape_type (const GstVitTensorShape *shape);
 void gst_vit_tensor_shape_set (
     const GstVitTensorShape *shape, GstStructure *tensors);
 
-/* (transfer full) (nullable): `to`, one structure of a pad's template, as it is
- * when the other pad has `from`: with its framerate and, in other/tensors, with
- * the shape where that is known.  NULL: the shape has no type. */
-GstStructure *gst_vit_tensor_shape_transform (const GstVitTensorShape *shape,
-    const GstStructure *from, const GstStructure *to);
+/* (transfer full): `all`, the template of a pad, as it is when the other pad has
+ * `from`: with its framerate and, in other/tensors, with the shape where that is
+ * known; without other/tensors where the shape has no type.  Takes `all`. */
+GstCaps *gst_vit_tensor_shape_transform (
+    const GstVitTensorShape *shape, const GstCaps *from, GstCaps *all);
 
 G_END_DECLS

@@ -1,24 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * The tokens of one meta as a buffer of their own: a header, where the format
- * has one, and the token memory, by reference.
+ * The values of one record as a buffer of their own: a header, where the format
+ * has one, and the memory of the values, by reference.
  */
 #pragma once
 
-#include "gst/vit/gstvittokensmeta.h"
+#include "tokenenc/gstvitrecord.h"
 
 G_BEGIN_DECLS
 
 /* (transfer full) (nullable): what stands before the values. */
 typedef GstMemory *(*GstVitMakeHeader) (
-    const GstVitTokensMeta *meta, GstClockTime pts);
+    const GstVitRecord *record, GstClockTime pts);
 
-/* `meta` is valid, gst_vit_tokens_meta_is_valid().
- *
- * (transfer full) (nullable): with the times of `frame`, the one that carries
- * `meta`.  make_header (nullable): the values alone.  NULL where the tokens
- * cannot be mapped or there is no header. */
-GstBuffer *gst_vit_token_buffer_new (const GstVitTokensMeta *meta,
+/* (transfer full) (nullable): with the times of `frame`, the one that carries
+ * the record.  make_header (nullable): the values alone.  NULL where they cannot
+ * be mapped or there is no header. */
+GstBuffer *gst_vit_token_buffer_new (const GstVitRecord *record,
     GstVitMakeHeader make_header, GstBuffer *frame);
 
 G_END_DECLS

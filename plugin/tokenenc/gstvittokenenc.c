@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * vittokenenc: video frames that carry GstVitTokensMeta in; out, one buffer a
- * meta: a small header, where the format has one, and then the token memory
- * itself, by reference.  The source caps choose the format.
+ * vittokenenc: video frames that carry metas in; out, one buffer for each meta
+ * that is wanted (GstVitRecord): a small header, where the format has one, and
+ * then the memory of the values itself, by reference.  The source caps choose the
+ * format.
  *
- * The caps of other/tensors say how many tokens there are, which nothing but
- * the first tokens tell: until they come, the caps event and what follows it
- * are held back.
+ * The caps of other/tensors say how many values there are, which nothing but the
+ * first tokens, or what is wanted instead of them, tell: until they come, the
+ * caps event and what follows it are held back.
  */
 #include "tokenenc/gstvittokenenc.h"
 
 #include <gst/video/video.h>
 
 #include "common/gstvitflushing.h"
-#include "gst/vit/gstvittokensmeta.h"
+#include "tokenenc/gstvitbareframes.h"
 #include "tokenenc/gstvitheldevents.h"
+#include "tokenenc/gstvitrecord.h"
 #include "tokenenc/gstvittensorrefusal.h"
 #include "tokenenc/gstvittensorshape.h"
 #include "tokenenc/gstvittokenbuffer.h"
@@ -23,28 +25,33 @@
 /**
  * SECTION:element-vittokenenc
  * @title: vittokenenc
- * @short_description: Patch tokens as npy, safetensors or other/tensors
+ * @short_description: Tokens, features and embeddings as npy, safetensors or
+ *   other/tensors
  *
- * Turns the tokens that #vitpatchembed attached to a frame into a stream of
- * their own; the picture ends here.  The caps downstream choose the encoding:
+ * Turns what #vitpatchembed and an encoder attached to a frame into a stream of
+ * its own; the picture ends here.  #GstVitTokenEnc:content chooses what: tokens
+ * and features `[n_tokens, embed_dim]`, prefix tokens first, or one vector
+ * `[dim]`.  The caps downstream choose the encoding:
  *
- * - `application/x-npy` (the default): an array `[n_tokens, embed_dim]` as
- *   numpy.load() reads it, prefix tokens first.  bf16 has the type `<V2`, as
- *   the Python package ml_dtypes writes it: `array.view(ml_dtypes.bfloat16)`.
- * - `application/x-safetensors`: the same as tensor `tokens`, with the fields
- *   of the #GstVitTokensMeta as strings in `__metadata__`.
+ * - `application/x-npy` (the default): an array as numpy.load() reads it.  bf16
+ *   has the type `<V2`, as the Python package ml_dtypes writes it:
+ *   `array.view(ml_dtypes.bfloat16)`.
+ * - `application/x-safetensors`: the same as tensor `tokens` (of features too:
+ *   the field n_blocks tells), `embedding` or `logits`, with the fields of the
+ *   #GstVitTokensMeta or #GstVitEmbeddingMeta as strings in `__metadata__`.
  * - `other/tensors`: the values alone, in one memory, as NNStreamer's elements
  *   take them: `format=static, num_tensors=1, types=float32,
- *   dimensions=D:N:1:1` for N tokens of D values, or `types=float16`.  bf16 has
- *   no name there and is refused.  When the number of tokens changes, the caps
- *   change with it; where they are refused, the error names both sides.
- *   NNStreamer itself is not needed.
+ *   dimensions=D:N:1:1` for N tokens of D values, `D:1:1:1` for one vector, or
+ *   `types=float16`.  bf16 has no name there and is refused.  When the number of
+ *   tokens changes, the caps change with it; where they are refused, the error
+ *   names both sides.  NNStreamer itself is not needed.
  *
- * A frame with several metas gives a buffer for each, in the order in which
- * they were attached.  A frame with none gives a GAP event; a stream in which
- * no frame has any, a warning.  A meta whose fields do not fit together
- * (gst_vit_tokens_meta_is_valid()) is passed over, the first time with a
- * warning: one broken frame, of another process for example, ends no recording.
+ * A frame with several metas of what is wanted, such as one a region, gives a
+ * buffer for each, in the order in which they were attached.  A frame with none
+ * gives a GAP event; a stream in which no frame has any, a warning.  A meta whose
+ * fields do not fit together (gst_vit_tokens_meta_is_valid()) is passed over, the
+ * first time with a warning: one broken frame, of another process for example,
+ * ends no recording.
  *
  * ## Example launch lines
  * |[
@@ -70,17 +77,15 @@ struct _GstVitTokenEnc {
   GstVitTensorShape shape; /* of the last tokens; see set_shape() */
   GstVitHeldEvents held;   /* until the first tokens come */
 
-  GstBuffer *frame;  /* (nullable): the one being encoded */
-  gpointer iterator; /* over the metas of `frame` */
+  GstVitContent content; /* the property */
+  GstBuffer *frame;      /* (nullable): the one being encoded */
+  GstVitRecords records; /* of `frame`, the ones that are left */
 
-  guint n_bare_frames;    /* without tokens, since the start */
-  gboolean is_bare_known; /* tokens came, or it was said that none do */
-  gboolean has_warned;    /* of a meta that is not valid, since the start */
+  GstVitBareFrames bare;
+  gboolean has_warned; /* of a meta that is not valid, since the start */
 };
 
-/* Frames without tokens after which a stream that never had any is taken for a
- * mistake, if it does not end before. */
-#define BARE_FRAMES_BEFORE_WARNING 250
+enum { PROP_0, PROP_CONTENT };
 
 G_DEFINE_TYPE (GstVitTokenEnc, gst_vit_token_enc, GST_TYPE_BASE_TRANSFORM);
 GST_ELEMENT_REGISTER_DEFINE (
@@ -102,40 +107,53 @@ static GstStaticPadTemplate src_template
 
 /* Whoever made it is not this element's user: the stream goes on without it. */
 static void
-warn_of_fault (GstVitTokenEnc *self, GstBuffer *frame, const gchar *reason)
+warn_of_fault (
+    GstVitTokenEnc *self, const GstVitRecords *records, const gchar *reason)
 {
   GST_DEBUG_OBJECT (self, "meta passed over: %s", reason);
   if (self->has_warned)
     return;
   self->has_warned = TRUE;
   /* It also explains frames that give nothing. */
-  self->is_bare_known = TRUE;
+  self->bare.is_explained = TRUE;
   GST_ELEMENT_WARNING (self, STREAM, FORMAT,
-      ("Tokens are passed over, as what is said of them does not hold: %s",
+      ("%s are passed over, as what is said of them does not hold: %s",
+          records->content < GST_VIT_CONTENT_EMBEDDING ? "Tokens"
+                                                       : "Embeddings",
           reason),
-      ("%" GST_PTR_FORMAT, frame));
+      ("%" GST_PTR_FORMAT, records->frame));
 }
 
-/* (nullable): the next valid meta of a frame. */
-static GstVitTokensMeta *
-next_meta (GstVitTokenEnc *self, GstBuffer *frame, gpointer *iterator)
+/* The next record of a frame; FALSE at the end. */
+static gboolean
+next_record (
+    GstVitTokenEnc *self, GstVitRecords *records, GstVitRecord *record)
 {
-  GstVitTokensMeta *meta;
-  const gchar *reason;
+  const gchar *fault;
 
-  while ((meta = gst_buffer_iterate_vit_tokens_meta (frame, iterator))) {
-    if (gst_vit_tokens_meta_is_valid (meta, &reason))
-      return meta;
-    warn_of_fault (self, frame, reason);
+  while (gst_vit_records_next (records, record, &fault)) {
+    if (!fault)
+      return TRUE;
+    warn_of_fault (self, records, fault);
   }
-  return NULL;
+  return FALSE;
+}
+
+static void
+begin_records (GstVitTokenEnc *self, GstVitRecords *records, GstBuffer *frame)
+{
+  GstVitContent content;
+
+  GST_OBJECT_LOCK (self);
+  content = self->content;
+  GST_OBJECT_UNLOCK (self);
+  gst_vit_records_begin (records, frame, content);
 }
 
 static void
 drop_frame (GstVitTokenEnc *self)
 {
   gst_clear_buffer (&self->frame);
-  self->iterator = NULL;
 }
 
 /* Written on the streaming thread alone, and read on others for caps. */
@@ -150,50 +168,34 @@ set_shape (GstVitTokenEnc *self, GstVitTensorShape shape)
 /* Why no caps of other/tensors could be agreed on: a flush or the end of the
  * element, which is no refusal, or a refusal, of which a message tells. */
 static GstFlowReturn
-refuse_tensors (GstVitTokenEnc *self, const GstVitTokensMeta *meta)
+refuse_tensors (GstVitTokenEnc *self, const GstVitRecord *record)
 {
-  GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
-  g_autofree gchar *reason = NULL;
-  GstCaps *frames, *accepted;
-
-  if (gst_vit_is_flushing (trans->srcpad))
+  if (gst_vit_is_flushing (GST_BASE_TRANSFORM_SRC_PAD (self)))
     return GST_FLOW_FLUSHING;
-  frames = gst_pad_get_current_caps (trans->sinkpad);
-  accepted = gst_pad_peer_query_caps (trans->srcpad, NULL);
-  reason = gst_vit_tensor_refusal_describe (meta,
-      frames ? gst_structure_get_value (
-          gst_caps_get_structure (frames, 0), "framerate")
-             : NULL,
-      accepted);
-  GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason),
-      ("%u of the %u tokens stand for no patch; the frames are "
-       "%" GST_PTR_FORMAT,
-          meta->n_prefix_tokens, meta->n_tokens, frames));
-  gst_caps_unref (accepted);
-  gst_clear_caps (&frames);
+  gst_vit_tensor_refusal_post (GST_BASE_TRANSFORM (self), record);
   return GST_FLOW_NOT_NEGOTIATED;
 }
 
 /* Tells downstream when the tokens differ from those before, if it takes
  * them. */
 static GstFlowReturn
-announce_shape (GstVitTokenEnc *self, const GstVitTokensMeta *meta)
+announce_shape (GstVitTokenEnc *self, const GstVitRecord *record)
 {
   GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
-  GstVitTensorShape shape = gst_vit_tensor_shape_of (meta);
+  GstVitTensorShape shape = gst_vit_tensor_shape_of (record);
   g_autoptr (GstCaps) caps = NULL;
 
   if (self->make_header || gst_vit_tensor_shape_equal (&self->shape, &shape))
     return GST_FLOW_OK;
   if (!gst_vit_tensor_shape_type (&shape))
-    return refuse_tensors (self, meta);
+    return refuse_tensors (self, record);
   caps = gst_pad_get_current_caps (trans->srcpad);
   if (!caps) /* the pad was closed meanwhile */
     return GST_FLOW_FLUSHING;
   caps = gst_caps_make_writable (caps);
   gst_vit_tensor_shape_set (&shape, gst_caps_get_structure (caps, 0));
   if (!gst_pad_peer_query_accept_caps (trans->srcpad, caps))
-    return refuse_tensors (self, meta);
+    return refuse_tensors (self, record);
 
   /* The pad keeps the caps also where a flush stops them on their way: they go
    * before the next buffer, whose push gives what becomes of them. */
@@ -207,36 +209,10 @@ push_gap (GstVitTokenEnc *self)
 {
   GstClockTime pts = GST_BUFFER_PTS (self->frame);
 
-  GST_LOG_OBJECT (self, "no tokens on %" GST_PTR_FORMAT, self->frame);
+  GST_LOG_OBJECT (self, "nothing to write on %" GST_PTR_FORMAT, self->frame);
   if (GST_CLOCK_TIME_IS_VALID (pts))
     gst_pad_push_event (GST_BASE_TRANSFORM_SRC_PAD (self),
         gst_event_new_gap (pts, GST_BUFFER_DURATION (self->frame)));
-}
-
-/* Once a start at most. */
-static void
-warn_of_bare_frames (GstVitTokenEnc *self)
-{
-  GstCaps *caps;
-
-  if (self->is_bare_known)
-    return;
-  self->is_bare_known = TRUE;
-  caps = gst_pad_get_current_caps (GST_BASE_TRANSFORM_SINK_PAD (self));
-  GST_ELEMENT_WARNING (self, STREAM, WRONG_TYPE,
-      ("None of %u frames carried tokens, so nothing was written. Is there a "
-       "vitpatchembed before this element, and does nothing between the two "
-       "crop, flip or add borders to the frames, which drops the tokens?",
-          self->n_bare_frames),
-      ("frames of %" GST_PTR_FORMAT, caps));
-  gst_clear_caps (&caps);
-}
-
-static void
-count_bare_frame (GstVitTokenEnc *self)
-{
-  if (++self->n_bare_frames == BARE_FRAMES_BEFORE_WARNING)
-    warn_of_bare_frames (self);
 }
 
 /* Called until it gives no buffer. */
@@ -245,39 +221,40 @@ gst_vit_token_enc_generate_output (GstBaseTransform *trans, GstBuffer **output)
 {
   GstVitTokenEnc *self = GST_VIT_TOKEN_ENC (trans);
   gboolean is_new = trans->queued_buf != NULL;
-  GstVitTokensMeta *meta;
+  GstVitRecord record;
   GstFlowReturn flow;
 
   *output = NULL;
   if (is_new) {
     drop_frame (self);
     self->frame = g_steal_pointer (&trans->queued_buf);
+    begin_records (self, &self->records, self->frame);
   }
   if (!self->frame)
     return GST_FLOW_OK;
 
-  meta = next_meta (self, self->frame, &self->iterator);
-  if (!meta) {
+  if (!next_record (self, &self->records, &record)) {
     if (is_new) {
       push_gap (self);
-      count_bare_frame (self);
+      gst_vit_bare_frames_count (
+          &self->bare, self->records.content, GST_ELEMENT (self));
     }
     drop_frame (self);
     return GST_FLOW_OK;
   }
-  self->is_bare_known = TRUE;
-  flow = announce_shape (self, meta);
+  self->bare.is_explained = TRUE;
+  flow = announce_shape (self, &record);
   if (flow != GST_FLOW_OK) {
     drop_frame (self);
     return flow;
   }
 
-  *output = gst_vit_token_buffer_new (meta, self->make_header, self->frame);
+  *output = gst_vit_token_buffer_new (&record, self->make_header, self->frame);
   if (!*output) {
     GST_ELEMENT_ERROR (self, STREAM, ENCODE,
-        ("Could not make a buffer of %u tokens", meta->n_tokens),
+        ("Could not make a buffer of %s", gst_vit_record_name (&record)),
         ("they cannot be read, or there is no memory: %" GST_PTR_FORMAT,
-            meta->tokens));
+            gst_vit_record_values (&record)));
     drop_frame (self);
     return GST_FLOW_ERROR;
   }
@@ -297,23 +274,7 @@ gst_vit_token_enc_transform_caps (GstBaseTransform *trans,
   GST_OBJECT_LOCK (trans);
   shape = GST_VIT_TOKEN_ENC (trans)->shape;
   GST_OBJECT_UNLOCK (trans);
-  if (gst_caps_is_any (caps)) {
-    result = all;
-  } else {
-    result = gst_caps_new_empty ();
-    for (guint i = 0; i < gst_caps_get_size (all); i++) {
-      for (guint j = 0; j < gst_caps_get_size (caps); j++) {
-        GstStructure *to = gst_vit_tensor_shape_transform (&shape,
-            gst_caps_get_structure (caps, j), gst_caps_get_structure (all, i));
-
-        if (to)
-          result = gst_caps_merge_structure_full (result, to,
-              gst_caps_features_copy (gst_caps_get_features (all, i)));
-      }
-    }
-    gst_caps_unref (all);
-  }
-
+  result = gst_vit_tensor_shape_transform (&shape, caps, all);
   if (!filter)
     return result;
   filtered = gst_caps_intersect_full (filter, result, GST_CAPS_INTERSECT_FIRST);
@@ -370,14 +331,14 @@ pass_on (gpointer self, GstEvent *event)
 
 /* The first tokens of all decide the caps that were held back for them. */
 static GstFlowReturn
-release_for (GstVitTokenEnc *self, const GstVitTokensMeta *meta)
+release_for (GstVitTokenEnc *self, const GstVitRecord *record)
 {
-  set_shape (self, gst_vit_tensor_shape_of (meta));
+  set_shape (self, gst_vit_tensor_shape_of (record));
   if (gst_vit_held_events_release (&self->held, pass_on, self))
     return GST_FLOW_OK;
   /* Those that come after a flush may be others. */
   set_shape (self, (GstVitTensorShape){ 0 });
-  return refuse_tensors (self, meta);
+  return refuse_tensors (self, record);
 }
 
 static GstFlowReturn
@@ -388,15 +349,19 @@ gst_vit_token_enc_submit_input_buffer (
   GstFlowReturn flow = GST_FLOW_OK;
 
   if (self->shape.n_tokens == 0) {
-    gpointer iterator = NULL;
-    GstVitTokensMeta *meta = next_meta (self, frame, &iterator);
     gboolean must_wait = !gst_vit_held_events_is_empty (&self->held);
+    GstVitRecords records;
+    GstVitRecord record;
+    gboolean is_bare;
 
-    if (meta)
-      flow = release_for (self, meta);
+    begin_records (self, &records, frame);
+    is_bare = !next_record (self, &records, &record);
+    if (!is_bare)
+      flow = release_for (self, &record);
     else if (must_wait)
-      count_bare_frame (self);
-    if (flow != GST_FLOW_OK || (!meta && must_wait)) {
+      gst_vit_bare_frames_count (
+          &self->bare, records.content, GST_ELEMENT (self));
+    if (flow != GST_FLOW_OK || (is_bare && must_wait)) {
       gst_buffer_unref (frame);
       return flow;
     }
@@ -433,8 +398,7 @@ gst_vit_token_enc_sink_event (GstBaseTransform *trans, GstEvent *event)
     gst_vit_held_events_begin_stream (&self->held);
   if (GST_EVENT_TYPE (event) == GST_EVENT_EOS) {
     gst_vit_held_events_release_behind_caps (&self->held, pass_on, self);
-    if (self->n_bare_frames > 0)
-      warn_of_bare_frames (self);
+    gst_vit_bare_frames_end (&self->bare, GST_ELEMENT (self));
   }
   if (GST_EVENT_TYPE (event) == GST_EVENT_CAPS
       && must_wait_for_tokens (self, event)) {
@@ -455,10 +419,39 @@ gst_vit_token_enc_stop (GstBaseTransform *trans)
   drop_frame (self);
   gst_vit_held_events_clear (&self->held);
   set_shape (self, (GstVitTensorShape){ 0 });
-  self->n_bare_frames = 0;
-  self->is_bare_known = FALSE;
+  self->bare = (GstVitBareFrames){ 0 };
   self->has_warned = FALSE;
   return TRUE;
+}
+
+static void
+gst_vit_token_enc_set_property (
+    GObject *object, guint id, const GValue *value, GParamSpec *spec)
+{
+  GstVitTokenEnc *self = GST_VIT_TOKEN_ENC (object);
+
+  if (id != PROP_CONTENT) {
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+    return;
+  }
+  GST_OBJECT_LOCK (self);
+  self->content = (GstVitContent) g_value_get_enum (value);
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_vit_token_enc_get_property (
+    GObject *object, guint id, GValue *value, GParamSpec *spec)
+{
+  GstVitTokenEnc *self = GST_VIT_TOKEN_ENC (object);
+
+  if (id != PROP_CONTENT) {
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+    return;
+  }
+  GST_OBJECT_LOCK (self);
+  g_value_set_enum (value, self->content);
+  GST_OBJECT_UNLOCK (self);
 }
 
 static void
@@ -471,16 +464,36 @@ gst_vit_token_enc_init (GstVitTokenEnc *self)
 static void
 gst_vit_token_enc_class_init (GstVitTokenEncClass *klass)
 {
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
   GstBaseTransformClass *trans_class = GST_BASE_TRANSFORM_CLASS (klass);
 
   GST_DEBUG_CATEGORY_INIT (
       gst_vit_token_enc_debug, "vittokenenc", 0, "patch tokens to bytes");
 
+  object_class->set_property = gst_vit_token_enc_set_property;
+  object_class->get_property = gst_vit_token_enc_get_property;
+  /**
+   * GstVitTokenEnc:content:
+   *
+   * What a buffer holds: tokens, the features that an encoder made of them, or
+   * one vector a frame or region.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_CONTENT,
+      g_param_spec_enum ("content", "Content",
+          "What a buffer holds; auto: the features after most blocks where a "
+          "frame has some, else its tokens",
+          GST_TYPE_VIT_CONTENT, GST_VIT_CONTENT_AUTO,
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS
+              | GST_PARAM_MUTABLE_PLAYING));
+  gst_type_mark_as_plugin_api (GST_TYPE_VIT_CONTENT, (GstPluginAPIFlags) 0);
+
   gst_element_class_set_static_metadata (element_class, "ViT token encoder",
       "Codec/Encoder/Metadata",
-      "Turns the patch tokens on video frames into npy, safetensors or "
-      "other/tensors",
+      "Turns the patch tokens, features and embeddings on video frames into "
+      "npy, safetensors or other/tensors",
       "The gst-vit authors");
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The headers of the file formats in which tokens leave vittokenenc.
+ * The headers of the file formats in which records leave vittokenenc.
  *
  * npy 1.0: numpy.lib.format.  safetensors:
  * https://github.com/huggingface/safetensors, "Format".
@@ -35,6 +35,24 @@ static const struct {
   [GST_VIT_TOKEN_FORMAT_BF16] = { "bf16", "<V2", "BF16" },
 };
 
+/* The values as an array. */
+typedef struct {
+  const gchar *name; /* of the tensor */
+  GstVitTokenFormat format;
+  guint rank;
+  guint shape[2];
+} Array;
+
+static Array
+array_of (const GstVitRecord *record)
+{
+  if (record->tokens)
+    return (Array){ "tokens", record->tokens->format, 2,
+      { record->tokens->n_tokens, record->tokens->embed_dim } };
+  return (Array){ gst_vit_record_name (record), GST_VIT_TOKEN_FORMAT_F32, 1,
+    { record->embedding->dim } };
+}
+
 /* Takes the string; its bytes become the memory. */
 static GstMemory *
 wrap_header (GString *header)
@@ -51,14 +69,18 @@ wrap_header (GString *header)
  *   +--------------+--------+-----------------------------------+       */
 GstMemory *
 gst_vit_token_header_npy (
-    const GstVitTokensMeta *meta, GstClockTime pts G_GNUC_UNUSED)
+    const GstVitRecord *record, GstClockTime pts G_GNUC_UNUSED)
 {
   static const gchar start[10] = "\x93NUMPY\x01\x00";
+  const Array array = array_of (record);
   GString *header = g_string_new_len (start, sizeof start);
 
   g_string_append_printf (header,
-      "{'descr': '%s', 'fortran_order': False, 'shape': (%u, %u), }",
-      formats[meta->format].npy, meta->n_tokens, meta->embed_dim);
+      "{'descr': '%s', 'fortran_order': False, 'shape': (%u,",
+      formats[array.format].npy, array.shape[0]);
+  if (array.rank > 1)
+    g_string_append_printf (header, " %u", array.shape[1]);
+  g_string_append (header, "), }");
   while ((header->len + 1) % 64 != 0)
     g_string_append_c (header, ' ');
   g_string_append_c (header, '\n');
@@ -101,16 +123,26 @@ kinds_to_json (const GstVitTokensMeta *meta)
   return json;
 }
 
+/* What tokens and embeddings say of the region in the same words. */
+typedef struct {
+  gint id;
+  const gchar *type;
+  guint x;
+  guint y;
+  guint width;
+  guint height;
+} Region;
+
 static void
-add_region (json_t *fields, const GstVitTokensMeta *meta)
+add_region (json_t *fields, const Region *region)
 {
-  json_object_set_new (fields, "roi_id", json_sprintf ("%d", meta->roi_id));
-  if (meta->roi_type)
-    json_object_set_new (fields, "roi_type", json_string (meta->roi_type));
-  if (meta->roi_width > 0)
+  json_object_set_new (fields, "roi_id", json_sprintf ("%d", region->id));
+  if (region->type)
+    json_object_set_new (fields, "roi_type", json_string (region->type));
+  if (region->width > 0)
     json_object_set_new (fields, "roi_rect",
-        json_sprintf ("[%u,%u,%u,%u]", meta->roi_x, meta->roi_y,
-            meta->roi_width, meta->roi_height));
+        json_sprintf ("[%u,%u,%u,%u]", region->x, region->y, region->width,
+            region->height));
 }
 
 /* (nullable): one character a token: 1 where it changed. */
@@ -133,8 +165,10 @@ changed_to_json (const GstVitTokensMeta *meta)
 
 /* The format allows only strings here. */
 static json_t *
-fields_to_json (const GstVitTokensMeta *meta, GstClockTime pts)
+tokens_to_json (const GstVitTokensMeta *meta)
 {
+  const Region region = { meta->roi_id, meta->roi_type, meta->roi_x,
+    meta->roi_y, meta->roi_width, meta->roi_height };
   const struct {
     const gchar *name;
     guint value;
@@ -160,14 +194,46 @@ fields_to_json (const GstVitTokensMeta *meta, GstClockTime pts)
         fields, numbers[i].name, json_sprintf ("%u", numbers[i].value));
   if (meta->prefix_kinds && meta->n_prefix_tokens <= MAX_KINDS)
     json_object_set_new (fields, "prefix_kinds", kinds_to_json (meta));
-  add_region (fields, meta);
+  add_region (fields, &region);
   json_object_set_new (fields, "map", map_to_json (meta));
   if (meta->changed && meta->n_tokens <= MAX_CHANGED_TOKENS)
     json_object_set_new (fields, "changed", changed_to_json (meta));
+
+  return fields;
+}
+
+static json_t *
+embedding_to_json (const GstVitEmbeddingMeta *meta)
+{
+  const Region region = { meta->roi_id, meta->roi_type, meta->roi_x,
+    meta->roi_y, meta->roi_width, meta->roi_height };
+  json_t *fields = json_object ();
+
+  if (meta->model_id)
+    json_object_set_new (fields, "model_id", json_string (meta->model_id));
+  json_object_set_new (fields, "dim", json_sprintf ("%u", meta->dim));
+  json_object_set_new (fields, "normalized",
+      json_string (meta->normalized ? "true" : "false"));
+  if (meta->frame_width > 0) {
+    json_object_set_new (
+        fields, "frame_width", json_sprintf ("%u", meta->frame_width));
+    json_object_set_new (
+        fields, "frame_height", json_sprintf ("%u", meta->frame_height));
+  }
+  add_region (fields, &region);
+
+  return fields;
+}
+
+static json_t *
+fields_to_json (const GstVitRecord *record, GstClockTime pts)
+{
+  json_t *fields = record->tokens ? tokens_to_json (record->tokens)
+                                  : embedding_to_json (record->embedding);
+
   if (GST_CLOCK_TIME_IS_VALID (pts))
     json_object_set_new (
         fields, "pts", json_sprintf ("%" G_GUINT64_FORMAT, pts));
-
   return fields;
 }
 
@@ -193,20 +259,30 @@ wrap_json (const char *text)
       0, bytes, 8 + padded, 0, 8 + padded, bytes, g_free);
 }
 
+static json_t *
+shape_to_json (const Array *array)
+{
+  json_t *shape = json_array ();
+
+  for (guint i = 0; i < array->rank; i++)
+    json_array_append_new (shape, json_integer (array->shape[i]));
+  return shape;
+}
+
 GstMemory *
 gst_vit_token_header_safetensors (
-    const GstVitTokensMeta *meta, GstClockTime pts)
+    const GstVitRecord *record, GstClockTime pts)
 {
-  json_int_t n_tokens = meta->n_tokens, embed_dim = meta->embed_dim;
-  json_int_t end = gst_buffer_get_size (meta->tokens);
-  const gchar *dtype = formats[meta->format].safetensors;
+  const Array array = array_of (record);
+  json_int_t end = gst_buffer_get_size (gst_vit_record_values (record));
   GstMemory *header;
   json_t *json;
   char *text;
 
-  json = json_pack ("{s:o, s:{s:s, s:[I, I], s:[i, I]}}", "__metadata__",
-      fields_to_json (meta, pts), "tokens", "dtype", dtype, "shape", n_tokens,
-      embed_dim, "data_offsets", 0, end);
+  json = json_pack ("{s:o, s:{s:s, s:o, s:[i, I]}}", "__metadata__",
+      fields_to_json (record, pts), array.name, "dtype",
+      formats[array.format].safetensors, "shape", shape_to_json (&array),
+      "data_offsets", 0, end);
   text = json_dumps (json, JSON_COMPACT);
   json_decref (json);
   if (!text)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * GstVitTokensMeta that lies, in every field, through what reads it: the
- * library's functions, vittokenoverlay and vittokenenc.  An input says which
- * element, and of up to three frames which metas they carry and what of these is
- * forged.  Frames pass, whatever they carry; what is valid can be read to the
- * last byte; and what vittokenenc writes, a reader takes.
+ * GstVitTokensMeta and GstVitEmbeddingMeta that lie, in every field, through what
+ * reads them: the library's functions, vittokenoverlay and vittokenenc.  An input
+ * says which element, and of up to three frames which metas they carry and what
+ * of these is forged.  Frames pass, whatever they carry; what is valid can be
+ * read to the last byte; and what vittokenenc writes, a reader takes.
  */
 #include "fuzz.h"
 
@@ -15,11 +15,14 @@
 
 #include "files/json_text.h"
 #include "files/safetensors.h"
-#include "gst/vit/gstvittokensmeta.h"
+#include "gst/vit/vit.h"
 #include "guarded.h"
 #include "stream.h"
 
 #define MAX_METAS 3
+/* Of vittokenenc's property: tokens or features, then an embedding or scores. */
+#define N_CONTENTS 5
+#define FIRST_VECTOR 3
 #define WIDTH 64
 #define HEIGHT 48
 #define SIZE (WIDTH * HEIGHT * 4)
@@ -33,7 +36,7 @@ LLVMFuzzerInitialize (int *argc, char ***argv)
 
 /* What one frame's metas point to. */
 typedef struct {
-  Guarded memory[2 * MAX_METAS];
+  Guarded memory[2 * MAX_METAS + 1];
   guint n;
 } Room;
 
@@ -178,6 +181,34 @@ add_forged (GstBuffer *frame, Room *room, Input *input)
   gst_buffer_unref (tokens);
 }
 
+/* An embedding or scores, of which a field or two may lie. */
+static void
+add_forged_embedding (GstBuffer *frame, Room *room, Input *input)
+{
+  guint which = input_take (input, 1);
+  guint dim = input_take (input, 1) + 1;
+  GstBuffer *values = new_buffer (room, (gsize) dim * 4, input);
+  const GstVitTokensMeta *tokens = gst_buffer_get_vit_tokens_meta (frame);
+  GstVitEmbeddingMeta *meta = gst_buffer_add_vit_embedding_meta (frame,
+      (GstVitEmbeddingKind) (which & 1), values, dim, which & 2,
+      which & 4 && gst_vit_tokens_meta_is_valid (tokens, NULL) ? tokens : NULL);
+
+  gst_buffer_unref (values);
+  if (which & 8)
+    meta->dim = input_take (input, 4);
+  if (which & 16)
+    meta->kind = (GstVitEmbeddingKind) input_take (input, 4);
+  if (which & 32)
+    gst_clear_buffer (&meta->values);
+  if (which & 64)
+    meta->roi_width = input_take (input, 4);
+  if (which & 128) {
+    g_free (meta->roi_type);
+    meta->roi_type = g_strnfill (
+        input_take (input, 2) % 1000, (gchar) input_take (input, 1));
+  }
+}
+
 static void
 read_to_the_end (GstBuffer *buffer, gsize size)
 {
@@ -304,9 +335,33 @@ check_library (GstBuffer *frame, Input *input)
   gst_buffer_unref (copy);
 }
 
+/* As an application would, with one that it knows nothing of. */
+static void
+check_embeddings (GstBuffer *frame)
+{
+  g_autoptr (GstBuffer) copy = gst_buffer_copy (frame);
+  GstVitEmbeddingMeta *meta;
+  gpointer state = NULL;
+
+  while ((meta = gst_buffer_iterate_vit_embedding_meta (copy, &state))) {
+    const gchar *reason;
+    gboolean is_valid = gst_vit_embedding_meta_is_valid (meta, &reason);
+    GstBuffer *values = gst_vit_embedding_meta_get_values (meta);
+    guint x, y, width, height;
+
+    g_assert_true (is_valid == (reason == NULL) && is_valid == (values != NULL));
+    if (values)
+      read_to_the_end (values, (gsize) meta->dim * 4);
+    gst_vit_embedding_meta_get_model_id (meta);
+    gst_vit_embedding_meta_get_roi_type (meta);
+    if (gst_vit_embedding_meta_get_roi_rect (meta, &x, &y, &width, &height))
+      g_assert_true (width > 0 && height > 0);
+  }
+}
+
 /* The header of a safetensors file, and the numbers in it. */
 static void
-check_header (GstBuffer *file)
+check_header (GstBuffer *file, gboolean is_vector)
 {
   g_autofree gchar *text = NULL;
   gsize size = gst_buffer_get_sizes (file, NULL, NULL);
@@ -327,13 +382,14 @@ check_header (GstBuffer *file)
   g_assert_nonnull (json);
   map = json_string_value (
       json_object_get (json_object_get (json, "__metadata__"), "map"));
-  g_assert_nonnull (map);
-  g_assert_cmpuint (strspn (map, "[]0123456789.,e+-"), ==, strlen (map));
+  g_assert_cmpint (map != NULL, ==, !is_vector);
+  if (map)
+    g_assert_cmpuint (strspn (map, "[]0123456789.,e+-"), ==, strlen (map));
   json_decref (json);
 }
 
 static void
-open_element (Stream *stream, guint kind)
+open_element (Stream *stream, guint kind, guint content)
 {
   static const gchar *const outputs[] = { "application/x-npy",
     "application/x-safetensors",
@@ -344,6 +400,8 @@ open_element (Stream *stream, guint kind)
 
   if (kind < 5)
     g_object_set (element, "mode", kind, "legend", FALSE, NULL);
+  else
+    g_object_set (element, "content", content, NULL);
   stream_open (stream, element);
   if (kind >= 5)
     gst_harness_set_sink_caps_str (stream->harness, outputs[kind - 5]);
@@ -352,7 +410,7 @@ open_element (Stream *stream, guint kind)
 }
 
 static gboolean
-push_frame (Stream *stream, guint kind, Input *input)
+push_frame (Stream *stream, guint kind, guint content, Input *input)
 {
   GstBuffer *frame = gst_buffer_new_wrapped (g_malloc0 (SIZE), SIZE);
   Room room = { .n = 0 };
@@ -361,13 +419,16 @@ push_frame (Stream *stream, guint kind, Input *input)
 
   for (guint n = input_take (input, 1) % MAX_METAS + 1; n > 0; n--)
     add_forged (frame, &room, input);
+  if (content >= FIRST_VECTOR)
+    add_forged_embedding (frame, &room, input);
   check_library (frame, input);
+  check_embeddings (frame);
   is_taken = stream_push (stream, frame);
   /* bf16 is nothing for other/tensors. */
   g_assert_true (is_taken || kind == 7);
   while ((out = gst_harness_try_pull (stream->harness))) {
     if (kind == 6)
-      check_header (out);
+      check_header (out, content >= FIRST_VECTOR);
     gst_buffer_unref (out);
   }
   for (guint i = 0; i < room.n; i++)
@@ -379,12 +440,13 @@ int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 {
   Input input = { data, size };
-  guint kind = input_take (&input, 1) % 8;
+  guint choice = input_take (&input, 1);
+  guint kind = choice % 8, content = choice / 8 % N_CONTENTS;
   guint n_frames = input_take (&input, 1) % 3 + 1;
   Stream stream;
 
-  open_element (&stream, kind);
-  while (n_frames > 0 && push_frame (&stream, kind, &input))
+  open_element (&stream, kind, content);
+  while (n_frames > 0 && push_frame (&stream, kind, content, &input))
     n_frames--;
   stream_close (&stream);
   return 0;

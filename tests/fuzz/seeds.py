@@ -201,7 +201,8 @@ def token_metas():
     for i in range(136):
         lie = i // 8
         # Element, frames, metas; what lies; type, prefix, columns, rows, values.
-        data = bytes([i % 8, i % 2, lie % 2])
+        # Of vittokenenc also which content.
+        data = bytes([i % 8 + 8 * (i // 8 % 5), i % 2, lie % 2])
         data += struct.pack("<H", 1 << lie & 0xffff)
         data += bytes([i % 3, i % 2, 3, 2, 1]) + struct.pack("<16f", *range(16))
         data += bytes([i % 4, 1, 2, 3, 0, 0, 5, 1]) * 6
