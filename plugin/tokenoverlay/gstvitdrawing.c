@@ -80,10 +80,22 @@ gst_vit_drawing_wants_positions (const GstVitDrawingSettings *settings)
   return reads_tokens (settings->mode) && !settings->keep_positions;
 }
 
+/* Of what changed, those that know it tell: of features, any of which may differ
+ * where a single patch did, that is often not known. */
+static gboolean
+is_preferred (GstVitDrawingMode mode, const GstVitTokensMeta *meta,
+    const GstVitTokensMeta *before)
+{
+  if (mode == GST_VIT_DRAWING_CHANGED && !meta->changed != !before->changed)
+    return meta->changed != NULL;
+  return meta->n_blocks > before->n_blocks;
+}
+
 /* (nullable): the first of the valid metas that were taken deepest in a network.
  * *fault (nullable): of the last that are not valid. */
 static const GstVitTokensMeta *
-find_deepest (GstBuffer *frame, const gchar **fault)
+find_deepest (
+    GstVitDrawingMode mode, GstBuffer *frame, const gchar **fault)
 {
   const GstVitTokensMeta *meta, *deepest = NULL;
   gpointer state = NULL;
@@ -92,7 +104,7 @@ find_deepest (GstBuffer *frame, const gchar **fault)
   while ((meta = gst_buffer_iterate_vit_tokens_meta (frame, &state))) {
     if (!gst_vit_tokens_meta_is_valid (meta, &reason))
       *fault = reason;
-    else if (!deepest || meta->n_blocks > deepest->n_blocks)
+    else if (!deepest || is_preferred (mode, meta, deepest))
       deepest = meta;
   }
   return deepest;
@@ -126,7 +138,9 @@ static gboolean
 collect_grids (GstVitDrawing *self, GstBuffer *frame, const gchar **fault,
     const gchar **reason)
 {
-  const GstVitTokensMeta *like = find_deepest (frame, fault), *meta;
+  const GstVitTokensMeta *like
+      = find_deepest (self->settings->mode, frame, fault);
+  const GstVitTokensMeta *meta;
   gpointer state = NULL;
 
   g_array_set_size (self->grids, 0);
@@ -480,6 +494,26 @@ colour_grids (GstVitDrawing *self, guint width, guint height,
   g_return_val_if_reached (FALSE);
 }
 
+/* Of features, after which block they were taken. */
+static void
+say_depth (const GstVitDrawing *self, LegendContent *legend)
+{
+  guint n_blocks = get_grid (self, 0)->meta->n_blocks;
+  gchar *text = legend->text;
+
+  if (n_blocks == 0)
+    return;
+  legend->text
+      = g_strdup_printf ("features after block %u: %s", n_blocks, text);
+  g_free (text);
+}
+
+const gchar *
+gst_vit_drawing_get_legend (const GstVitDrawing *self)
+{
+  return self->legend.text;
+}
+
 GstVideoOverlayComposition *
 gst_vit_drawing_compose (GstVitDrawing *self,
     const GstVitDrawingSettings *settings, GstBuffer *frame, guint width,
@@ -511,6 +545,7 @@ gst_vit_drawing_compose (GstVitDrawing *self,
   if (!is_drawn) {
     g_clear_pointer (&composition, gst_video_overlay_composition_unref);
   } else if (settings->legend) {
+    say_depth (self, &legend);
     gst_vit_legend_add (&self->legend, composition, legend.text,
         legend.colours, legend.n_colours, width, height);
   }

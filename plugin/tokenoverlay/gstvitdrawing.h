@@ -42,11 +42,13 @@ gboolean gst_vit_drawing_wants_positions (
  * if it carries no tokens, or none that can be drawn.  *reason (nullable) says
  * why something is not drawn that the frame carries: all of it, or the metas
  * that are not valid, which are passed over.  Where metas are from several
- * depths of a network, or
- * differ in embed_dim, those are drawn that are like the first of the
- * deepest. */
+ * depths of a network, or differ in embed_dim, those are drawn that are like the
+ * first of the deepest; of what changed, the deepest that know it. */
 GstVideoOverlayComposition *gst_vit_drawing_compose (GstVitDrawing *drawing,
     const GstVitDrawingSettings *settings, GstBuffer *frame, guint width,
     guint height, const gchar **reason);
+
+/* (transfer none) (nullable): the words of the last legend, if there was one. */
+const gchar *gst_vit_drawing_get_legend (const GstVitDrawing *drawing);
 
 G_END_DECLS

@@ -6,7 +6,7 @@
 #include "view/paint.h"
 
 /* Frames as high as so many lines of text, and none lower than a line is
- * readable; nor so high that the words, which are as long as 40 lines are high,
+ * readable; nor so high that the words, which are as long as 50 lines are high,
  * are more than cairo draws (32767 pixels) or take gigabytes. */
 #define LINES 32
 #define LEAST_HEIGHT 12

@@ -28,15 +28,16 @@
  *   mouse click in the window of the video chooses another.
  * - `norm`: the length of every patch's token.
  * - `changed`: the patches whose tokens are not those of the last frame that
- *   had tokens.
+ *   had tokens; where of features that is not known, those of the tokens that
+ *   they were made of.
  * - `grid`: where the patches lie.
  *
  * The first three leave out what the position table added to the tokens, which
  * would hide the rest.  #vitpatchembed tells when it is asked, and this element
  * asks.  Where it cannot be known, before a LayerNorm (CLIP) or from elements
  * that do not tell, what the patches of a row and those of a column have in
- * common is taken for it.  Tokens taken after transformer blocks are drawn as
- * they are.
+ * common is taken for it.  Features, which an encoder made of the tokens, are
+ * drawn as they are, those after most blocks, and the legend says so.
  *
  * All metas of a frame become one picture, later ones over earlier ones; those
  * that would cover the frame more than 16 times are left out, with one warning.
@@ -384,6 +385,8 @@ gst_vit_token_overlay_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
     report_undrawn (self, buffer, reason);
   if (!drawn)
     return GST_FLOW_OK;
+  GST_LOG_OBJECT (self, "drawn: %s",
+      GST_STR_NULL (gst_vit_drawing_get_legend (self->drawing)));
   if (gst_video_overlay_composition_n_rectangles (drawn) > 0) {
     if (self->has_overlay_out)
       gst_vit_composition_attach (buffer, drawn);

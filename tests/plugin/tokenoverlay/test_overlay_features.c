@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What vittokenoverlay draws of a frame with tokens and with features that an
+ * encoder made of them, and what its legend says of these.
+ */
+#include <string.h>
+
+#include "support/overlay_frame.h"
+#include "tokenoverlay/gstvitdrawing.h"
+#include "view/shade.h"
+
+/* (transfer full): a frame with tokens, of which that of patch `changed` alone
+ * did, and features after `n_blocks`: the tokens of the patches in the opposite
+ * order. */
+static GstBuffer *
+new_frame (guint changed, guint n_blocks)
+{
+  GstBuffer *frame = overlay_new_frame (GST_VIDEO_FORMAT_RGBA, 0);
+  GstVitTokensMeta *tokens = overlay_add_meta (frame, GST_VIT_TOKEN_FORMAT_F32);
+  gfloat in[13][2], out[13][2];
+  GstBuffer *features;
+
+  overlay_set_changed (tokens, changed);
+  gst_buffer_extract (tokens->tokens, 0, in, sizeof in);
+  memcpy (out[0], in[0], sizeof out[0]);
+  for (guint i = 0; i < 12; i++)
+    memcpy (out[1 + i], in[12 - i], sizeof out[1]);
+  features = gst_buffer_new_memdup (out, sizeof out);
+  g_assert_nonnull (gst_buffer_add_vit_features_meta (
+      frame, tokens, features, GST_VIT_TOKEN_FORMAT_F32, 2, n_blocks));
+  gst_buffer_unref (features);
+  return frame;
+}
+
+static guint32
+patch_pixel (GstBuffer *frame, guint patch)
+{
+  return overlay_get_pixel (frame, WIDTH, patch % 4 * 16, patch / 4 * 16);
+}
+
+/* Their lengths go from the greatest to the least. */
+static void
+test_drawn (void)
+{
+  GstHarness *harness = overlay_new_harness (QUIET "mode=norm", "RGBA");
+  GstBuffer *frame = gst_harness_push_and_pull (harness, new_frame (0, 12));
+
+  for (guint i = 0; i < 12; i++) {
+    guint32 expected = vit_shade_value ((gfloat) (11 - i) / 11, 1);
+    guint32 found = patch_pixel (frame, i);
+
+    for (guint shift = 0; shift < 24; shift += 8)
+      g_assert_cmpint (abs ((gint) (found >> shift & 255)
+                            - (gint) (expected >> shift & 255)),
+          <=, 1);
+  }
+  gst_buffer_unref (frame);
+  gst_harness_teardown (harness);
+}
+
+/* Of the features it is not known. */
+static void
+test_changed (void)
+{
+  GstHarness *harness = overlay_new_harness (QUIET "mode=changed", "RGBA");
+  GstBuffer *frame = gst_harness_push_and_pull (harness, new_frame (5, 12));
+
+  for (guint i = 0; i < 12; i++)
+    g_assert_cmphex (patch_pixel (frame, i), ==, i == 5 ? 0xff8000 : 0);
+  gst_buffer_unref (frame);
+  gst_harness_teardown (harness);
+}
+
+static void
+assert_legend (GstVitDrawingMode mode, GstBuffer *frame, const gchar *start)
+{
+  const GstVitDrawingSettings settings
+      = { .mode = mode, .opacity = 1, .x = -1, .y = -1, .legend = TRUE };
+  GstVitDrawing *drawing = gst_vit_drawing_new ();
+  GstVideoOverlayComposition *drawn;
+  const gchar *reason, *legend;
+
+  drawn = gst_vit_drawing_compose (
+      drawing, &settings, frame, WIDTH, HEIGHT, &reason);
+  g_assert_nonnull (drawn);
+  g_assert_null (reason);
+  legend = gst_vit_drawing_get_legend (drawing);
+  if (!legend || !g_str_has_prefix (legend, start))
+    g_error ("the legend is \"%s\", not \"%s\" ...", legend, start);
+  gst_video_overlay_composition_unref (drawn);
+  gst_vit_drawing_free (drawing);
+}
+
+static void
+test_legend (void)
+{
+  static const gchar *const starts[] = {
+    [GST_VIT_DRAWING_PCA] = "features after block 12: principal components: ",
+    [GST_VIT_DRAWING_SIMILARITY] = "features after block 12: cosine ",
+    [GST_VIT_DRAWING_NORM] = "features after block 12: norm 1 to 12",
+    [GST_VIT_DRAWING_CHANGED] = "1 of 12 patches changed",
+    [GST_VIT_DRAWING_GRID]
+    = "features after block 12: 4 x 3 patches of 16 x 16, embed_dim 2",
+  };
+  GstBuffer *frame = new_frame (5, 12);
+  GstBuffer *bare = overlay_new_frame (GST_VIDEO_FORMAT_RGBA, 0);
+
+  for (guint i = 0; i < G_N_ELEMENTS (starts); i++)
+    assert_legend ((GstVitDrawingMode) i, frame, starts[i]);
+  gst_buffer_unref (frame);
+  frame = new_frame (5, 2);
+  assert_legend (GST_VIT_DRAWING_NORM, frame, "features after block 2: norm ");
+  gst_buffer_unref (frame);
+  overlay_add_meta (bare, GST_VIT_TOKEN_FORMAT_F32);
+  assert_legend (GST_VIT_DRAWING_NORM, bare, "norm 1 to 12");
+  gst_buffer_unref (bare);
+}
+
+int
+main (int argc, char **argv)
+{
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+
+#define TEST(name, function)                                                   \
+  g_test_add_func ("/overlay-features/" name, function)
+  TEST ("are-drawn-instead-of-tokens", test_drawn);
+  TEST ("what-changed-is-told-by-who-knows", test_changed);
+  TEST ("legend-says-after-which-block", test_legend);
+  return g_test_run ();
+}
