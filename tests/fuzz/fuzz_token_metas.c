@@ -123,12 +123,13 @@ lie_region (GstVitTokensMeta *meta, Input *input)
         (gchar) input_take (input, 1));
   }
   if (which & 8) {
-    gsize n = MIN (meta->n_prefix_tokens, 100)
-        + (which & 16 ? input_take (input, 1) % 3 - 1 : 0);
+    /* One more than there are, or one less. */
+    gint off = which & 16 ? (gint) (input_take (input, 1) % 3) - 1 : 0;
+    gsize n = (gsize) MAX ((gint) MIN (meta->n_prefix_tokens, 100) + off, 0);
     guint8 *kinds = g_malloc (n + 1);
 
     memset (kinds, (gint) input_take (input, 1), n + 1);
-    meta->prefix_kinds = g_bytes_new_take (kinds, MIN (n, 101));
+    meta->prefix_kinds = g_bytes_new_take (kinds, n);
   }
 }
 
