@@ -4,10 +4,11 @@
  * patch most like it in every frame that follows, and writes that as a video.
  *
  *     gcc find.c -o find $(pkg-config --cflags --libs gstreamer-vit-1.0 gstreamer-video-1.0) -lm
- *     ./find FILE X Y OUT.webm
+ *     ./find FILE X Y OUT.webm [MODEL]
  *
- * "Like" is the cosine of two tokens.  The built-in model's, and those that enter
- * a network's first block, know colours and edges, not things.
+ * "Like" is the cosine of two tokens.  The built-in model's, which enter no block
+ * of a network, know colours and edges; the features that come out of the last
+ * block of MODEL know things.
  */
 #include <gst/gst.h>
 #include <gst/video/video.h>
@@ -22,7 +23,8 @@ typedef struct {
   GstVideoInfo info;
 } Search;
 
-/* A patch's token without its position, or where a patch lies would count. */
+/* A patch's token without its position, or where a patch lies would count; of
+ * features no position can be told apart. */
 static void
 read_token (const GstVitTokensMeta *meta, const gfloat *tokens,
     const gfloat *positions, guint patch, gfloat *token)
@@ -54,11 +56,13 @@ find_patch (Search *search, const GstVitTokensMeta *meta, gdouble *best)
   guint n_patches = meta->grid_width * meta->grid_height, found = 0;
   gfloat *token = g_new (gfloat, meta->embed_dim);
   GstMapInfo tokens, positions = GST_MAP_INFO_INIT;
+  gboolean has_positions;
   guint column, row;
 
   gst_buffer_map (meta->tokens, &tokens, GST_MAP_READ);
-  if (meta->positions != NULL)
-    gst_buffer_map (meta->positions, &positions, GST_MAP_READ);
+  has_positions = meta->positions != NULL
+                  && gst_buffer_get_size (meta->positions) > 0
+                  && gst_buffer_map (meta->positions, &positions, GST_MAP_READ);
   if (search->wanted == NULL) {
     if (!gst_vit_tokens_meta_find_patch (
             meta, search->x, search->y, &column, &row))
@@ -79,7 +83,7 @@ find_patch (Search *search, const GstVitTokensMeta *meta, gdouble *best)
       found = i;
     }
   }
-  if (meta->positions != NULL)
+  if (has_positions)
     gst_buffer_unmap (meta->positions, &positions);
   gst_buffer_unmap (meta->tokens, &tokens);
   g_free (token);
@@ -101,14 +105,14 @@ draw_frame (GstVideoFrame *frame, gint left, gint top, gint right, gint bottom)
   }
 }
 
-/* Called for each frame that leaves vitpatchembed. */
+/* Called for each frame that has its tokens, and with a model its features. */
 static GstPadProbeReturn
 take_frame (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
   Search *search = data;
   GstBuffer *buffer
       = gst_buffer_make_writable (GST_PAD_PROBE_INFO_BUFFER (info));
-  GstVitTokensMeta *meta = gst_buffer_get_vit_tokens_meta (buffer);
+  GstVitTokensMeta *meta = gst_buffer_get_vit_tokens_meta_deepest (buffer);
   GstCaps *caps = gst_pad_get_current_caps (pad);
   gdouble likeness, x, y, width, height;
   GstVideoFrame frame;
@@ -159,11 +163,12 @@ run (GstElement *pipeline)
 }
 
 static void
-set_location (GstElement *pipeline, const gchar *name, const gchar *path)
+set_path (GstElement *pipeline, const gchar *name, const gchar *property,
+    const gchar *path)
 {
   GstElement *element = gst_bin_get_by_name (GST_BIN (pipeline), name);
 
-  g_object_set (element, "location", path, NULL);
+  g_object_set (element, property, path, NULL);
   gst_object_unref (element);
 }
 
@@ -171,37 +176,45 @@ int
 main (int argc, char **argv)
 {
   Search search = { 0 };
-  GstElement *pipeline, *embed;
+  GstElement *pipeline, *last;
   GError *error = NULL;
   gboolean is_good;
+  gchar *launch;
   GstPad *pad;
 
   gst_init (&argc, &argv);
-  if (argc != 5) {
-    g_printerr ("Usage: find FILE X Y OUT.webm\n");
+  if (argc != 5 && argc != 6) {
+    g_printerr ("Usage: find FILE X Y OUT.webm [MODEL]\n");
     return 2;
   }
   search.x = atof (argv[2]);
   search.y = atof (argv[3]);
-  pipeline = gst_parse_launch (
+  launch = g_strdup_printf (
       "filesrc name=in ! decodebin ! videoconvert ! video/x-raw,format=I420 ! "
-      "vitpatchembed name=embed ! vp8enc deadline=1 cpu-used=8 ! webmmux ! "
-      "filesink name=out", &error);
+      "vitpatchembed name=embed ! %s vp8enc deadline=1 cpu-used=8 ! webmmux ! "
+      "filesink name=out", argc > 5 ? "vitencoder name=encode !" : "");
+  pipeline = gst_parse_launch (launch, &error);
+  g_free (launch);
   if (error != NULL) {
     g_printerr ("%s\n", error->message);
     return 1;
   }
-  set_location (pipeline, "in", argv[1]);
-  set_location (pipeline, "out", argv[4]);
-  embed = gst_bin_get_by_name (GST_BIN (pipeline), "embed");
-  pad = gst_element_get_static_pad (embed, "src");
+  set_path (pipeline, "in", "location", argv[1]);
+  set_path (pipeline, "out", "location", argv[4]);
+  if (argc > 5)
+    set_path (pipeline, "embed", "model", argv[5]);
+  last = gst_bin_get_by_name (
+      GST_BIN (pipeline), argc > 5 ? "encode" : "embed");
+  pad = gst_element_get_static_pad (last, "src");
   gst_pad_add_probe (
       pad, GST_PAD_PROBE_TYPE_BUFFER, take_frame, &search, NULL);
-  /* Started, it takes the request to tell positions apart. */
-  gst_element_set_state (embed, GST_STATE_PAUSED);
-  gst_pad_send_event (pad, gst_vit_tokens_event_new_request_positions ());
+  if (argc == 5) {
+    /* Started, it takes the request to tell positions apart. */
+    gst_element_set_state (last, GST_STATE_PAUSED);
+    gst_pad_send_event (pad, gst_vit_tokens_event_new_request_positions ());
+  }
   gst_object_unref (pad);
-  gst_object_unref (embed);
+  gst_object_unref (last);
 
   is_good = run (pipeline);
   gst_object_unref (pipeline);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * An application that embeds a pipeline and reads its patch tokens: prints, for
- * each frame, the patch most unlike what it was in the frame before.
+ * An application that embeds a pipeline and reads its patch tokens, or the features that
+ * an encoder in it made of them: prints, for each frame, the patch most unlike what
+ * it was in the frame before.
  *
  *     gcc token_reader.c -o token_reader $(pkg-config --cflags --libs gstreamer-vit-1.0 gstreamer-app-1.0)
  *     ./token_reader [FILE]
  */
 #include <gst/app/gstappsink.h>
 #include <gst/gst.h>
-#include <gst/vit/gstvittokensmeta.h>
+#include <gst/vit/vit.h>
 
 /* The tokens of the frame before; NULL at first. */
 static GstBuffer *previous;
@@ -70,7 +71,8 @@ take_frame (GstAppSink *sink, gpointer data G_GNUC_UNUSED)
   if (sample == NULL)
     return GST_FLOW_EOS;
   frame = gst_sample_get_buffer (sample);
-  meta = gst_buffer_get_vit_tokens_meta (frame);
+  /* The features after most blocks, if an encoder made some; else the tokens. */
+  meta = gst_buffer_get_vit_tokens_meta_deepest (frame);
   if (meta != NULL) {
     /* Another size: the frame's own changed. */
     if (previous != NULL

@@ -31,13 +31,16 @@ except (ImportError, ValueError) as error:
 
 
 class Tokens:
-    """The tokens of one frame, where they lie: `values` is a view of the memory
-    that the element wrote, [n_tokens, embed_dim], and good until close()."""
+    """The tokens of one frame, or an encoder's features, where they lie: `values`
+    is a view of the memory that the element wrote, [n_tokens, embed_dim], and good
+    until close()."""
 
     def __init__(self, frame):
-        meta = GstVit.buffer_get_vit_tokens_meta(frame)
+        # After most blocks, if an encoder made features; else the tokens.
+        meta = GstVit.buffer_get_vit_tokens_meta_deepest(frame)
         if meta is None:
             raise ValueError("a frame without tokens")
+        self.n_blocks = meta.n_blocks
         self.grid = (meta.grid_height, meta.grid_width)
         # Keeps the memory, however long the frame itself lives.
         self._buffer = meta.get_tokens()
@@ -61,12 +64,13 @@ def most_unlike(before, now):
 
 def describe(frame, before, now):
     if before is None or before.values.shape != now.values.shape:
-        return f"{now.values.shape[0]} tokens of {now.values.shape[1]} numbers"
+        kind = f"features after block {now.n_blocks}" if now.n_blocks else "tokens"
+        return f"{now.values.shape[0]} {kind} of {now.values.shape[1]} numbers"
     column, row, distance = most_unlike(before, now)
     if distance == 0:
         return "as the frame before"
     # The place in this very frame, also where it was scaled on its way.
-    rect = GstVit.buffer_get_vit_tokens_meta(frame).get_patch_rect(column, row)
+    rect = GstVit.buffer_get_vit_tokens_meta_deepest(frame).get_patch_rect(column, row)
     return "most unlike: the patch at {:g},{:g}, {:g} x {:g} pixels, by {:.3g}".format(
         *rect, distance)
 
