@@ -37,6 +37,7 @@
 #include "common/gstvitallocation.h"
 #include "common/gstviterror.h"
 #include "common/gstvitlateness.h"
+#include "common/gstvitmodelevent.h"
 #include "common/gstvittensor.h"
 #include "patchembed/gstvitimage.h"
 #include "patchembed/gstvitnotes.h"
@@ -73,6 +74,8 @@ struct _GstVitPatchEmbed {
   /* Written only while no data flows, or on the streaming thread. */
   GstVitStream *stream;  /* from start to stop */
   GstCaps *refused_caps; /* (nullable): the last, if no others came since */
+  GstVitModelSource *source; /* from start to stop */
+  gboolean told_source;      /* downstream */
 
   gint wants_positions; /* atomic: downstream asked for them */
 };
@@ -121,6 +124,9 @@ gst_vit_patch_embed_start (GstBaseTransform *base)
     return FALSE;
   }
   GST_INFO_OBJECT (self, "%" GST_PTR_FORMAT, info);
+  self->source
+      = gst_vit_model_source_new (settings.model, settings.model_prefix);
+  self->told_source = FALSE;
   notice = make_notice (&settings);
   notice.embed_dim = self->stream->model->embed_dim;
   GST_OBJECT_LOCK (self);
@@ -147,6 +153,7 @@ gst_vit_patch_embed_stop (GstBaseTransform *base)
   g_atomic_int_set (&self->wants_positions, FALSE);
   gst_clear_caps (&self->refused_caps);
   g_clear_pointer (&self->stream, gst_vit_stream_free);
+  g_clear_pointer (&self->source, gst_vit_model_source_unref);
   GST_OBJECT_LOCK (self);
   info = self->model_info;
   self->model_info = NULL;
@@ -339,6 +346,44 @@ gst_vit_patch_embed_transform_caps (GstBaseTransform *base,
   return filtered;
 }
 
+/* It is sticky: elements that are linked or flushed later know it too. */
+static void
+tell_source (GstVitPatchEmbed *self)
+{
+  if (!self->told_source)
+    self->told_source = gst_pad_push_event (GST_BASE_TRANSFORM_SRC_PAD (self),
+        gst_vit_model_event_new (self->source));
+}
+
+/* What one further up says of its tokens would be taken for what is said of ours. */
+static gboolean
+is_of_another (GstEvent *event)
+{
+  GstVitModelSource *source = gst_vit_model_event_parse (event);
+  gboolean is_one = source != NULL;
+
+  g_clear_pointer (&source, gst_vit_model_source_unref);
+  return is_one;
+}
+
+static gboolean
+pass_event (GstBaseTransform *base, GstEvent *event)
+{
+  GstVitPatchEmbed *self = GST_VIT_PATCH_EMBED (base);
+  gboolean is_segment = GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT;
+  gboolean is_taken;
+
+  if (is_of_another (event)) {
+    gst_event_unref (event);
+    return TRUE;
+  }
+  is_taken = GST_BASE_TRANSFORM_CLASS (gst_vit_patch_embed_parent_class)
+                 ->sink_event (base, event);
+  if (is_segment)
+    tell_source (self);
+  return is_taken;
+}
+
 static gboolean
 gst_vit_patch_embed_sink_event (GstBaseTransform *base, GstEvent *event)
 {
@@ -363,8 +408,7 @@ gst_vit_patch_embed_sink_event (GstBaseTransform *base, GstEvent *event)
     default:
       break;
   }
-  return GST_BASE_TRANSFORM_CLASS (gst_vit_patch_embed_parent_class)
-      ->sink_event (base, event);
+  return pass_event (base, event);
 }
 
 /* Once it knows of lateness the base class drops frames, where its property

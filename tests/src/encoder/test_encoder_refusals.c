@@ -4,6 +4,7 @@
  * a small model that would load and spoils it; where only the encoder cannot be,
  * the input stage of the same folder still opens.
  */
+#include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
 
@@ -26,6 +27,14 @@ test_whole (void)
   g_assert_cmpuint (weights->hidden, ==, 20);
   g_assert_cmpuint (weights->head_dim, ==, 6);
   vit_encoder_weights_unref (weights);
+}
+
+static void
+remove_from_folder (const char *name)
+{
+  g_autofree char *path = folder_path (name);
+
+  g_assert_cmpint (g_remove (path), ==, 0);
 }
 
 /* Both elements are given the same path, and tell models apart by the id. */
@@ -61,6 +70,10 @@ test_hub_cache (void)
     vit_encoder_weights_unref (shared);
     vit_encoder_weights_unref (weights);
   }
+  remove_from_folder ("models--facebook--vit/snapshots/1a/model.safetensors");
+  remove_from_folder ("models--facebook--vit/snapshots/1a/config.json");
+  remove_from_folder ("models--facebook--vit/snapshots/1a");
+  remove_from_folder ("models--facebook--vit/snapshots");
 }
 
 static void
