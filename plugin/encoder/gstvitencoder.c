@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: MIT */
+
+/**
+ * SECTION:element-vitencoder
+ * @title: vitencoder
+ * @short_description: Vision Transformer features of every frame with tokens
+ *
+ * Computes a Vision Transformer's blocks on the tokens that #vitpatchembed put on
+ * a frame: the features of its patches, the embedding of the whole and, where the
+ * model has a classifier, its logits, as the model's own package computes them in
+ * float32, for frames of any size.  Features travel as another #GstVitTokensMeta,
+ * whose `n_blocks` is not 0, embedding and logits as #GstVitEmbeddingMeta; the
+ * tokens stay.
+ *
+ * Frames come out as they came in, at once and all of them; those without tokens
+ * pass as they are.  A frame whose tokens are those of the frame before carries the
+ * same features, and nothing is computed.  Where computing takes longer than the
+ * stream has time for, #GstVitEncoder:skip-late leaves frames without features,
+ * and #GstVitPatchEmbed:max-tokens and #GstVitPatchEmbed:interval make less of it.
+ *
+ * ## Example launch lines
+ * |[
+ * gst-launch-1.0 videotestsrc num-buffers=3 ! video/x-raw,width=224,height=224 ! vitpatchembed model=tests/golden/features/hf-vit-classifier ! vitencoder ! fakesink
+ * ]| Features of the last block, embedding and logits, with the model of the tokens.
+ * |[
+ * gst-launch-1.0 -v videotestsrc num-buffers=3 ! video/x-raw,width=224,height=224 ! vitpatchembed model=tests/golden/features/hf-dinov2-giant ! vitencoder layers="<1,2>" norm=final embedding=none ! fakesink
+ * ]| Features after two blocks, both normed; what was chosen, and how long it took.
+ *
+ * Since: 0.1
+ */
+#include "encoder/gstvitencoder.h"
+
+#include <gst/video/video.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "common/gstviterror.h"
+#include "common/gstvitlateness.h"
+#include "encoder/gstvitencoderproperties.h"
+#include "encoder/gstvitencodersource.h"
+#include "encoder/gstvitencoderstats.h"
+#include "encoder/gstvitencoderstream.h"
+
+GST_DEBUG_CATEGORY_STATIC (gst_vit_encoder_debug);
+#define GST_CAT_DEFAULT gst_vit_encoder_debug
+
+/* No pixel is looked at, wherever it lies. */
+#define PAD_CAPS "video/x-raw(ANY)"
+
+struct _GstVitEncoder {
+  GstBaseTransform parent;
+
+  /* Under the object lock. */
+  GstVitEncoderSettings settings;
+  GstVitLateness lateness;
+  GstVitEncoderStats stats;
+  GstStructure *model_info; /* while a model is loaded */
+
+  /* Written only while no data flows, or on the streaming thread. */
+  GstVitEncoderSettings started; /* those of the start; but for live ones */
+  GstVitEncoderStream *stream;   /* (nullable): no model is loaded */
+  GstVitModelSource *source;     /* (nullable): that it was loaded from */
+  GstVitModelSource *tokens_source; /* (nullable): what the stream says */
+  gboolean is_settled;           /* what is loaded is what these two ask for */
+  gboolean warned_of_malformed;
+  gboolean warned_of_left_out;
+};
+
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
+    GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (PAD_CAPS));
+
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src",
+    GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (PAD_CAPS));
+
+G_DEFINE_TYPE_WITH_CODE (GstVitEncoder, gst_vit_encoder,
+    GST_TYPE_BASE_TRANSFORM,
+    GST_DEBUG_CATEGORY_INIT (gst_vit_encoder_debug, "vitencoder", 0,
+        "Vision Transformer features"));
+GST_ELEMENT_REGISTER_DEFINE (
+    vitencoder, "vitencoder", GST_RANK_NONE, GST_TYPE_VIT_ENCODER);
+
+static void
+set_model_info (GstVitEncoder *self, GstStructure *info /* (transfer full) */)
+{
+  GstStructure *before;
+
+  GST_OBJECT_LOCK (self);
+  before = self->model_info;
+  self->model_info = info;
+  GST_OBJECT_UNLOCK (self);
+  g_clear_pointer (&before, gst_structure_free);
+}
+
+static void
+drop_stream (GstVitEncoder *self)
+{
+  g_clear_pointer (&self->stream, gst_vit_encoder_stream_free);
+  g_clear_pointer (&self->source, gst_vit_model_source_unref);
+}
+
+/* What the stream says its tokens are of; NULL: nothing yet. */
+static void
+take_source (
+    GstVitEncoder *self, GstVitModelSource *source /* (transfer full) (nullable) */)
+{
+  g_clear_pointer (&self->tokens_source, gst_vit_model_source_unref);
+  self->tokens_source = source;
+  self->is_settled = FALSE;
+}
+
+/* Loads `source`, in place of what was loaded before. */
+static gboolean
+load (GstVitEncoder *self, GstVitModelSource *source /* (transfer full) */)
+{
+  GstStructure *info = NULL;
+  GError *error = NULL;
+
+  /* Two models need not fit into memory at once. */
+  drop_stream (self);
+  self->source = source;
+  self->stream = gst_vit_encoder_stream_new (
+      &self->started, source->path, source->prefix, &info, &error);
+  if (self->stream == NULL) {
+    GST_VIT_ELEMENT_ERROR (self, error, "model %s, prefix %s", source->path,
+        GST_STR_NULL (source->prefix));
+    return FALSE;
+  }
+  GST_INFO_OBJECT (self, "%" GST_PTR_FORMAT, info);
+  set_model_info (self, info);
+  g_object_notify (G_OBJECT (self), "model-info");
+  return TRUE;
+}
+
+/* Loads the model that the settings and the stream ask for, if it is another. */
+static gboolean
+settle (GstVitEncoder *self)
+{
+  GError *error = NULL;
+  GstVitModelSource *source;
+
+  if (self->is_settled)
+    return TRUE;
+  source = gst_vit_encoder_choose_source (
+      &self->started, self->tokens_source, &error);
+  if (source == NULL) {
+    GST_VIT_ELEMENT_ERROR (self, error, "model=%s model-prefix=%s",
+        GST_STR_NULL (self->started.model),
+        GST_STR_NULL (self->started.model_prefix));
+    return FALSE;
+  }
+  if (self->stream != NULL
+      && gst_vit_model_source_is_equal (source, self->source))
+    gst_vit_model_source_unref (source);
+  else if (!load (self, source))
+    return FALSE;
+  self->is_settled = TRUE;
+  return TRUE;
+}
+
+static gboolean
+gst_vit_encoder_start (GstBaseTransform *base)
+{
+  GstVitEncoder *self = GST_VIT_ENCODER (base);
+
+  gst_vit_encoder_settings_clear (&self->started);
+  GST_OBJECT_LOCK (self);
+  gst_vit_encoder_settings_copy (&self->settings, &self->started);
+  gst_vit_lateness_reset (&self->lateness);
+  memset (&self->stats, 0, sizeof self->stats);
+  GST_OBJECT_UNLOCK (self);
+  self->warned_of_malformed = self->warned_of_left_out = FALSE;
+  return self->started.model == NULL || settle (self);
+}
+
+static gboolean
+gst_vit_encoder_stop (GstBaseTransform *base)
+{
+  GstVitEncoder *self = GST_VIT_ENCODER (base);
+
+  drop_stream (self);
+  take_source (self, NULL);
+  set_model_info (self, NULL);
+  return TRUE;
+}
+
+static GstFlowReturn
+gst_vit_encoder_prepare_output_buffer (
+    GstBaseTransform *base, GstBuffer *in, GstBuffer **out)
+{
+  *out = gst_buffer_is_writable (in) ? in : gst_buffer_copy (in);
+  return *out != NULL ? GST_FLOW_OK : GST_FLOW_ERROR;
+}
+
+/* What goes in comes out, in whatever memory. */
+static gboolean
+gst_vit_encoder_propose_allocation (
+    GstBaseTransform *base, GstQuery *decide_query, GstQuery *query)
+{
+  return gst_pad_peer_query (GST_BASE_TRANSFORM_SRC_PAD (base), query);
+}
+
+/* Whether the frame is to pass without features; then the application is told. */
+static gboolean
+is_skipped (GstVitEncoder *self, GstBuffer *buffer)
+{
+  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
+  GstVitLateness lateness;
+  GstClockTime time;
+  gboolean is_late;
+
+  if (!self->stream->settings.live.skip_late
+      || segment->format != GST_FORMAT_TIME)
+    return FALSE;
+  time = gst_segment_to_running_time (
+      segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
+  GST_OBJECT_LOCK (self);
+  is_late = gst_vit_lateness_is_late (&self->lateness, time);
+  if (is_late) {
+    self->lateness.n_skipped++;
+    self->stats.n_late++;
+  }
+  lateness = self->lateness;
+  GST_OBJECT_UNLOCK (self);
+  if (!is_late)
+    return FALSE;
+  GST_DEBUG_OBJECT (self,
+      "no features for the frame of %" GST_TIME_FORMAT ": too late",
+      GST_TIME_ARGS (time));
+  gst_element_post_message (GST_ELEMENT (self),
+      gst_vit_lateness_message (
+          &lateness, GST_OBJECT (self), segment, buffer));
+  return TRUE;
+}
+
+/* An element that was stopped and started again lost what was told it; the element
+ * before it did not. */
+static void
+ask_for_source (GstVitEncoder *self)
+{
+  GstPad *pad = GST_BASE_TRANSFORM_SINK_PAD (self);
+  GstVitModelSource *source = gst_vit_model_event_find (pad);
+  GstPad *peer = source == NULL ? gst_pad_get_peer (pad) : NULL;
+
+  if (peer != NULL)
+    source = gst_vit_model_event_find (peer);
+  if (source != NULL)
+    take_source (self, source);
+  gst_clear_object (&peer);
+}
+
+/* The model of these tokens is loaded, with what is set now, and the tokens that
+ * are to be encoded are found. */
+static gboolean
+look (GstVitEncoder *self, GstBuffer *buffer)
+{
+  GstVitEncoderLiveSettings live;
+  GError *error = NULL;
+
+  if (self->tokens_source == NULL && self->stream == NULL)
+    ask_for_source (self);
+  if (!settle (self))
+    return FALSE;
+  GST_OBJECT_LOCK (self);
+  live = self->settings.live;
+  GST_OBJECT_UNLOCK (self);
+  if (gst_vit_encoder_stream_set_live (self->stream, &live, &error)
+      && gst_vit_encoder_stream_look (self->stream, buffer, &error))
+    return TRUE;
+  GST_VIT_ELEMENT_ERROR (self, error, "%" GST_PTR_FORMAT, buffer);
+  return FALSE;
+}
+
+static void
+warn_of_malformed (GstVitEncoder *self, GstBuffer *buffer)
+{
+  const gchar *reason = self->stream->inputs.malformed;
+
+  if (reason == NULL || self->warned_of_malformed)
+    return;
+  self->warned_of_malformed = TRUE;
+  GST_ELEMENT_WARNING (self, STREAM, FORMAT,
+      ("Tokens are passed over: %s", reason), ("%" GST_PTR_FORMAT, buffer));
+}
+
+/* Once, until there is memory again.  What can never be encoded is an error. */
+static GstFlowReturn
+leave_out (GstVitEncoder *self, GError *error /* (transfer full) */)
+{
+  if (error->code != VIT_ERROR_NO_MEMORY && error->code != VIT_ERROR_READ) {
+    GST_VIT_ELEMENT_ERROR (
+        self, error, "model %s", self->stream->weights->id);
+    return GST_FLOW_ERROR;
+  }
+  if (!self->warned_of_left_out && error->code == VIT_ERROR_NO_MEMORY)
+    GST_ELEMENT_WARNING (self, RESOURCE, NO_SPACE_LEFT,
+        ("No memory for the features of a frame; it passes without them"),
+        ("%s", error->message));
+  else if (!self->warned_of_left_out)
+    GST_ELEMENT_WARNING (self, STREAM, FAILED,
+        ("A frame passes without features: %s", error->message),
+        ("model %s", self->stream->weights->id));
+  self->warned_of_left_out = TRUE;
+  g_error_free (error);
+  return GST_FLOW_OK;
+}
+
+static guint
+count_tokens (const GPtrArray *inputs)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < inputs->len; i++)
+    n += ((const GstVitTokensMeta *) g_ptr_array_index (inputs, i))->n_tokens;
+  return n;
+}
+
+static GstFlowReturn
+encode (GstVitEncoder *self, GstBuffer *buffer)
+{
+  GstVitEncoderStream *stream = self->stream;
+  GError *error = NULL;
+  GstClockTime start;
+
+  /* Done once for all frames of a size, and not counted as the time of one. */
+  if (!gst_vit_encoder_stream_prepare (stream, &error))
+    return leave_out (self, error);
+  start = gst_util_get_timestamp ();
+  if (!gst_vit_encoder_stream_attach (stream, buffer, &error))
+    return leave_out (self, error);
+  self->warned_of_left_out = FALSE;
+  GST_OBJECT_LOCK (self);
+  self->lateness.n_processed++;
+  gst_vit_encoder_stats_count (&self->stats,
+      count_tokens (stream->inputs.tokens), stream->inputs.tokens->len,
+      stream->jobs->len, gst_util_get_timestamp () - start);
+  GST_OBJECT_UNLOCK (self);
+  return GST_FLOW_OK;
+}
+
+static GstFlowReturn
+gst_vit_encoder_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
+{
+  GstVitEncoder *self = GST_VIT_ENCODER (base);
+
+  if (!gst_vit_encoder_inputs_are_on (buffer))
+    return GST_FLOW_OK;
+  if (!look (self, buffer))
+    return GST_FLOW_ERROR;
+  warn_of_malformed (self, buffer);
+  if (self->stream->inputs.tokens->len == 0
+      || (self->stream->jobs->len > 0 && is_skipped (self, buffer)))
+    return GST_FLOW_OK;
+  return encode (self, buffer);
+}
+
+static gboolean
+gst_vit_encoder_sink_event (GstBaseTransform *base, GstEvent *event)
+{
+  GstVitEncoder *self = GST_VIT_ENCODER (base);
+  GstVitModelSource *source;
+
+  switch (GST_EVENT_TYPE (event)) {
+    case GST_EVENT_CUSTOM_DOWNSTREAM_STICKY:
+      source = gst_vit_model_event_parse (event);
+      if (source != NULL)
+        take_source (self, source);
+      break;
+    case GST_EVENT_FLUSH_STOP:
+      GST_OBJECT_LOCK (self);
+      gst_vit_lateness_reset (&self->lateness);
+      GST_OBJECT_UNLOCK (self);
+      break;
+    case GST_EVENT_EOS:
+      g_object_notify (G_OBJECT (base), "stats");
+      break;
+    default:
+      break;
+  }
+  return GST_BASE_TRANSFORM_CLASS (gst_vit_encoder_parent_class)
+      ->sink_event (base, event);
+}
+
+/* Once it knows of lateness the base class drops frames, where its property
+ * `qos` is set; with skip-late they pass without features instead. */
+static gboolean
+gst_vit_encoder_src_event (GstBaseTransform *base, GstEvent *event)
+{
+  GstVitEncoder *self = GST_VIT_ENCODER (base);
+  gboolean skip_late;
+
+  if (GST_EVENT_TYPE (event) == GST_EVENT_QOS) {
+    GST_OBJECT_LOCK (self);
+    gst_vit_lateness_update (&self->lateness, event);
+    skip_late = self->settings.live.skip_late;
+    GST_OBJECT_UNLOCK (self);
+    if (skip_late)
+      return gst_pad_push_event (GST_BASE_TRANSFORM_SINK_PAD (base), event);
+  }
+  return GST_BASE_TRANSFORM_CLASS (gst_vit_encoder_parent_class)
+      ->src_event (base, event);
+}
+
+static void
+gst_vit_encoder_set_property (
+    GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  GstVitEncoder *self = GST_VIT_ENCODER (object);
+  gboolean known;
+
+  GST_OBJECT_LOCK (self);
+  known = gst_vit_encoder_settings_set (&self->settings, id, value);
+  GST_OBJECT_UNLOCK (self);
+  if (!known)
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+gst_vit_encoder_get_property (
+    GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  GstVitEncoder *self = GST_VIT_ENCODER (object);
+  gboolean known = TRUE;
+
+  GST_OBJECT_LOCK (self);
+  if (id == GST_VIT_ENCODER_PROPERTY_STATS)
+    g_value_take_boxed (value, gst_vit_encoder_stats_describe (&self->stats));
+  else if (id == GST_VIT_ENCODER_PROPERTY_MODEL_INFO)
+    g_value_set_boxed (value, self->model_info);
+  else
+    known = gst_vit_encoder_settings_get (&self->settings, id, value);
+  GST_OBJECT_UNLOCK (self);
+  if (!known)
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+gst_vit_encoder_finalize (GObject *object)
+{
+  GstVitEncoder *self = GST_VIT_ENCODER (object);
+
+  gst_vit_encoder_settings_clear (&self->settings);
+  gst_vit_encoder_settings_clear (&self->started);
+  G_OBJECT_CLASS (gst_vit_encoder_parent_class)->finalize (object);
+}
+
+static void
+gst_vit_encoder_class_init (GstVitEncoderClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+  GstBaseTransformClass *base_class = GST_BASE_TRANSFORM_CLASS (klass);
+
+  object_class->set_property = gst_vit_encoder_set_property;
+  object_class->get_property = gst_vit_encoder_get_property;
+  object_class->finalize = gst_vit_encoder_finalize;
+  gst_vit_encoder_properties_install (object_class);
+
+  gst_element_class_set_static_metadata (element_class,
+      "Vision Transformer encoder", "Filter/Analyzer/Video",
+      "Attaches a Vision Transformer's features to every frame with its tokens",
+      "The gst-vit authors");
+  gst_element_class_add_static_pad_template (element_class, &sink_template);
+  gst_element_class_add_static_pad_template (element_class, &src_template);
+
+  base_class->start = gst_vit_encoder_start;
+  base_class->stop = gst_vit_encoder_stop;
+  base_class->sink_event = gst_vit_encoder_sink_event;
+  base_class->src_event = gst_vit_encoder_src_event;
+  base_class->prepare_output_buffer = gst_vit_encoder_prepare_output_buffer;
+  base_class->propose_allocation = gst_vit_encoder_propose_allocation;
+  base_class->transform_ip = gst_vit_encoder_transform_ip;
+}
+
+static void
+gst_vit_encoder_init (GstVitEncoder *self)
+{
+  GstBaseTransform *base = GST_BASE_TRANSFORM (self);
+
+  gst_vit_encoder_settings_init (&self->settings);
+  gst_vit_lateness_reset (&self->lateness);
+  gst_base_transform_set_in_place (base, TRUE);
+  gst_base_transform_set_passthrough (base, FALSE);
+  gst_base_transform_set_gap_aware (base, TRUE);
+}
