@@ -135,3 +135,18 @@ gst_vit_drawing_settings_get (
   }
   return FALSE;
 }
+
+gboolean
+gst_vit_drawing_settings_read_tokens (const GstVitDrawingSettings *settings)
+{
+  return settings->mode == GST_VIT_DRAWING_PCA
+         || settings->mode == GST_VIT_DRAWING_SIMILARITY
+         || settings->mode == GST_VIT_DRAWING_NORM;
+}
+
+gboolean
+gst_vit_drawing_settings_want_positions (const GstVitDrawingSettings *settings)
+{
+  return gst_vit_drawing_settings_read_tokens (settings)
+         && !settings->keep_positions;
+}

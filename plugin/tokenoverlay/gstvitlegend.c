@@ -73,9 +73,12 @@ add_anew (GstVideoOverlayComposition *composition,
 
 void
 gst_vit_legend_add (GstVitLegend *legend,
-    GstVideoOverlayComposition *composition, const gchar *text,
-    const guint32 *colours, guint n_colours, guint width, guint height)
+    GstVideoOverlayComposition *composition,
+    const GstVitLegendContent *content, guint width, guint height)
 {
+  const guint32 *colours = content->colours;
+  const gchar *text = content->text;
+  guint n_colours = content->n_colours;
   guint line = CLAMP (height / LINES, LEAST_HEIGHT, MOST_HEIGHT);
   guint margin = line / 2;
   guint bar_width = n_colours > 0 ? BAR_LINES * line : 0;

@@ -9,6 +9,13 @@
 
 G_BEGIN_DECLS
 
+/* What it shows. */
+typedef struct {
+  gchar *text; /* (transfer full) */
+  guint32 colours[32]; /* of the bar, from the left */
+  guint n_colours;     /* 0: no bar */
+} GstVitLegendContent;
+
 /* All zeros: nothing drawn yet. */
 typedef struct {
   gchar *text;
@@ -22,11 +29,10 @@ typedef struct {
 void gst_vit_legend_clear (GstVitLegend *legend);
 
 /* Adds the legend to what is drawn on a frame; what did not change since the
- * frame before is used again.  `colours`: of the bar, from the left; none, if
- * n_colours is 0, at most 32. */
+ * frame before is used again. */
 void gst_vit_legend_add (GstVitLegend *legend,
-    GstVideoOverlayComposition *composition, const gchar *text,
-    const guint32 *colours, guint n_colours, guint width, guint height);
+    GstVideoOverlayComposition *composition,
+    const GstVitLegendContent *content, guint width, guint height);
 
 /* (transfer full) (nullable): one line of text as a picture, its upper left
  * corner at x, y; NULL where the plugin was built without pango, or there is not
