@@ -32,7 +32,7 @@
  *
  * The first three leave out what the position table added to the tokens, which
  * would hide the rest.  #vitpatchembed tells when it is asked, and this element
- * asks.  Where it cannot be known, before a LayerNorm (CLIP) or from elements
+ * asks: before the first frame, and again where frames come without.  Where it cannot be known, before a LayerNorm (CLIP) or from elements
  * that do not tell, what the patches of a row and those of a column have in
  * common is taken for it.  Tokens taken after transformer blocks are drawn as
  * they are.
@@ -60,6 +60,7 @@
 #include "tokenoverlay/gstvitdelivery.h"
 #include "tokenoverlay/gstvitdrawing.h"
 #include "tokenoverlay/gstvitdrawingsettings.h"
+#include "tokenoverlay/gstvitrequest.h"
 
 GST_DEBUG_CATEGORY (gst_vit_token_overlay_debug);
 #define GST_CAT_DEFAULT gst_vit_token_overlay_debug
@@ -74,7 +75,7 @@ struct _GstVitTokenOverlay {
 
   /* Of the streaming thread. */
   GstVitDrawing *drawing;
-  gboolean has_asked;  /* for positions */
+  GstVitRequest request; /* for positions */
   gboolean has_warned; /* of tokens that cannot be drawn, since the caps */
 };
 
@@ -140,17 +141,18 @@ gst_vit_token_overlay_fixate_caps (GstBaseTransform *base,
           gst_vit_delivery_fixate_caps (direction, other));
 }
 
-/* Once for every stream: who computes the tokens may have started anew. */
+/* frame (nullable): as gst_vit_request_update().  Who wants positions anew asks at
+ * once. */
 static void
-ask_for_positions (GstVitTokenOverlay *self)
+ask_for_positions (GstVitTokenOverlay *self, GstBuffer *frame)
 {
   GstVitDrawingSettings settings = get_settings (self);
 
-  if (self->has_asked || !gst_vit_drawing_settings_want_positions (&settings))
-    return;
-  self->has_asked = TRUE;
-  gst_pad_push_event (GST_BASE_TRANSFORM_SINK_PAD (self),
-      gst_vit_tokens_event_new_request_positions ());
+  if (gst_vit_drawing_settings_want_positions (&settings))
+    gst_vit_request_update (
+        &self->request, GST_BASE_TRANSFORM_SINK_PAD (self), frame);
+  else
+    self->request = (GstVitRequest){ 0 };
 }
 
 static gboolean
@@ -163,7 +165,7 @@ gst_vit_token_overlay_set_caps (
     return FALSE;
   self->has_warned = FALSE;
   gst_vit_drawing_reset (self->drawing);
-  ask_for_positions (self);
+  ask_for_positions (self, NULL);
   return TRUE;
 }
 
@@ -222,7 +224,7 @@ gst_vit_token_overlay_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
   GstFlowReturn result;
   const gchar *reason;
 
-  ask_for_positions (self);
+  ask_for_positions (self, buffer);
   drawn = gst_vit_drawing_compose (self->drawing, &settings, buffer,
       (guint) GST_VIDEO_INFO_WIDTH (&self->delivery.info),
       (guint) GST_VIDEO_INFO_HEIGHT (&self->delivery.info), &reason);
@@ -235,20 +237,34 @@ gst_vit_token_overlay_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
   return result;
 }
 
+/* What is kept from frame to frame goes where `event` says that the next one does
+ * not follow. */
+static void
+begin_anew (GstVitTokenOverlay *self, GstEventType event)
+{
+  /* Who computes the tokens may be another. */
+  if (event == GST_EVENT_STREAM_START)
+    self->request = (GstVitRequest){ 0 };
+  /* NULL: it comes as the element stops. */
+  if ((event == GST_EVENT_STREAM_START || event == GST_EVENT_FLUSH_STOP)
+      && self->drawing)
+    gst_vit_drawing_reset (self->drawing);
+}
+
 static gboolean
 gst_vit_token_overlay_sink_event (GstBaseTransform *base, GstEvent *event)
 {
   GstVitTokenOverlay *self = GST_VIT_TOKEN_OVERLAY (base);
+  GstEventType type = GST_EVENT_TYPE (event);
+  gboolean is_handled;
 
-  if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START)
-    self->has_asked = FALSE;
-  /* NULL: it comes as the element stops. */
-  if ((GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START
-          || GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
-      && self->drawing)
-    gst_vit_drawing_reset (self->drawing);
-  return GST_BASE_TRANSFORM_CLASS (gst_vit_token_overlay_parent_class)
-      ->sink_event (base, event);
+  begin_anew (self, type);
+  is_handled = GST_BASE_TRANSFORM_CLASS (gst_vit_token_overlay_parent_class)
+                   ->sink_event (base, event);
+  /* The last before the first frame: caps that are the old ones are not set. */
+  if (type == GST_EVENT_SEGMENT)
+    ask_for_positions (self, NULL);
+  return is_handled;
 }
 
 /* A click asks for the patches that are like the one under it. */
