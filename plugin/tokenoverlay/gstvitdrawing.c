@@ -3,6 +3,7 @@
 
 #include "tokenoverlay/gstvitcolours.h"
 #include "tokenoverlay/gstvitgrids.h"
+#include "tokenoverlay/gstvitlasttokens.h"
 #include "tokenoverlay/gstvitlayers.h"
 #include "tokenoverlay/gstvitlegend.h"
 
@@ -10,6 +11,12 @@ struct _GstVitDrawing {
   GstVitColours colours;
   GstVitLegend legend;
   GstVitGrids grids; /* of the frame that is being drawn */
+  GstVitLastTokens last;
+
+  /* What was drawn of the last tokens. */
+  GstVitDrawingSettings settings;
+  GstVideoOverlayRectangle *picture; /* (nullable): nothing to be seen */
+  GstVitLegendContent content;
 };
 
 GstVitDrawing *
@@ -19,12 +26,28 @@ gst_vit_drawing_new (void)
 
   gst_vit_colours_init (&self->colours);
   gst_vit_grids_init (&self->grids);
+  gst_vit_last_tokens_clear (&self->last);
   return self;
+}
+
+static void
+clear_drawn (GstVitDrawing *self)
+{
+  g_clear_pointer (&self->picture, gst_video_overlay_rectangle_unref);
+  g_clear_pointer (&self->content.text, g_free);
+}
+
+void
+gst_vit_drawing_forget (GstVitDrawing *self)
+{
+  gst_vit_last_tokens_clear (&self->last);
+  clear_drawn (self);
 }
 
 void
 gst_vit_drawing_free (GstVitDrawing *self)
 {
+  gst_vit_drawing_forget (self);
   gst_vit_colours_clear (&self->colours);
   gst_vit_legend_clear (&self->legend);
   gst_vit_grids_clear (&self->grids);
@@ -39,10 +62,10 @@ gst_vit_drawing_reset (GstVitDrawing *self)
 
 /* What is to be painted of one grid. */
 static GstVitLayer
-make_layer (
-    const GstVitDrawing *self, const GstVitDrawingSettings *settings, guint i)
+make_layer (const GstVitDrawing *self, guint i)
 {
   static const gfloat yellow[3] = { 1.0f, 0.9f, 0.0f };
+  const GstVitDrawingSettings *settings = &self->settings;
   const GstVitColours *colours = &self->colours;
   const GstVitGrid *grid = gst_vit_grids_get (&self->grids, i);
   GstVitLayer layer = { .cells = grid->cells };
@@ -60,25 +83,79 @@ make_layer (
 
 /* FALSE if nothing of it can be drawn. */
 static gboolean
-add_picture (GstVitDrawing *self, const GstVitDrawingSettings *settings,
-    guint width, guint height, GstVideoOverlayComposition *composition,
-    const gchar **reason)
+draw_picture (
+    GstVitDrawing *self, guint width, guint height, const gchar **reason)
 {
   guint n_layers = self->grids.grids->len;
   GstVitLayer *layers = g_new (GstVitLayer, n_layers);
-  GstVideoOverlayRectangle *picture;
   gboolean is_drawn;
 
   for (guint i = 0; i < n_layers; i++)
-    layers[i] = make_layer (self, settings, i);
-  is_drawn
-      = gst_vit_layers_draw (layers, n_layers, width, height, &picture, reason);
+    layers[i] = make_layer (self, i);
+  is_drawn = gst_vit_layers_draw (
+      layers, n_layers, width, height, &self->picture, reason);
   g_free (layers);
-  if (picture) {
-    gst_video_overlay_composition_add_rectangle (composition, picture);
-    gst_video_overlay_rectangle_unref (picture);
-  }
   return is_drawn;
+}
+
+/* What is drawn of the metas of `tokens`; FALSE, with nothing, if it cannot be. */
+static gboolean
+draw (GstVitDrawing *self, const GstVitDrawingSettings *settings,
+    GstBuffer *tokens, guint width, guint height, const gchar **reason)
+{
+  const gchar *fault = NULL;
+  gboolean is_drawn;
+
+  clear_drawn (self);
+  self->settings = *settings;
+  self->content = (GstVitLegendContent){ NULL };
+  is_drawn
+      = gst_vit_grids_collect (&self->grids, tokens,
+            gst_vit_drawing_settings_read_tokens (settings), &fault, reason)
+        && gst_vit_colours_make (&self->colours, settings, &self->grids, width,
+            height, &self->content, reason)
+        && draw_picture (self, width, height, reason);
+  *reason = *reason ? *reason : fault;
+  if (!is_drawn)
+    clear_drawn (self);
+  return is_drawn;
+}
+
+/* Whether something is drawn, anew or of the last tokens. */
+static gboolean
+draw_if_new (GstVitDrawing *self, const GstVitDrawingSettings *settings,
+    GstBuffer *frame, guint width, guint height, const gchar **reason)
+{
+  gboolean has_tokens
+      = gst_buffer_get_n_meta (frame, GST_VIT_TOKENS_META_API_TYPE) > 0;
+
+  if (!has_tokens && !gst_vit_last_tokens_stand_for (&self->last, frame))
+    return FALSE;
+  if (!has_tokens
+      && gst_vit_drawing_settings_are_equal (settings, &self->settings))
+    return TRUE;
+  if (!draw (self, settings, has_tokens ? frame : self->last.metas, width,
+          height, reason)) {
+    gst_vit_last_tokens_end (&self->last);
+    return FALSE;
+  }
+  if (has_tokens)
+    gst_vit_last_tokens_take (&self->last, frame);
+  return TRUE;
+}
+
+/* (transfer none): what the legend says of them on `frame`. */
+static GstVitLegendContent
+make_content (const GstVitDrawing *self, GstBuffer *frame, gchar **text)
+{
+  GstVitLegendContent content = self->content;
+  gchar *age = gst_vit_last_tokens_say_age (&self->last, frame);
+
+  *text = age ? g_strdup_printf ("%s, %s", content.text, age)
+              : g_strdup (content.text);
+  content.text = *text;
+  g_free (age);
+  return content;
 }
 
 GstVideoOverlayComposition *
@@ -86,22 +163,19 @@ gst_vit_drawing_compose (GstVitDrawing *self,
     const GstVitDrawingSettings *settings, GstBuffer *frame, guint width,
     guint height, const gchar **reason)
 {
-  gboolean reads = gst_vit_drawing_settings_read_tokens (settings);
-  GstVideoOverlayComposition *composition = NULL;
-  GstVitLegendContent legend = { NULL };
-  const gchar *fault = NULL;
+  GstVideoOverlayComposition *composition;
 
   *reason = NULL;
-  if (gst_vit_grids_collect (&self->grids, frame, reads, &fault, reason)
-      && gst_vit_colours_make (&self->colours, settings, &self->grids, width,
-          height, &legend, reason)) {
-    composition = gst_video_overlay_composition_new (NULL);
-    if (!add_picture (self, settings, width, height, composition, reason))
-      g_clear_pointer (&composition, gst_video_overlay_composition_unref);
-    else if (settings->legend)
-      gst_vit_legend_add (&self->legend, composition, &legend, width, height);
+  if (!draw_if_new (self, settings, frame, width, height, reason))
+    return NULL;
+  composition = gst_video_overlay_composition_new (NULL);
+  gst_vit_legend_add_anew (composition, self->picture);
+  if (settings->legend) {
+    gchar *text;
+    GstVitLegendContent content = make_content (self, frame, &text);
+
+    gst_vit_legend_add (&self->legend, composition, &content, width, height);
+    g_free (text);
   }
-  *reason = *reason ? *reason : fault;
-  g_free (legend.text);
   return composition;
 }

@@ -16,11 +16,16 @@ typedef struct _GstVitDrawing GstVitDrawing;
 GstVitDrawing *gst_vit_drawing_new (void);
 void gst_vit_drawing_free (GstVitDrawing *drawing);
 
-/* The next frame follows none. */
+/* Colours and ranges of the next tokens follow none. */
 void gst_vit_drawing_reset (GstVitDrawing *drawing);
 
+/* The last tokens stand for no frame to come. */
+void gst_vit_drawing_forget (GstVitDrawing *drawing);
+
 /* (transfer full) (nullable): what to draw on a frame of width x height; NULL
- * if it carries no tokens, or none that can be drawn.  *reason (nullable) says
+ * if there are no tokens, or none that can be drawn.  On a frame that carries none
+ * those of the last that did are drawn again, as gstvitlasttokens.h says, and the
+ * legend says their age.  *reason (nullable) says
  * why something is not drawn that the frame carries: all of it, or the metas
  * that are not valid, which are passed over.  Where metas are from several
  * depths of a network, or differ in embed_dim, those are drawn that are like the

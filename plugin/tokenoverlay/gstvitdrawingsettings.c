@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tokenoverlay/gstvitdrawingsettings.h"
 
+#include <string.h>
+
 enum {
   PROP_MODE = 1,
   PROP_OPACITY,
@@ -149,4 +151,15 @@ gst_vit_drawing_settings_want_positions (const GstVitDrawingSettings *settings)
 {
   return gst_vit_drawing_settings_read_tokens (settings)
          && !settings->keep_positions;
+}
+
+gboolean
+gst_vit_drawing_settings_are_equal (
+    const GstVitDrawingSettings *one, const GstVitDrawingSettings *other)
+{
+  /* To the last bit, as one is a copy of the other. */
+  return one->mode == other->mode && one->x == other->x && one->y == other->y
+         && memcmp (&one->opacity, &other->opacity, sizeof one->opacity) == 0
+         && one->legend == other->legend
+         && one->keep_positions == other->keep_positions;
 }

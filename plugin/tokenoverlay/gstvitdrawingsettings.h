@@ -34,6 +34,9 @@ gboolean gst_vit_drawing_settings_set (
 gboolean gst_vit_drawing_settings_get (
     const GstVitDrawingSettings *settings, guint id, GValue *value);
 
+gboolean gst_vit_drawing_settings_are_equal (
+    const GstVitDrawingSettings *one, const GstVitDrawingSettings *other);
+
 /* Whether the values of the tokens are drawn, or what else is known of them. */
 gboolean gst_vit_drawing_settings_read_tokens (
     const GstVitDrawingSettings *settings);

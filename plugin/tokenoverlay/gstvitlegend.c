@@ -56,11 +56,9 @@ draw_bar (const guint32 *colours, guint n, gint x, gint y, guint width,
   return rectangle;
 }
 
-/* A rectangle of its own around the same pixels: sinks that draw by GL keep one
- * that they know before those that are new, which then hide it. */
-static void
-add_anew (GstVideoOverlayComposition *composition,
-    GstVideoOverlayRectangle *drawn /* (nullable) */)
+void
+gst_vit_legend_add_anew (GstVideoOverlayComposition *composition,
+    GstVideoOverlayRectangle *drawn)
 {
   GstVideoOverlayRectangle *copy;
 
@@ -105,6 +103,6 @@ gst_vit_legend_add (GstVitLegend *legend,
     legend->words = gst_vit_legend_draw_text (
         text, (gint) (margin + bar_width), y, line);
   }
-  add_anew (composition, legend->bar);
-  add_anew (composition, legend->words);
+  gst_vit_legend_add_anew (composition, legend->bar);
+  gst_vit_legend_add_anew (composition, legend->words);
 }

@@ -47,4 +47,9 @@ GstVideoOverlayRectangle *gst_vit_legend_new_picture (gint x, gint y,
     guint width, guint height, GstVideoOverlayFormatFlags flags,
     guint32 **pixels);
 
+/* Adds a rectangle of its own around the same pixels: sinks that draw by GL keep
+ * one that they know before those that are new, which then hide it. */
+void gst_vit_legend_add_anew (GstVideoOverlayComposition *composition,
+    GstVideoOverlayRectangle *drawn /* (nullable) */);
+
 G_END_DECLS

@@ -10,13 +10,22 @@
  *
  * Makes the tokens that #vitpatchembed (or an encoder after it) attached to a
  * frame visible on the frame, where its #GstVitTokensMeta says that they lie: so
- * it may stand behind elements that scale the frame.  A frame without tokens
- * passes as it is.  A meta whose fields do not fit together
+ * it may stand behind elements that scale the frame.  A meta whose fields do not fit together
  * (gst_vit_tokens_meta_is_valid()) is not drawn, with one warning.
  *
  * Where an element downstream says that it draws a
  * #GstVideoOverlayCompositionMeta itself, as video sinks do, the picture is
  * attached to the frame as one; else it is blended into the frame's pixels.
+ *
+ * ## Frames without tokens
+ *
+ * The last picture stays on frames that carry no tokens (#vitpatchembed:interval,
+ * #vitpatchembed:skip-late), drawn anew where a property changes, and the legend
+ * says its age if that is more than a second.  It ends with a flush, a new
+ * segment or stream, a gap, another frame size, and where tokens are overdue: a
+ * minute after the last ones and ten times what lay between the last two.  A
+ * picture of regions alone stays where it was drawn, and ends with the first frame
+ * that carries no region.  Frames before the first tokens pass as they are.
  *
  * ## What is drawn
  *
@@ -160,11 +169,16 @@ gst_vit_token_overlay_set_caps (
     GstBaseTransform *base, GstCaps *in_caps, GstCaps *out_caps)
 {
   GstVitTokenOverlay *self = GST_VIT_TOKEN_OVERLAY (base);
+  gint width = GST_VIDEO_INFO_WIDTH (&self->delivery.info);
+  gint height = GST_VIDEO_INFO_HEIGHT (&self->delivery.info);
 
   if (!gst_vit_delivery_set_caps (&self->delivery, base, in_caps, out_caps))
     return FALSE;
   self->has_warned = FALSE;
   gst_vit_drawing_reset (self->drawing);
+  if (GST_VIDEO_INFO_WIDTH (&self->delivery.info) != width
+      || GST_VIDEO_INFO_HEIGHT (&self->delivery.info) != height)
+    gst_vit_drawing_forget (self->drawing);
   ask_for_positions (self, NULL);
   return TRUE;
 }
@@ -246,9 +260,13 @@ begin_anew (GstVitTokenOverlay *self, GstEventType event)
   if (event == GST_EVENT_STREAM_START)
     self->request = (GstVitRequest){ 0 };
   /* NULL: it comes as the element stops. */
-  if ((event == GST_EVENT_STREAM_START || event == GST_EVENT_FLUSH_STOP)
-      && self->drawing)
+  if (!self->drawing)
+    return;
+  if (event == GST_EVENT_STREAM_START || event == GST_EVENT_FLUSH_STOP)
     gst_vit_drawing_reset (self->drawing);
+  if (event == GST_EVENT_STREAM_START || event == GST_EVENT_FLUSH_STOP
+      || event == GST_EVENT_SEGMENT || event == GST_EVENT_GAP)
+    gst_vit_drawing_forget (self->drawing);
 }
 
 static gboolean
