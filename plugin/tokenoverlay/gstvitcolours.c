@@ -37,13 +37,8 @@ make_room (GstVitColours *self, guint n_patches)
 
 /* The patch that others are compared with. */
 static void
-find_query (GstVitColours *self, const GstVitDrawingSettings *settings,
-    const GstVitGrids *grids, guint width, guint height)
+find_query (GstVitColours *self, const GstVitGrids *grids, gint x, gint y)
 {
-  gint x = settings->x, y = settings->y;
-
-  x = x < 0 ? (gint) width / 2 : x;
-  y = y < 0 ? (gint) height / 2 : y;
   self->has_query = FALSE;
   for (guint i = 0; i < grids->grids->len && !self->has_query; i++) {
     self->query_grid = i;
@@ -68,14 +63,15 @@ colour_similarity (GstVitColours *self, const GstVitDrawingSettings *settings,
 {
   gboolean is_new
       = self->query_x != settings->x || self->query_y != settings->y;
+  gint x = settings->x < 0 ? (gint) width / 2 : settings->x;
+  gint y = settings->y < 0 ? (gint) height / 2 : settings->y;
   VitShadeRange range;
   GstVitGrid *grid;
 
-  find_query (self, settings, grids, width, height);
+  find_query (self, grids, x, y);
   if (!self->has_query) {
     memset (self->colours, 0, grids->n_patches * sizeof *self->colours);
-    legend->text
-        = g_strdup_printf ("no patch at %d, %d", settings->x, settings->y);
+    legend->text = g_strdup_printf ("no patch at %d, %d", x, y);
     return TRUE;
   }
   grid = gst_vit_grids_get (grids, self->query_grid);
@@ -86,6 +82,10 @@ colour_similarity (GstVitColours *self, const GstVitDrawingSettings *settings,
     return FALSE;
   self->query_x = settings->x;
   self->query_y = settings->y;
+  if (!range.has_values) {
+    legend->text = g_strdup ("no cosine: the framed patch's token is zero");
+    return TRUE;
+  }
   make_ramp (legend->colours);
   legend->n_colours = 32;
   legend->text
@@ -102,6 +102,11 @@ colour_pca (GstVitColours *self, const GstVitDrawingSettings *settings,
   if (!vit_token_picture_pca (self->picture, gst_vit_grids_views (grids),
           grids->views->len, (gfloat) settings->opacity, self->colours, share))
     return FALSE;
+  if (!(share[0] > 0)) {
+    legend->text = g_strdup (
+        "no principal components: the tokens are alike or not finite");
+    return TRUE;
+  }
   legend->colours[0] = 0xffff0000;
   legend->colours[1] = 0xff00ff00;
   legend->colours[2] = 0xff0000ff;
@@ -121,36 +126,65 @@ colour_norm (GstVitColours *self, const GstVitDrawingSettings *settings,
   if (!vit_token_picture_norm (self->picture, gst_vit_grids_views (grids),
           grids->views->len, (gfloat) settings->opacity, self->colours, &range))
     return FALSE;
+  if (!range.has_values) {
+    legend->text = g_strdup ("no norm: the tokens are not finite");
+    return TRUE;
+  }
   make_ramp (legend->colours);
   legend->n_colours = 32;
   legend->text = g_strdup_printf ("norm %.3g to %.3g", range.low, range.high);
   return TRUE;
 }
 
+static const gfloat orange[3] = { 1.0f, 0.5f, 0.0f };
+static const gfloat grey[3] = { 0.5f, 0.5f, 0.5f };
+
+static void
+describe_changes (guint n_changed, guint n_unknown, guint n_patches,
+    GstVitLegendContent *legend)
+{
+  if (n_unknown < n_patches)
+    legend->colours[legend->n_colours++] = vit_shade_rgb (orange, 1);
+  if (n_unknown > 0)
+    legend->colours[legend->n_colours++] = vit_shade_rgb (grey, 1);
+  if (n_unknown == n_patches)
+    legend->text = g_strdup ("changes not known, as on a first frame");
+  else if (n_unknown > 0)
+    legend->text = g_strdup_printf ("%u of %u patches changed, %u not known",
+        n_changed, n_patches, n_unknown);
+  else
+    legend->text
+        = g_strdup_printf ("%u of %u patches changed", n_changed, n_patches);
+}
+
+/* Not to know whether a token changed is another thing than that it did. */
 static void
 colour_changed (GstVitColours *self, const GstVitDrawingSettings *settings,
     const GstVitGrids *grids, GstVitLegendContent *legend)
 {
-  static const gfloat orange[3] = { 1.0f, 0.5f, 0.0f };
-  guint32 colour = vit_shade_rgb (orange, (gfloat) settings->opacity);
-  guint n_changed = 0;
+  guint32 changed = vit_shade_rgb (orange, (gfloat) settings->opacity);
+  guint32 unknown = vit_shade_rgb (grey, (gfloat) settings->opacity);
+  guint n_changed = 0, n_unknown = 0;
 
   for (guint i = 0; i < grids->grids->len; i++) {
     const GstVitGrid *grid = gst_vit_grids_get (grids, i);
     const GstVitTokensMeta *meta = grid->meta;
+    guint32 *colours = self->colours + grid->first;
 
     for (guint p = 0; p < meta->grid_width * meta->grid_height; p++) {
-      gboolean is_changed
-          = gst_vit_tokens_meta_is_changed (meta, meta->n_prefix_tokens + p);
-
-      self->colours[grid->first + p] = is_changed ? colour : 0;
-      n_changed += is_changed;
+      if (!meta->changed) {
+        colours[p] = unknown;
+        n_unknown++;
+      } else if (gst_vit_tokens_meta_is_changed (
+                     meta, meta->n_prefix_tokens + p)) {
+        colours[p] = changed;
+        n_changed++;
+      } else {
+        colours[p] = 0;
+      }
     }
   }
-  legend->colours[0] = vit_shade_rgb (orange, 1);
-  legend->n_colours = 1;
-  legend->text = g_strdup_printf (
-      "%u of %u patches changed", n_changed, grids->n_patches);
+  describe_changes (n_changed, n_unknown, grids->n_patches, legend);
 }
 
 static void
@@ -158,9 +192,13 @@ describe_grid (const GstVitGrids *grids, GstVitLegendContent *legend)
 {
   const GstVitTokensMeta *meta = gst_vit_grids_get (grids, 0)->meta;
 
-  legend->text = g_strdup_printf ("%u x %u patches of %u x %u, embed_dim %u",
-      meta->grid_width, meta->grid_height, meta->patch_size, meta->patch_size,
-      meta->embed_dim);
+  if (grids->grids->len > 1)
+    legend->text = g_strdup_printf ("%u patches in %u grids, embed_dim %u",
+        grids->n_patches, grids->grids->len, meta->embed_dim);
+  else
+    legend->text = g_strdup_printf ("%u x %u patches of %u x %u, embed_dim %u",
+        meta->grid_width, meta->grid_height, meta->patch_size, meta->patch_size,
+        meta->embed_dim);
 }
 
 /* FALSE where there is not the memory. */

@@ -39,6 +39,10 @@
  * - `changed`: the patches whose tokens are not those of the frame before.
  * - `grid`: where the patches lie.
  *
+ * What is not known is grey, and the legend says so: which patches changed, on a
+ * first frame; the components of tokens that are alike; the cosine with a token
+ * that is zero; and whatever is not finite.
+ *
  * The first three leave out what the position table added to the tokens, which
  * would hide the rest.  #vitpatchembed tells when it is asked, and this element
  * asks: before the first frame, and again where frames come without.  Where it cannot be known, before a LayerNorm (CLIP) or from elements

@@ -150,14 +150,19 @@ test_every_meta_is_drawn (void)
   GstHarness *harness = overlay_new_harness (QUIET "mode=changed", "RGBA");
   GstBuffer *frame = overlay_new_frame (GST_VIDEO_FORMAT_RGBA, 0);
 
-  for (guint i = 0; i < 2; i++)
-    gst_vit_tokens_meta_set_map (
-        overlay_add_meta (frame, GST_VIT_TOKEN_FORMAT_F32), maps[i]);
+  for (guint i = 0; i < 2; i++) {
+    GstVitTokensMeta *meta = overlay_add_meta (frame, GST_VIT_TOKEN_FORMAT_F32);
+
+    gst_vit_tokens_meta_set_map (meta, maps[i]);
+    overlay_set_changed (meta, i == 0 ? 0 : 5);
+  }
   frame = gst_harness_push_and_pull (harness, frame);
   for (guint y = 0; y < HEIGHT; y++) {
     for (guint x = 0; x < WIDTH; x++)
       g_assert_cmphex (overlay_get_pixel (frame, WIDTH, x, y), ==,
-          (x < 16 && y < 12) || (x >= 40 && y >= 30) ? 0xff8000 : 0);
+          (x < 4 && y < 4) || (x >= 48 && x < 56 && y >= 38 && y < 46)
+              ? 0xff8000
+              : 0);
   }
   gst_buffer_unref (frame);
   gst_harness_teardown (harness);
