@@ -158,6 +158,20 @@ test_one_request_is_enough_where_positions_come (void)
   gst_harness_teardown (harness);
 }
 
+/* Who computes the tokens may be another, whose caps are the same. */
+static void
+test_every_stream_is_asked (void)
+{
+  GstHarness *harness = overlay_new_harness (ASKING, "RGBA");
+
+  for (guint stream = 0; stream < 2; stream++) {
+    g_assert_cmpuint (push (harness, TOLD, 2), ==, 1);
+    gst_harness_push_event (harness, gst_event_new_stream_start ("another"));
+    gst_harness_set_src_caps_str (harness, PLAIN_CAPS);
+  }
+  gst_harness_teardown (harness);
+}
+
 static void
 test_asks_only_for_what_it_draws (void)
 {
@@ -252,6 +266,7 @@ main (int argc, char **argv)
         test_requests_become_rare_where_nobody_can_tell },
     { "one-request-is-enough-where-positions-come",
         test_one_request_is_enough_where_positions_come },
+    { "every-stream-is-asked", test_every_stream_is_asked },
     { "asks-only-for-what-it-draws", test_asks_only_for_what_it_draws },
     { "an-element-that-replaces-another-is-asked",
         test_an_element_that_replaces_another_is_asked },
