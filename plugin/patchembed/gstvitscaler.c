@@ -3,11 +3,13 @@
 
 #include <string.h>
 
+#include "patchembed/gstvitcomponents.h"
 #include "patchembed/gstvitconverter.h"
 #include "patchembed/gstvitimage.h"
 
 /* The frames stay mapped as long as the scaler lives. */
 struct _GstVitScaler {
+  GstVitComponents *components; /* NULL: the converter does it */
   GstVideoConverter *converter;
   GstVideoFrame to;
   GstVideoFrame aligned; /* of `from`; no buffer: never needed yet */
@@ -142,6 +144,10 @@ gst_vit_scaler_check (const GstVideoInfo *info, guint width, guint height,
 static gboolean
 prepare (GstVitScaler *scaler, const GstVideoInfo *to)
 {
+  if (gst_vit_components_needed (&scaler->format)) {
+    scaler->components = gst_vit_components_new (&scaler->format, to);
+    return scaler->components != NULL;
+  }
   scaler->converter = gst_vit_converter_new (&scaler->from, to);
   return scaler->converter != NULL
       && gst_vit_converter_map_new_frame (&scaler->to, to);
@@ -171,6 +177,7 @@ gst_vit_scaler_free (GstVitScaler *scaler)
 {
   if (scaler == NULL)
     return;
+  gst_vit_components_free (scaler->components);
   g_clear_pointer (&scaler->converter, gst_video_converter_free);
   if (scaler->to.buffer != NULL)
     gst_video_frame_unmap (&scaler->to);
@@ -240,6 +247,10 @@ gst_vit_scaler_run (GstVitScaler *scaler, VitImage *image)
 {
   guint n_planes = scaler->format.pixel->n_planes;
 
+  if (scaler->components != NULL) {
+    gst_vit_components_run (scaler->components, image);
+    return TRUE;
+  }
   if (is_convertible (&scaler->format, image)) {
     GstVideoFrame from = { .info = scaler->from };
 

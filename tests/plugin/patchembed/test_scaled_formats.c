@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pictures under a limit of tokens, at random sizes down to one pixel: tokens do
- * not depend on how the samples of a picture are packed.
+ * Every format under a limit of tokens, at random sizes down to one pixel: no
+ * criticals (which end a test), and tokens that do not depend on how the samples
+ * of a picture are packed.
  */
+#include <math.h>
 #include <string.h>
 
 #include "gst/vit/gstvittokensmeta.h"
@@ -64,6 +66,31 @@ embed (const Setup *setup, const gchar *format, GstBuffer *frame, guint *n)
   gst_buffer_unref (frame);
   gst_harness_teardown (harness);
   return tokens;
+}
+
+static void
+test_any_size_has_tokens (gconstpointer format)
+{
+  GRand *random = g_rand_new_with_seed (2);
+
+  for (guint i = 0; i < 60; i++) {
+    Setup setup = random_setup (random);
+    GstCaps *caps = frames_caps (
+        format, (gint) setup.width, (gint) setup.height, NULL);
+    GstVideoInfo info;
+    gfloat *tokens;
+    guint n;
+
+    g_assert_true (gst_video_info_from_caps (&info, caps));
+    tokens = embed (
+        &setup, format, frames_random (&info, i, i % 2 != 0), &n);
+    for (guint j = 0; j < n; j++)
+      g_assert_true (isfinite (tokens[j]));
+    g_free (tokens);
+    gst_caps_unref (caps);
+    g_free (setup.launch);
+  }
+  g_rand_free (random);
 }
 
 /* Two ways to lay out the same samples. */
@@ -144,11 +171,23 @@ main (int argc, char **argv)
   static const Layouts layouts[] = {
     { "/scaled-formats/rgbp-has-the-tokens-of-rgb", "RGBP", "RGB" },
     { "/scaled-formats/nv12-has-the-tokens-of-i420", "NV12", "I420" },
+    { "/scaled-formats/yuy2-has-the-tokens-of-y42b", "YUY2", "Y42B" },
+    { "/scaled-formats/uyvy-has-the-tokens-of-y42b", "UYVY", "Y42B" },
   };
+  const VitPixelFormat *formats;
+  guint n_formats;
 
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
 
+  formats = vit_pixel_format_list (&n_formats);
+  for (guint i = 0; i < n_formats; i++) {
+    gchar *path = g_strconcat (
+        "/scaled-formats/any-size-has-tokens/", formats[i].name, NULL);
+
+    g_test_add_data_func (path, formats[i].name, test_any_size_has_tokens);
+    g_free (path);
+  }
   for (guint i = 0; i < G_N_ELEMENTS (layouts); i++)
     g_test_add_data_func (
         layouts[i].name, &layouts[i], test_layouts_have_the_same_tokens);
