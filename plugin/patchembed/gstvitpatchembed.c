@@ -35,6 +35,7 @@
 #include "common/gstvitallocation.h"
 #include "common/gstviterror.h"
 #include "common/gstvitlateness.h"
+#include "common/gstvitrefusal.h"
 #include "common/gstvittensor.h"
 #include "patchembed/gstvitimage.h"
 #include "patchembed/gstvitnotes.h"
@@ -485,4 +486,5 @@ gst_vit_patch_embed_init (GstVitPatchEmbed *self)
   gst_base_transform_set_in_place (base, TRUE);
   gst_base_transform_set_passthrough (base, FALSE);
   gst_base_transform_set_gap_aware (base, TRUE);
+  gst_vit_refusal_watch (GST_BASE_TRANSFORM_SINK_PAD (base));
 }
