@@ -119,7 +119,8 @@ install_live (GObjectClass *klass)
   g_object_class_install_property (klass, GST_VIT_SETTING_SKIP_LATE,
       g_param_spec_boolean ("skip-late", "Skip late frames",
           "Let frames pass without tokens that would reach the sink too late, "
-          "as its QoS events say, and post a QoS message for each",
+          "as its QoS events say or, in live pipelines, the clock, and post a "
+          "QoS message for each; one in a second has them all the same",
           FALSE, flags));
   g_object_class_install_property (klass, GST_VIT_SETTING_REGIONS,
       g_param_spec_enum ("regions", "Regions",
