@@ -35,6 +35,7 @@ gst_vit_model_info_new (const VitModel *model,
     const GstVitSettings *settings, const VitPatchEmbed *embed)
 {
   const gchar *const *files = (const gchar *const *) model->files;
+  guint n_prefix_tokens = settings->prefix_tokens ? model->n_prefix_tokens : 0;
   gboolean is_f32 = vit_patch_embed_precision (embed) == VIT_PRECISION_F32;
   gchar *reason = vit_model_explain (
       model, settings->rule, settings->has_mean, settings->has_std);
@@ -45,7 +46,7 @@ gst_vit_model_info_new (const VitModel *model,
       vit_position_rule_name (vit_patch_embed_rule (embed)),
       "patch-size", G_TYPE_UINT, model->patch_size,
       "embed-dim", G_TYPE_UINT, model->embed_dim,
-      "n-prefix-tokens", G_TYPE_UINT, model->n_prefix_tokens,
+      "n-prefix-tokens", G_TYPE_UINT, n_prefix_tokens,
       "precision", G_TYPE_STRING, is_f32 ? "f32" : "int16",
       "precision-reason", G_TYPE_STRING,
       vit_patch_embed_precision_reason (embed),
@@ -56,7 +57,7 @@ gst_vit_model_info_new (const VitModel *model,
 
   g_free (reason);
   set_strings (info, "prefix-tokens",
-      (const gchar *const *) model->prefix_names, model->n_prefix_tokens);
+      (const gchar *const *) model->prefix_names, n_prefix_tokens);
   set_strings (info, "files", files,
       files != NULL ? g_strv_length (model->files) : 0);
   set_triple (info, "mean", vit_patch_embed_mean (embed));
