@@ -9,19 +9,20 @@ Without arguments it takes examples/media/clip.webm and the built-in model."""
 import os
 import sys
 
-import gi
-import numpy
-
-MISSING = """{}
-Build with -Dintrospection=enabled, and where it is not installed, let
-GST_PLUGIN_PATH, GI_TYPELIB_PATH and LD_LIBRARY_PATH name build/plugin."""
+MISSING = ("{}: build with -Dintrospection=enabled, and call this by `meson devenv -C build"
+           " -w $PWD python3 examples/tokens.py`, or let GST_PLUGIN_PATH name"
+           " build/plugin/module, and GI_TYPELIB_PATH and LD_LIBRARY_PATH build/plugin.")
 
 try:
+    import gi
+    import numpy
     gi.require_version("Gst", "1.0")
     from gi.repository import GLib, Gst
     import gi.overrides.Gst  # maps buffers without copying them
 except (ImportError, ValueError) as error:
-    sys.exit(f"{error}\nInstall GStreamer for Python: python3-gst-1.0")
+    sys.exit(f"{sys.executable} lacks what this takes ({error}): install python3-gi,"
+             " python3-gst-1.0 and python3-numpy, and call the Python that they are for,"
+             " on Debian /usr/bin/python3.")
 try:
     gi.require_version("GstVit", "1.0")
     from gi.repository import GstVit

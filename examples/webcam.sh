@@ -6,13 +6,14 @@
 #     sh examples/webcam.sh [/dev/videoN]
 #
 # MODE is what is drawn (pca, similarity, norm, changed, grid): with
-# MODE=similarity, click on what to look for.  Without a camera a live test
+# MODE=similarity, click on what to look for.  MODEL is a checkpoint, a file or a
+# folder, to take instead of the built-in model.  Without a camera a live test
 # picture takes its place; without a display the frames are only counted, 100 of
 # them.  Expects the plugin in build/plugin/module (examples/quickstart.sh builds it) or
 # installed.
 set -eu
-cd "$(dirname "$0")/.."
-GST_PLUGIN_PATH=${GST_PLUGIN_PATH:-$PWD/build/plugin/module}
+root=$(cd "$(dirname "$0")/.." && pwd)
+GST_PLUGIN_PATH=${GST_PLUGIN_PATH:-$root/build/plugin/module}
 export GST_PLUGIN_PATH
 
 has() { gst-inspect-1.0 "$1" >/dev/null 2>&1; }
@@ -46,5 +47,5 @@ elif ! has ximagesink && ! has waylandsink && ! has glimagesink; then
 fi
 
 exec gst-launch-1.0 -e "$@" ! videoconvert ! identity $frames ! queue leaky=downstream max-size-buffers=2 \
-  ! vitpatchembed ! vittokenoverlay mode="${MODE:-pca}" ! videoconvert \
+  ! vitpatchembed ${MODEL:+model="$MODEL"} ! vittokenoverlay mode="${MODE:-pca}" ! videoconvert \
   ! progressreport update-freq=1 silent=false format=buffers do-query=false ! $sink

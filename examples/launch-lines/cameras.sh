@@ -6,17 +6,19 @@
 #
 #     sh examples/launch-lines/cameras.sh [/dev/video0 /dev/video1 ...]
 . "$(dirname "$0")/plugin.sh"
+[ $# -gt 0 ] || set -- smpte ball
 left=0
-lines=
-for camera in "${@:-test}"; do
+pads=
+# Each camera becomes the line of elements that leads to its place.
+for camera; do
+  shift
   case $camera in
-    test) sources="videotestsrc_num-buffers=50 videotestsrc_pattern=ball_num-buffers=50" ;;
-    *) sources=v4l2src_device=$camera ;;
+    /*) source="v4l2src device=$camera" ;;
+    *) source="videotestsrc num-buffers=50 pattern=$camera" ;;
   esac
-  for source in $sources; do
-    lines="$lines $(echo "$source" | tr _ ' ') ! decodebin ! videoconvert ! videoscale ! video/x-raw,width=320,height=240,pixel-aspect-ratio=1/1 ! vitpatchembed ! vittokenoverlay ! queue ! all.sink_$((left / 320))"
-    pads="${pads-} sink_$((left / 320))::xpos=$left"
-    left=$((left + 320))
-  done
+  set -- "$@" $source ! decodebin ! videoconvert ! videoscale ! video/x-raw,width=320,height=240,pixel-aspect-ratio=1/1 \
+    ! vitpatchembed ${MODEL:+model="$MODEL"} ! vittokenoverlay ! queue ! all.sink_$((left / 320))
+  pads="$pads sink_$((left / 320))::xpos=$left"
+  left=$((left + 320))
 done
-exec gst-launch-1.0 -e compositor name=all $pads ! videoconvert ! progressreport update-freq=1 format=buffers do-query=false ! fakesink $lines
+exec gst-launch-1.0 -e compositor name=all $pads ! videoconvert ! progressreport update-freq=1 format=buffers do-query=false ! fakesink "$@"

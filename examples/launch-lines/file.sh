@@ -8,4 +8,4 @@
 file=${1:-$examples/media/clip.webm}
 folder=${2:-tokens}
 mkdir -p "$folder"
-exec gst-launch-1.0 filesrc location="$file" ! decodebin ! videoconvert ! vitpatchembed ! vittokenenc ! application/x-npy ! multifilesink location="$folder/%05d.npy" max-files=100
+exec gst-launch-1.0 filesrc location="$file" ! decodebin ! videoconvert ! vitpatchembed ${MODEL:+model="$MODEL"} ! vittokenenc ! application/x-npy ! multifilesink location="$folder/%05d.npy" max-files=100

@@ -13,4 +13,4 @@ if [ -n "${1-}" ]; then
 else
   set -- videotestsrc num-buffers=1 ! video/x-raw,width=640,height=480
 fi
-exec gst-launch-1.0 "$@" ! videoconvert ! vitpatchembed ! vittokenoverlay opacity=0.8 ! videoconvert ! pngenc snapshot=true ! filesink location="$out"
+exec gst-launch-1.0 "$@" ! videoconvert ! vitpatchembed ${MODEL:+model="$MODEL"} ! vittokenoverlay opacity=0.8 ! videoconvert ! pngenc snapshot=true ! filesink location="$out"

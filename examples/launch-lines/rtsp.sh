@@ -7,4 +7,4 @@
 #     sh examples/launch-lines/rtsp.sh rtsp://USER:PASSWORD@ADDRESS/PATH
 . "$(dirname "$0")/plugin.sh"
 uri=${1:?an rtsp:// address}
-exec gst-launch-1.0 rtspsrc location="$uri" latency=100 ! decodebin ! queue leaky=downstream max-size-buffers=1 ! videoconvert ! vitpatchembed ! vittokenenc ! progressreport update-freq=1 format=buffers do-query=false ! fakesink
+exec gst-launch-1.0 rtspsrc location="$uri" latency=100 ! decodebin ! queue leaky=downstream max-size-buffers=1 ! videoconvert ! vitpatchembed ${MODEL:+model="$MODEL"} ! vittokenenc ! progressreport update-freq=1 format=buffers do-query=false ! fakesink

@@ -3,47 +3,41 @@
 
 #include "base/error.h"
 
-static void
-choose_code (gint vit_code, GQuark *domain, gint *code)
-{
-  *domain = GST_RESOURCE_ERROR;
-  switch ((VitError) vit_code) {
-    case VIT_ERROR_NOT_FOUND:
-      *code = GST_RESOURCE_ERROR_NOT_FOUND;
-      return;
-    case VIT_ERROR_READ:
-      *code = GST_RESOURCE_ERROR_OPEN_READ;
-      return;
-    case VIT_ERROR_SETTING:
-      *code = GST_RESOURCE_ERROR_SETTINGS;
-      return;
-    case VIT_ERROR_NO_MEMORY:
-      *code = GST_RESOURCE_ERROR_NO_SPACE_LEFT;
-      return;
-    case VIT_ERROR_FRAME_SIZE:
-      *domain = GST_STREAM_ERROR;
-      *code = GST_STREAM_ERROR_FORMAT;
-      return;
-    case VIT_ERROR_CONTAINER:
-    case VIT_ERROR_TENSOR:
-    case VIT_ERROR_VALUE:
-    case VIT_ERROR_CONFIG:
-    case VIT_ERROR_UNSUPPORTED:
-      break;
-  }
-  *code = GST_RESOURCE_ERROR_FAILED;
-}
+static const struct {
+  GQuark (*domain) (void);
+  gint code;
+} messages[] = {
+  [VIT_ERROR_NOT_FOUND]
+  = { gst_resource_error_quark, GST_RESOURCE_ERROR_NOT_FOUND },
+  [VIT_ERROR_READ] = { gst_resource_error_quark, GST_RESOURCE_ERROR_OPEN_READ },
+  [VIT_ERROR_CONTAINER] = { gst_stream_error_quark, GST_STREAM_ERROR_DEMUX },
+  [VIT_ERROR_TENSOR] = { gst_stream_error_quark, GST_STREAM_ERROR_DECODE },
+  [VIT_ERROR_VALUE] = { gst_stream_error_quark, GST_STREAM_ERROR_DECODE },
+  [VIT_ERROR_CONFIG] = { gst_stream_error_quark, GST_STREAM_ERROR_DECODE },
+  [VIT_ERROR_UNSUPPORTED]
+  = { gst_stream_error_quark, GST_STREAM_ERROR_WRONG_TYPE },
+  [VIT_ERROR_SETTING]
+  = { gst_resource_error_quark, GST_RESOURCE_ERROR_SETTINGS },
+  [VIT_ERROR_FRAME_SIZE] = { gst_stream_error_quark, GST_STREAM_ERROR_FORMAT },
+  [VIT_ERROR_NO_MEMORY]
+  = { gst_resource_error_quark, GST_RESOURCE_ERROR_NO_SPACE_LEFT },
+};
 
 void
-gst_vit_error_post (GstElement *element, GError *error)
+gst_vit_error_post (GstElement *element, GError *error, const gchar *file,
+    const gchar *function, gint line, const gchar *format, ...)
 {
-  GQuark domain;
-  gint code;
+  va_list arguments;
+  gchar *debug;
 
   g_return_if_fail (error != NULL && error->domain == VIT_ERROR);
+  g_return_if_fail ((guint) error->code < G_N_ELEMENTS (messages));
 
-  choose_code (error->code, &domain, &code);
-  gst_element_message_full (element, GST_MESSAGE_ERROR, domain, code,
-      g_strdup (error->message), NULL, __FILE__, GST_FUNCTION, __LINE__);
+  va_start (arguments, format);
+  debug = gst_info_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  gst_element_message_full (element, GST_MESSAGE_ERROR,
+      messages[error->code].domain (), messages[error->code].code,
+      g_strdup (error->message), debug, file, function, line);
   g_error_free (error);
 }

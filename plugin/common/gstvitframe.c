@@ -21,6 +21,17 @@ gst_vit_frame_plane_fits (const GstVideoFrame *frame, guint plane,
   return MIN (start, last) >= 0 && end <= (gint64) map->size;
 }
 
+/* Of any number: GStreamer takes one that is none for a programmer's error. */
+static const gchar *
+name_format (GstVideoFormat format)
+{
+  const gchar *name = format != GST_VIDEO_FORMAT_UNKNOWN
+      ? gst_video_format_to_string (format)
+      : NULL;
+
+  return name ? name : "an unknown format";
+}
+
 /* A GstVideoMeta may describe more pixels than the caps do, never fewer; what
  * differs in planes GStreamer takes for a programmer's error. */
 static gboolean
@@ -35,7 +46,7 @@ meta_fits (const GstVideoMeta *meta, const GstVideoInfo *info, gchar **reason)
   *reason = g_strdup_printf (
       "the buffer's video meta says %s %ux%u in %u planes, its caps %s %dx%d "
       "in %u",
-      gst_video_format_to_string (meta->format), meta->width, meta->height,
+      name_format (meta->format), meta->width, meta->height,
       meta->n_planes, GST_VIDEO_INFO_NAME (info), GST_VIDEO_INFO_WIDTH (info),
       GST_VIDEO_INFO_HEIGHT (info), GST_VIDEO_INFO_N_PLANES (info));
   return FALSE;

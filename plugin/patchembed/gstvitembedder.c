@@ -266,6 +266,7 @@ gst_vit_embedder_run (GstVitEmbedder *embedder,
   meta->map[2] = region->x;
   meta->map[4] = model->patch_size * embedder->pixels_y;
   meta->map[5] = region->y;
+  gst_vit_tokens_meta_set_prefix_kinds (meta, embedder->setup->prefix_kinds);
   if (follows)
     say_what_changed (embedder, meta);
   if (task->positions)

@@ -23,6 +23,7 @@ G_BEGIN_DECLS
 typedef struct {
   const VitModel *model;
   guint n_prefix_tokens; /* that are emitted */
+  GBytes *prefix_kinds;  /* of these; NULL: there are none */
   gboolean pad;          /* VIT_FIT_PAD */
   GstVitTokenFormat token_format;
   GstVitWorkers *workers;

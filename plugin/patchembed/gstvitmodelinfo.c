@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "patchembed/gstvitmodelinfo.h"
 
-#include "patchembed/gstvitsettings.h"
+#include "patchembed/gstvittriple.h"
 
 static void
 set_strings (GstStructure *info, const gchar *field,
@@ -30,6 +30,43 @@ set_triple (GstStructure *info, const gchar *field, const double triple[3])
   gst_structure_take_value (info, field, &list);
 }
 
+/* The model's own word for a kind is "cls" where ours is "class". */
+static GstVitPrefixKind
+find_kind (const gchar *name)
+{
+  static const gchar *const names[] = {
+    [GST_VIT_PREFIX_KIND_CLASS] = "cls",
+    [GST_VIT_PREFIX_KIND_REGISTER] = "register",
+    [GST_VIT_PREFIX_KIND_DISTILLATION] = "distillation",
+  };
+
+  for (guint kind = 1; kind < G_N_ELEMENTS (names); kind++)
+    if (g_str_equal (name, names[kind]))
+      return (GstVitPrefixKind) kind;
+  return GST_VIT_PREFIX_KIND_UNKNOWN;
+}
+
+GBytes *
+gst_vit_model_prefix_kinds (const VitModel *model)
+{
+  guint8 *kinds = g_new (guint8, model->n_prefix_tokens);
+
+  for (guint i = 0; i < model->n_prefix_tokens; i++)
+    kinds[i] = (guint8) find_kind (model->prefix_names[i]);
+  return g_bytes_new_take (kinds, model->n_prefix_tokens);
+}
+
+static void
+set_kinds (GstStructure *info, const gchar *field, const VitModel *model,
+    guint n)
+{
+  g_autofree const gchar **names = g_new (const gchar *, n + 1);
+
+  for (guint i = 0; i < n; i++)
+    names[i] = gst_vit_prefix_kind_get_name (find_kind (model->prefix_names[i]));
+  set_strings (info, field, names, n);
+}
+
 GstStructure *
 gst_vit_model_info_new (const VitModel *model,
     const GstVitSettings *settings, const VitPatchEmbed *embed)
@@ -56,8 +93,7 @@ gst_vit_model_info_new (const VitModel *model,
       "reason", G_TYPE_STRING, reason, NULL);
 
   g_free (reason);
-  set_strings (info, "prefix-tokens",
-      (const gchar *const *) model->prefix_names, n_prefix_tokens);
+  set_kinds (info, "prefix-tokens", model, n_prefix_tokens);
   set_strings (info, "files", files,
       files != NULL ? g_strv_length (model->files) : 0);
   set_triple (info, "mean", vit_patch_embed_mean (embed));

@@ -5,12 +5,15 @@
  */
 #pragma once
 
-#include <gst/gst.h>
+#include "gst/vit/gstvittokensmeta.h"
 
 #include "patch/patch_embed.h"
 #include "patchembed/gstvitsettings.h"
 
 G_BEGIN_DECLS
+
+/* (transfer full): a GstVitPrefixKind for each of the model's prefix tokens. */
+GBytes *gst_vit_model_prefix_kinds (const VitModel *model);
 
 /* (transfer full): a structure "vit-model-info".  `settings`: what was set
  * instead of the model's own.  Prefix tokens are those that are emitted. */

@@ -27,6 +27,8 @@
  * |[
  * gst-launch-1.0 videotestsrc num-buffers=30 ! vitpatchembed interval=10 token-format=f16 ! vittokenenc ! application/x-safetensors ! multifilesink location=tokens-%05d.safetensors
  * ]| Half-precision tokens of every tenth frame.
+ *
+ * Since: 0.1
  */
 #include "patchembed/gstvitpatchembed.h"
 
@@ -39,6 +41,7 @@
 #include "common/gstvittensor.h"
 #include "patchembed/gstvitimage.h"
 #include "patchembed/gstvitnotes.h"
+#include "patchembed/gstvitproperties.h"
 #include "patchembed/gstvitsettings.h"
 #include "patchembed/gstvitstats.h"
 #include "patchembed/gstvitstream.h"
@@ -55,8 +58,6 @@ GST_DEBUG_CATEGORY (gst_vit_patch_embed_debug);
       GST_CAPS_FEATURE_MEMORY_SYSTEM_MEMORY ", " OVERLAY,                     \
       GST_VIT_VIDEO_FORMATS)                                                  \
   "; " GST_VIDEO_CAPS_MAKE_WITH_FEATURES (OVERLAY, GST_VIT_VIDEO_FORMATS)
-
-enum { PROP_STATS = GST_VIT_N_SETTINGS, PROP_MODEL_INFO, N_PROPS };
 
 struct _GstVitPatchEmbed {
   GstBaseTransform parent;
@@ -77,8 +78,6 @@ struct _GstVitPatchEmbed {
 
   gint wants_positions; /* atomic: downstream asked for them */
 };
-
-static GParamSpec *stats_pspec;
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
     GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (PAD_CAPS));
@@ -118,8 +117,9 @@ gst_vit_patch_embed_start (GstBaseTransform *base)
 
   self->stream = gst_vit_stream_new (&settings, &info, &error);
   if (self->stream == NULL) {
+    GST_VIT_ELEMENT_ERROR (self, error, "model=%s model-prefix=%s",
+        GST_STR_NULL (settings.model), GST_STR_NULL (settings.model_prefix));
     gst_vit_settings_clear (&settings);
-    gst_vit_error_post (GST_ELEMENT (self), error);
     return FALSE;
   }
   GST_INFO_OBJECT (self, "%" GST_PTR_FORMAT, info);
@@ -171,7 +171,7 @@ refuse_caps (
   if (again)
     g_error_free (error);
   else
-    gst_vit_error_post (GST_ELEMENT (self), error);
+    GST_VIT_ELEMENT_ERROR (self, error, "%" GST_PTR_FORMAT, caps);
 }
 
 static GstVitLiveSettings
@@ -309,7 +309,8 @@ gst_vit_patch_embed_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
     return GST_FLOW_OK;
   if (!gst_vit_image_map (&frame, &self->stream->info, &self->stream->format,
           buffer, live.max_tokens > 0, &image, &reason)) {
-    GST_ELEMENT_ERROR (self, STREAM, FAILED, ("%s", reason), (NULL));
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason),
+        ("%" GST_PTR_FORMAT, buffer));
     g_free (reason);
     return GST_FLOW_ERROR;
   }
@@ -345,7 +346,7 @@ gst_vit_patch_embed_sink_event (GstBaseTransform *base, GstEvent *event)
 {
   GstVitPatchEmbed *self = GST_VIT_PATCH_EMBED (base);
 
-  /* "The frame before" is the one before in the stream, not in time. */
+  /* What tokens changed since is a frame of this stream, without a gap. */
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_FLUSH_STOP:
       GST_OBJECT_LOCK (self);
@@ -363,7 +364,7 @@ gst_vit_patch_embed_sink_event (GstBaseTransform *base, GstEvent *event)
       gst_vit_stream_break (self->stream);
       break;
     case GST_EVENT_EOS:
-      g_object_notify_by_pspec (G_OBJECT (base), stats_pspec);
+      g_object_notify (G_OBJECT (base), "stats");
       break;
     default:
       break;
@@ -423,10 +424,10 @@ gst_vit_patch_embed_get_property (
   gboolean known = TRUE;
 
   GST_OBJECT_LOCK (self);
-  if (id == PROP_STATS)
+  if (id == GST_VIT_PROPERTY_STATS)
     g_value_take_boxed (value,
         gst_vit_stats_describe (&self->stats, &self->format, &self->shape));
-  else if (id == PROP_MODEL_INFO)
+  else if (id == GST_VIT_PROPERTY_MODEL_INFO)
     g_value_set_boxed (value, self->model_info);
   else
     known = gst_vit_settings_get (&self->settings, id, value);
@@ -454,18 +455,7 @@ gst_vit_patch_embed_class_init (GstVitPatchEmbedClass *klass)
   object_class->set_property = gst_vit_patch_embed_set_property;
   object_class->get_property = gst_vit_patch_embed_get_property;
   object_class->finalize = gst_vit_patch_embed_finalize;
-  gst_vit_settings_install (object_class);
-  stats_pspec = g_param_spec_boxed ("stats", "Statistics",
-      "Frames with tokens, frames without because late, tokens, patches "
-      "computed and reused, mean and worst time a frame (nanoseconds), and the "
-      "shape of the last tokens; notified at the end of the stream",
-      GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
-  g_object_class_install_property (object_class, PROP_STATS, stats_pspec);
-  g_object_class_install_property (object_class, PROP_MODEL_INFO,
-      g_param_spec_boxed ("model-info", "Model info",
-          "What was loaded and decided: layout, rule, sizes, mean, std, files; "
-          "NULL before the element is started, notified then",
-          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+  gst_vit_properties_install (object_class);
 
   gst_element_class_set_static_metadata (element_class,
       "Vision Transformer patch embedding", "Filter/Analyzer/Video",

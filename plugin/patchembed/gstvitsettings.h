@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The properties of vitpatchembed: what they are called, what they hold, and
- * what they become for the library.
+ * What the properties of vitpatchembed hold, and what that becomes for the
+ * library.
  */
 #pragma once
 
@@ -50,39 +50,14 @@ typedef struct {
   gboolean std_is_wrong;
 } GstVitSettings;
 
-/* Property ids start at 1; those of the element itself follow the last. */
-enum {
-  GST_VIT_SETTING_MODEL = 1,
-  GST_VIT_SETTING_MODEL_PREFIX,
-  GST_VIT_SETTING_PATCH_SIZE,
-  GST_VIT_SETTING_EMBED_DIM,
-  GST_VIT_SETTING_POSITION_RULE,
-  GST_VIT_SETTING_MEAN,
-  GST_VIT_SETTING_STD,
-  GST_VIT_SETTING_PRECISION,
-  GST_VIT_SETTING_FIT,
-  GST_VIT_SETTING_PREFIX_TOKENS,
-  GST_VIT_SETTING_TOKEN_FORMAT,
-  GST_VIT_SETTING_REUSE_TOKENS,
-  GST_VIT_SETTING_REUSE_TOLERANCE,
-  GST_VIT_SETTING_N_THREADS,
-  GST_VIT_SETTING_TENSOR_ID,
-  GST_VIT_SETTING_ADVERTISE_TENSORS,
-  GST_VIT_SETTING_INTERVAL,
-  GST_VIT_SETTING_SKIP_LATE,
-  GST_VIT_SETTING_REGIONS,
-  GST_VIT_SETTING_MAX_TOKENS,
-  GST_VIT_N_SETTINGS
-};
-
-void gst_vit_settings_install (GObjectClass *klass);
+/* As the properties are before anyone sets one. */
 void gst_vit_settings_init (GstVitSettings *settings);
 void gst_vit_settings_clear (GstVitSettings *settings);
 
 /* (out must be cleared): a copy that no other thread writes to. */
 void gst_vit_settings_copy (const GstVitSettings *from, GstVitSettings *out);
 
-/* FALSE if `id` is none of the settings.  The caller holds the object lock. */
+/* `id`: GST_VIT_SETTING_MODEL, ...; FALSE if it is none.  The caller holds the object lock. */
 gboolean gst_vit_settings_set (
     GstVitSettings *settings, guint id, const GValue *value);
 gboolean gst_vit_settings_get (
@@ -100,8 +75,5 @@ VitPatchEmbedSettings gst_vit_settings_for_embed (
  * vit_model_load() and vit_model_new_builtin(). */
 VitModel *gst_vit_settings_load_model (
     const GstVitSettings *settings, GError **error);
-
-/* Three doubles as a GstValueArray of 3. */
-void gst_vit_value_set_triple (GValue *value, const double triple[3]);
 
 G_END_DECLS

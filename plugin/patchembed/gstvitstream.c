@@ -13,10 +13,13 @@ static GstVitSizes *
 make_sizes (const GstVitStream *stream, const GstVitSettings *settings,
     VitPatchEmbed *embed)
 {
+  guint n_prefix_tokens
+      = settings->prefix_tokens ? stream->model->n_prefix_tokens : 0;
   GstVitEmbedderSetup setup = {
     .model = stream->model,
-    .n_prefix_tokens
-    = settings->prefix_tokens ? stream->model->n_prefix_tokens : 0,
+    .n_prefix_tokens = n_prefix_tokens,
+    .prefix_kinds
+    = n_prefix_tokens > 0 ? gst_vit_model_prefix_kinds (stream->model) : NULL,
     .pad = settings->fit == VIT_FIT_PAD,
     .token_format = (GstVitTokenFormat) settings->token_format,
     .workers = stream->workers,
@@ -146,10 +149,10 @@ find_regions (GstVitStream *stream, GstElement *element, GstBuffer *frame)
             stream->format.height, stream->regions)
         && !stream->warned_of_regions) {
       stream->warned_of_regions = TRUE;
-      GST_ELEMENT_WARNING (element, STREAM, FAILED,
+      GST_ELEMENT_WARNING (element, STREAM, NOT_IMPLEMENTED,
           ("Only the first %d regions of a frame have tokens",
               GST_VIT_REGIONS_MAX),
-          (NULL));
+          ("of those on %" GST_PTR_FORMAT, frame));
     }
     return;
   }

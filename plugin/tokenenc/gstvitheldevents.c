@@ -60,10 +60,27 @@ gst_vit_held_events_hold (GstVitHeldEvents *held, GstEvent *event)
   return TRUE;
 }
 
-GstEvent *
-gst_vit_held_events_pop (GstVitHeldEvents *held)
+gboolean
+gst_vit_held_events_release (
+    GstVitHeldEvents *held, GstVitPassOn pass_on, gpointer element)
 {
-  return g_queue_pop_head (&held->events);
+  GstEvent *caps = g_queue_peek_head (&held->events);
+
+  if (!caps)
+    return TRUE;
+  if (!pass_on (element, gst_event_ref (caps)))
+    return FALSE;
+  gst_vit_held_events_release_behind_caps (held, pass_on, element);
+  gst_event_unref (g_queue_pop_head (&held->events));
+  return TRUE;
+}
+
+void
+gst_vit_held_events_release_behind_caps (
+    GstVitHeldEvents *held, GstVitPassOn pass_on, gpointer element)
+{
+  while (held->events.length > 1)
+    pass_on (element, g_queue_pop_nth (&held->events, 1));
 }
 
 static gboolean
@@ -71,7 +88,7 @@ survives_flush (const GstEvent *event)
 {
   return GST_EVENT_IS_STICKY (event)
          && GST_EVENT_TYPE (event) != GST_EVENT_SEGMENT
-         && GST_EVENT_TYPE (event) != GST_EVENT_EOS;
+         && GST_EVENT_TYPE (event) != GST_EVENT_STREAM_GROUP_DONE;
 }
 
 void
@@ -85,6 +102,13 @@ gst_vit_held_events_flush (GstVitHeldEvents *held)
     else
       gst_event_unref (event);
   }
+}
+
+void
+gst_vit_held_events_begin_stream (GstVitHeldEvents *held)
+{
+  while (held->events.length > 1)
+    gst_event_unref (g_queue_pop_tail (&held->events));
 }
 
 void

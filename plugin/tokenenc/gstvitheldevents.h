@@ -27,11 +27,26 @@ void gst_vit_held_events_hold_caps (GstVitHeldEvents *held, GstEvent *caps);
  * segment. */
 gboolean gst_vit_held_events_hold (GstVitHeldEvents *held, GstEvent *event);
 
-/* (transfer full) (nullable): the next in order; NULL: that was all. */
-GstEvent *gst_vit_held_events_pop (GstVitHeldEvents *held);
+/* Takes the event; FALSE: it was not taken further. */
+typedef gboolean (*GstVitPassOn) (gpointer element, GstEvent *event);
 
-/* As on a pad, what sticks stays, all but the segment. */
+/* Gives all on in their order, if any are held.  FALSE: the caps were not taken,
+ * and all stays held. */
+gboolean gst_vit_held_events_release (
+    GstVitHeldEvents *held, GstVitPassOn pass_on, gpointer element);
+
+/* Gives on all but the caps, which stay held: after the end of a stream and a
+ * seek they need not come anew. */
+void gst_vit_held_events_release_behind_caps (
+    GstVitHeldEvents *held, GstVitPassOn pass_on, gpointer element);
+
+/* As on a pad, what sticks stays, all but the segment and the end of a group of
+ * streams. */
 void gst_vit_held_events_flush (GstVitHeldEvents *held);
+
+/* What was said of the stream before dies with it.  The caps stay, as on a pad:
+ * they need not come anew where they are the same. */
+void gst_vit_held_events_begin_stream (GstVitHeldEvents *held);
 
 void gst_vit_held_events_clear (GstVitHeldEvents *held);
 

@@ -44,3 +44,23 @@ gst_vit_tensor_shape_set (const GstVitTensorShape *shape, GstStructure *tensors)
       gst_vit_tensor_shape_type (shape), "dimensions", G_TYPE_STRING,
       dimensions, NULL);
 }
+
+GstStructure *
+gst_vit_tensor_shape_transform (const GstVitTensorShape *shape,
+    const GstStructure *from, const GstStructure *to)
+{
+  const GValue *framerate = gst_structure_get_value (from, "framerate");
+  gboolean has_shape = gst_structure_has_name (to, GST_VIT_TENSORS_NAME)
+                       && shape->n_tokens > 0;
+  GstStructure *result;
+
+  if (has_shape && !gst_vit_tensor_shape_type (shape))
+    return NULL;
+
+  result = gst_structure_copy (to);
+  if (framerate)
+    gst_structure_set_value (result, "framerate", framerate);
+  if (has_shape)
+    gst_vit_tensor_shape_set (shape, result);
+  return result;
+}

@@ -28,4 +28,10 @@ const gchar *gst_vit_tensor_shape_type (const GstVitTensorShape *shape);
 void gst_vit_tensor_shape_set (
     const GstVitTensorShape *shape, GstStructure *tensors);
 
+/* (transfer full) (nullable): `to`, one structure of a pad's template, as it is
+ * when the other pad has `from`: with its framerate and, in other/tensors, with
+ * the shape where that is known.  NULL: the shape has no type. */
+GstStructure *gst_vit_tensor_shape_transform (const GstVitTensorShape *shape,
+    const GstStructure *from, const GstStructure *to);
+
 G_END_DECLS

@@ -12,8 +12,10 @@
 
 #include <gst/video/video.h>
 
+#include "common/gstvitflushing.h"
 #include "gst/vit/gstvittokensmeta.h"
 #include "tokenenc/gstvitheldevents.h"
+#include "tokenenc/gstvittensorrefusal.h"
 #include "tokenenc/gstvittensorshape.h"
 #include "tokenenc/gstvittokenbuffer.h"
 #include "tokenenc/gstvittokenheader.h"
@@ -35,7 +37,8 @@
  *   take them: `format=static, num_tensors=1, types=float32,
  *   dimensions=D:N:1:1` for N tokens of D values, or `types=float16`.  bf16 has
  *   no name there and is refused.  When the number of tokens changes, the caps
- *   change with it.  NNStreamer itself is not needed.
+ *   change with it; where they are refused, the error names both sides.
+ *   NNStreamer itself is not needed.
  *
  * A frame with several metas gives a buffer for each, in the order in which
  * they were attached.  A frame with none gives a GAP event; a stream in which
@@ -99,7 +102,7 @@ static GstStaticPadTemplate src_template
 
 /* Whoever made it is not this element's user: the stream goes on without it. */
 static void
-warn_of_fault (GstVitTokenEnc *self, const gchar *reason)
+warn_of_fault (GstVitTokenEnc *self, GstBuffer *frame, const gchar *reason)
 {
   GST_DEBUG_OBJECT (self, "meta passed over: %s", reason);
   if (self->has_warned)
@@ -110,7 +113,7 @@ warn_of_fault (GstVitTokenEnc *self, const gchar *reason)
   GST_ELEMENT_WARNING (self, STREAM, FORMAT,
       ("Tokens are passed over, as what is said of them does not hold: %s",
           reason),
-      (NULL));
+      ("%" GST_PTR_FORMAT, frame));
 }
 
 /* (nullable): the next valid meta of a frame. */
@@ -123,7 +126,7 @@ next_meta (GstVitTokenEnc *self, GstBuffer *frame, gpointer *iterator)
   while ((meta = gst_buffer_iterate_vit_tokens_meta (frame, iterator))) {
     if (gst_vit_tokens_meta_is_valid (meta, &reason))
       return meta;
-    warn_of_fault (self, reason);
+    warn_of_fault (self, frame, reason);
   }
   return NULL;
 }
@@ -144,54 +147,59 @@ set_shape (GstVitTokenEnc *self, GstVitTensorShape shape)
   GST_OBJECT_UNLOCK (self);
 }
 
-/* Why no caps of other/tensors could be agreed on. */
-static void
-post_refused_tensors (GstVitTokenEnc *self, const GstVitTensorShape *shape)
+/* Why no caps of other/tensors could be agreed on: a flush or the end of the
+ * element, which is no refusal, or a refusal, of which a message tells. */
+static GstFlowReturn
+refuse_tensors (GstVitTokenEnc *self, const GstVitTokensMeta *meta)
 {
-  if (!gst_vit_tensor_shape_type (shape))
-    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        ("other/tensors has no type for bf16 tokens; set token-format=f32 or "
-         "f16 on vitpatchembed"),
-        (NULL));
-  else
-    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        ("What comes next does not take other/tensors with types=%s, "
-         "dimensions=%u:%u:1:1",
-            gst_vit_tensor_shape_type (shape), shape->embed_dim,
-            shape->n_tokens),
-        (NULL));
+  GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
+  g_autofree gchar *reason = NULL;
+  GstCaps *frames, *accepted;
+
+  if (gst_vit_is_flushing (trans->srcpad))
+    return GST_FLOW_FLUSHING;
+  frames = gst_pad_get_current_caps (trans->sinkpad);
+  accepted = gst_pad_peer_query_caps (trans->srcpad, NULL);
+  reason = gst_vit_tensor_refusal_describe (meta,
+      frames ? gst_structure_get_value (
+          gst_caps_get_structure (frames, 0), "framerate")
+             : NULL,
+      accepted);
+  GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason),
+      ("%u of the %u tokens stand for no patch; the frames are "
+       "%" GST_PTR_FORMAT,
+          meta->n_prefix_tokens, meta->n_tokens, frames));
+  gst_caps_unref (accepted);
+  gst_clear_caps (&frames);
+  return GST_FLOW_NOT_NEGOTIATED;
 }
 
-/* Tells downstream when the tokens differ from those before; FALSE, with a
- * message, if it does not take them. */
-static gboolean
+/* Tells downstream when the tokens differ from those before, if it takes
+ * them. */
+static GstFlowReturn
 announce_shape (GstVitTokenEnc *self, const GstVitTokensMeta *meta)
 {
   GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
   GstVitTensorShape shape = gst_vit_tensor_shape_of (meta);
-  GstVitTensorShape before = self->shape;
-  gboolean is_taken;
-  GstCaps *caps;
+  g_autoptr (GstCaps) caps = NULL;
 
-  if (self->make_header || gst_vit_tensor_shape_equal (&before, &shape))
-    return TRUE;
+  if (self->make_header || gst_vit_tensor_shape_equal (&self->shape, &shape))
+    return GST_FLOW_OK;
+  if (!gst_vit_tensor_shape_type (&shape))
+    return refuse_tensors (self, meta);
+  caps = gst_pad_get_current_caps (trans->srcpad);
+  if (!caps) /* the pad was closed meanwhile */
+    return GST_FLOW_FLUSHING;
+  caps = gst_caps_make_writable (caps);
+  gst_vit_tensor_shape_set (&shape, gst_caps_get_structure (caps, 0));
+  if (!gst_pad_peer_query_accept_caps (trans->srcpad, caps))
+    return refuse_tensors (self, meta);
+
+  /* The pad keeps the caps also where a flush stops them on their way: they go
+   * before the next buffer, whose push gives what becomes of them. */
   set_shape (self, shape);
-  caps = gst_vit_tensor_shape_type (&shape)
-             ? gst_pad_get_current_caps (trans->srcpad)
-             : NULL;
-  if (caps) {
-    caps = gst_caps_make_writable (caps);
-    gst_vit_tensor_shape_set (&shape, gst_caps_get_structure (caps, 0));
-  }
-  is_taken = caps && gst_pad_peer_query_accept_caps (trans->srcpad, caps)
-             && gst_base_transform_update_src_caps (trans, caps);
-  gst_clear_caps (&caps);
-  if (!is_taken) {
-    /* The caps are still those of the tokens before. */
-    set_shape (self, before);
-    post_refused_tensors (self, &shape);
-  }
-  return is_taken;
+  gst_base_transform_update_src_caps (trans, caps);
+  return GST_FLOW_OK;
 }
 
 static void
@@ -209,15 +217,19 @@ push_gap (GstVitTokenEnc *self)
 static void
 warn_of_bare_frames (GstVitTokenEnc *self)
 {
+  GstCaps *caps;
+
   if (self->is_bare_known)
     return;
   self->is_bare_known = TRUE;
-  GST_ELEMENT_WARNING (self, STREAM, FORMAT,
+  caps = gst_pad_get_current_caps (GST_BASE_TRANSFORM_SINK_PAD (self));
+  GST_ELEMENT_WARNING (self, STREAM, WRONG_TYPE,
       ("None of %u frames carried tokens, so nothing was written. Is there a "
        "vitpatchembed before this element, and does nothing between the two "
        "crop, flip or add borders to the frames, which drops the tokens?",
           self->n_bare_frames),
-      (NULL));
+      ("frames of %" GST_PTR_FORMAT, caps));
+  gst_clear_caps (&caps);
 }
 
 static void
@@ -234,6 +246,7 @@ gst_vit_token_enc_generate_output (GstBaseTransform *trans, GstBuffer **output)
   GstVitTokenEnc *self = GST_VIT_TOKEN_ENC (trans);
   gboolean is_new = trans->queued_buf != NULL;
   GstVitTokensMeta *meta;
+  GstFlowReturn flow;
 
   *output = NULL;
   if (is_new) {
@@ -253,41 +266,22 @@ gst_vit_token_enc_generate_output (GstBaseTransform *trans, GstBuffer **output)
     return GST_FLOW_OK;
   }
   self->is_bare_known = TRUE;
-  if (!announce_shape (self, meta)) {
+  flow = announce_shape (self, meta);
+  if (flow != GST_FLOW_OK) {
     drop_frame (self);
-    return GST_FLOW_NOT_NEGOTIATED;
+    return flow;
   }
 
   *output = gst_vit_token_buffer_new (meta, self->make_header, self->frame);
   if (!*output) {
-    GST_ELEMENT_ERROR (self, STREAM, ENCODE, (NULL),
-        ("could not make a buffer of %u tokens", meta->n_tokens));
+    GST_ELEMENT_ERROR (self, STREAM, ENCODE,
+        ("Could not make a buffer of %u tokens", meta->n_tokens),
+        ("they cannot be read, or there is no memory: %" GST_PTR_FORMAT,
+            meta->tokens));
     drop_frame (self);
     return GST_FLOW_ERROR;
   }
   return GST_FLOW_OK;
-}
-
-/* (transfer full) (nullable): `to`, one structure of a pad's template, as it is
- * when the other pad has `from`. */
-static GstStructure *
-transform_structure (const GstVitTensorShape *shape, const GstStructure *from,
-    const GstStructure *to)
-{
-  const GValue *framerate = gst_structure_get_value (from, "framerate");
-  gboolean has_shape = gst_structure_has_name (to, GST_VIT_TENSORS_NAME)
-                       && shape->n_tokens > 0;
-  GstStructure *result;
-
-  if (has_shape && !gst_vit_tensor_shape_type (shape))
-    return NULL;
-
-  result = gst_structure_copy (to);
-  if (framerate)
-    gst_structure_set_value (result, "framerate", framerate);
-  if (has_shape)
-    gst_vit_tensor_shape_set (shape, result);
-  return result;
 }
 
 static GstCaps *
@@ -309,7 +303,7 @@ gst_vit_token_enc_transform_caps (GstBaseTransform *trans,
     result = gst_caps_new_empty ();
     for (guint i = 0; i < gst_caps_get_size (all); i++) {
       for (guint j = 0; j < gst_caps_get_size (caps); j++) {
-        GstStructure *to = transform_structure (&shape,
+        GstStructure *to = gst_vit_tensor_shape_transform (&shape,
             gst_caps_get_structure (caps, j), gst_caps_get_structure (all, i));
 
         if (to)
@@ -367,52 +361,44 @@ must_wait_for_tokens (GstVitTokenEnc *self, GstEvent *event)
   return is_first;
 }
 
-/* Passes on, in their order, the events that were held; caps only if asked. */
 static gboolean
-release_held (GstVitTokenEnc *self, gboolean with_caps)
+pass_on (gpointer self, GstEvent *event)
 {
-  gboolean are_taken = TRUE;
-  GstEvent *event;
-
-  while ((event = gst_vit_held_events_pop (&self->held))) {
-    gboolean is_caps = GST_EVENT_TYPE (event) == GST_EVENT_CAPS;
-
-    if (is_caps && !with_caps) {
-      gst_event_unref (event);
-      continue;
-    }
-    if (!GST_BASE_TRANSFORM_CLASS (gst_vit_token_enc_parent_class)
-             ->sink_event (GST_BASE_TRANSFORM (self), event)
-        && is_caps)
-      are_taken = FALSE;
-  }
-  return are_taken;
+  return GST_BASE_TRANSFORM_CLASS (gst_vit_token_enc_parent_class)
+      ->sink_event (self, event);
 }
 
 /* The first tokens of all decide the caps that were held back for them. */
+static GstFlowReturn
+release_for (GstVitTokenEnc *self, const GstVitTokensMeta *meta)
+{
+  set_shape (self, gst_vit_tensor_shape_of (meta));
+  if (gst_vit_held_events_release (&self->held, pass_on, self))
+    return GST_FLOW_OK;
+  /* Those that come after a flush may be others. */
+  set_shape (self, (GstVitTensorShape){ 0 });
+  return refuse_tensors (self, meta);
+}
+
 static GstFlowReturn
 gst_vit_token_enc_submit_input_buffer (
     GstBaseTransform *trans, gboolean is_discont, GstBuffer *frame)
 {
   GstVitTokenEnc *self = GST_VIT_TOKEN_ENC (trans);
+  GstFlowReturn flow = GST_FLOW_OK;
 
   if (self->shape.n_tokens == 0) {
     gpointer iterator = NULL;
     GstVitTokensMeta *meta = next_meta (self, frame, &iterator);
+    gboolean must_wait = !gst_vit_held_events_is_empty (&self->held);
 
     if (meta)
-      set_shape (self, gst_vit_tensor_shape_of (meta));
-  }
-  if (!gst_vit_held_events_is_empty (&self->held)) {
-    if (self->shape.n_tokens == 0) {
+      flow = release_for (self, meta);
+    else if (must_wait)
       count_bare_frame (self);
+    if (flow != GST_FLOW_OK || (!meta && must_wait)) {
       gst_buffer_unref (frame);
-      return GST_FLOW_OK;
-    }
-    if (!release_held (self, TRUE)) {
-      post_refused_tensors (self, &self->shape);
-      gst_buffer_unref (frame);
-      return GST_FLOW_NOT_NEGOTIATED;
+      return flow;
     }
   }
   return GST_BASE_TRANSFORM_CLASS (gst_vit_token_enc_parent_class)
@@ -443,8 +429,10 @@ gst_vit_token_enc_sink_event (GstBaseTransform *trans, GstEvent *event)
     drop_frame (self);
     gst_vit_held_events_flush (&self->held);
   }
+  if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START)
+    gst_vit_held_events_begin_stream (&self->held);
   if (GST_EVENT_TYPE (event) == GST_EVENT_EOS) {
-    release_held (self, FALSE);
+    gst_vit_held_events_release_behind_caps (&self->held, pass_on, self);
     if (self->n_bare_frames > 0)
       warn_of_bare_frames (self);
   }
@@ -456,8 +444,7 @@ gst_vit_token_enc_sink_event (GstBaseTransform *trans, GstEvent *event)
   if (gst_vit_held_events_hold (&self->held, event))
     return TRUE;
 
-  return GST_BASE_TRANSFORM_CLASS (gst_vit_token_enc_parent_class)
-      ->sink_event (trans, event);
+  return pass_on (self, event);
 }
 
 static gboolean

@@ -12,14 +12,18 @@
 
 #include "files/safetensors.h"
 
-/* All fields but `changed` take less than this: the longest is the model id,
- * every byte of which may be written as six. */
-#define OTHER_FIELDS_SIZE (16 * 1024)
+/* All fields but `changed` take less than this: the longest are the model id and
+ * the region's type, every byte of which may be written as six, and the kinds of
+ * prefix tokens, of up to 13 bytes each. */
+#define OTHER_FIELDS_SIZE (32 * 1024)
+#define MAX_KINDS 1024
 #define MAX_CHANGED_TOKENS                                                    \
   (VIT_SAFETENSORS_MAX_HEADER_BYTES - OTHER_FIELDS_SIZE)
 
 G_STATIC_ASSERT (
-    OTHER_FIELDS_SIZE > 2 * 6 * GST_VIT_TOKENS_META_MAX_MODEL_ID_SIZE);
+    OTHER_FIELDS_SIZE > 2 * 6 * GST_VIT_TOKENS_META_MAX_MODEL_ID_SIZE
+                            + 6 * GST_VIT_TOKENS_META_MAX_ROI_TYPE_SIZE
+                            + 13 * MAX_KINDS);
 
 static const struct {
   const gchar *name;        /* in the safetensors metadata */
@@ -81,6 +85,34 @@ map_to_json (const GstVitTokensMeta *meta)
   return json;
 }
 
+static json_t *
+kinds_to_json (const GstVitTokensMeta *meta)
+{
+  GString *text = g_string_new (NULL);
+  json_t *json;
+
+  for (guint i = 0; i < meta->n_prefix_tokens; i++)
+    g_string_append_printf (text, "%s%s", i ? "," : "",
+        gst_vit_prefix_kind_get_name (
+            gst_vit_tokens_meta_get_prefix_kind (meta, i)));
+  json = json_string (text->str);
+  g_string_free (text, TRUE);
+
+  return json;
+}
+
+static void
+add_region (json_t *fields, const GstVitTokensMeta *meta)
+{
+  json_object_set_new (fields, "roi_id", json_sprintf ("%d", meta->roi_id));
+  if (meta->roi_type)
+    json_object_set_new (fields, "roi_type", json_string (meta->roi_type));
+  if (meta->roi_width > 0)
+    json_object_set_new (fields, "roi_rect",
+        json_sprintf ("[%u,%u,%u,%u]", meta->roi_x, meta->roi_y,
+            meta->roi_width, meta->roi_height));
+}
+
 /* (nullable): one character a token: 1 where it changed. */
 static json_t *
 changed_to_json (const GstVitTokensMeta *meta)
@@ -126,7 +158,9 @@ fields_to_json (const GstVitTokensMeta *meta, GstClockTime pts)
   for (guint i = 0; i < G_N_ELEMENTS (numbers); i++)
     json_object_set_new (
         fields, numbers[i].name, json_sprintf ("%u", numbers[i].value));
-  json_object_set_new (fields, "roi_id", json_sprintf ("%d", meta->roi_id));
+  if (meta->prefix_kinds && meta->n_prefix_tokens <= MAX_KINDS)
+    json_object_set_new (fields, "prefix_kinds", kinds_to_json (meta));
+  add_region (fields, meta);
   json_object_set_new (fields, "map", map_to_json (meta));
   if (meta->changed && meta->n_tokens <= MAX_CHANGED_TOKENS)
     json_object_set_new (fields, "changed", changed_to_json (meta));

@@ -10,6 +10,21 @@ enum {
   PROP_KEEP_POSITIONS,
 };
 
+/**
+ * GstVitTokenOverlayMode:
+ * @GST_VIT_DRAWING_PCA: the first three principal components of the patches'
+ *     tokens as red, green and blue, steady from frame to frame
+ * @GST_VIT_DRAWING_SIMILARITY: the cosine of every patch's token with that of
+ *     the patch under #GstVitTokenOverlay:x, #GstVitTokenOverlay:y
+ * @GST_VIT_DRAWING_NORM: the length of every patch's token
+ * @GST_VIT_DRAWING_CHANGED: the patches whose tokens are not those of the
+ *     frame before
+ * @GST_VIT_DRAWING_GRID: the borders of the patches
+ *
+ * What #vittokenoverlay draws: pca, similarity, norm, changed, grid.
+ *
+ * Since: 0.1
+ */
 #define GST_TYPE_VIT_TOKEN_OVERLAY_MODE (mode_get_type ())
 static GType
 mode_get_type (void)
@@ -17,10 +32,10 @@ mode_get_type (void)
   static const GEnumValue values[] = {
     { GST_VIT_DRAWING_PCA, "First three principal components as colours",
         "pca" },
-    { GST_VIT_DRAWING_SIMILARITY, "Cosine with the patch at x, y",
+    { GST_VIT_DRAWING_SIMILARITY, "Cosine of every patch with the one at x, y",
         "similarity" },
     { GST_VIT_DRAWING_NORM, "Length of the tokens", "norm" },
-    { GST_VIT_DRAWING_CHANGED, "Tokens that are not those of the frame before",
+    { GST_VIT_DRAWING_CHANGED, "Tokens that are not those of the last frame that had tokens",
         "changed" },
     { GST_VIT_DRAWING_GRID, "Borders of the patches", "grid" },
     { 0, NULL, NULL },
@@ -49,35 +64,104 @@ gst_vit_drawing_settings_install (GObjectClass *class)
   const GParamFlags flags
       = (GParamFlags) (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS
                        | GST_PARAM_CONTROLLABLE | GST_PARAM_MUTABLE_PLAYING);
+  GstVitDrawingSettings defaults;
 
+  gst_vit_drawing_settings_init (&defaults);
+  /**
+   * GstVitTokenOverlay:mode:
+   *
+   * What is drawn of the tokens: see #GstVitTokenOverlayMode.
+   *
+   * Takes effect on the next frame; may be controlled.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (class, PROP_MODE,
       g_param_spec_enum ("mode", "Mode", "What is drawn of the tokens",
-          GST_TYPE_VIT_TOKEN_OVERLAY_MODE, GST_VIT_DRAWING_PCA, flags));
+          GST_TYPE_VIT_TOKEN_OVERLAY_MODE, (gint) defaults.mode, flags));
+
+  /**
+   * GstVitTokenOverlay:opacity:
+   *
+   * How much of the frame the picture hides, from 0, nothing, to 1, all; the
+   * legend is always solid.  The default, 0.6, shows both.
+   *
+   * Takes effect on the next frame; may be controlled.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (class, PROP_OPACITY,
       g_param_spec_double ("opacity", "Opacity",
           "Of what is drawn, the legend apart: 0 shows the frame alone, 1 "
           "hides it",
-          0, 1, 0.6, flags));
+          0, 1, defaults.opacity, flags));
+
+  /**
+   * GstVitTokenOverlay:x:
+   *
+   * With the mode `similarity`, where the patch lies that all others are
+   * compared with, in pixels from the left side of the frame that comes
+   * here.  -1, the default, is its middle.  A mouse click in the window of the
+   * video sets it and #GstVitTokenOverlay:y, which is notified.
+   *
+   * Takes effect on the next frame; may be controlled.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (class, PROP_X,
       g_param_spec_int ("x", "X",
           "mode=similarity: where the patch lies that others are compared "
           "with, in pixels from the frame's left side; -1: in the middle. A "
           "mouse click sets it",
-          -1, G_MAXINT, -1, flags));
+          -1, G_MAXINT, defaults.x, flags));
+
+  /**
+   * GstVitTokenOverlay:y:
+   *
+   * As #GstVitTokenOverlay:x, in pixels from the top of the frame; -1, the
+   * default, is its middle.
+   *
+   * Takes effect on the next frame; may be controlled.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (class, PROP_Y,
       g_param_spec_int ("y", "Y",
           "mode=similarity: the same, in pixels from the top; -1: in the "
           "middle",
-          -1, G_MAXINT, -1, flags));
+          -1, G_MAXINT, defaults.y, flags));
+
+  /**
+   * GstVitTokenOverlay:legend:
+   *
+   * Whether the lower left corner says what the colours mean: by themselves,
+   * and in words where the plugin was built with pango.
+   *
+   * Takes effect on the next frame; may be controlled.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (class, PROP_LEGEND,
       g_param_spec_boolean ("legend", "Legend",
-          "Whether the lower left corner says what the colours mean", TRUE,
-          flags));
+          "Whether the lower left corner says what the colours mean",
+          defaults.legend, flags));
+
+  /**
+   * GstVitTokenOverlay:keep-positions:
+   *
+   * Whether the modes `pca`, `similarity` and `norm` draw the tokens with what
+   * the position table added to them.  It hides the rest, so that it is left
+   * out by default.
+   *
+   * Takes effect on the next frame; may be controlled.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (class, PROP_KEEP_POSITIONS,
       g_param_spec_boolean ("keep-positions", "Keep positions",
           "mode=pca, similarity and norm: draw the tokens with what the "
           "position table added to them",
-          FALSE, flags));
+          defaults.keep_positions, flags));
   gst_type_mark_as_plugin_api (
       GST_TYPE_VIT_TOKEN_OVERLAY_MODE, (GstPluginAPIFlags) 0);
 }

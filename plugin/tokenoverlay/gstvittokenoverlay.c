@@ -24,10 +24,11 @@
  *   green and blue.  Patches of like content have like colours, and keep them
  *   from frame to frame.
  * - `similarity`: the cosine of every patch's token with that of one patch, the
- *   one under #vittokenoverlay:x, #vittokenoverlay:y, which is framed.  A mouse
- *   click in the window of the video chooses another.
+ *   one under #GstVitTokenOverlay:x, #GstVitTokenOverlay:y, which is framed.  A
+ *   mouse click in the window of the video chooses another.
  * - `norm`: the length of every patch's token.
- * - `changed`: the patches whose tokens are not those of the frame before.
+ * - `changed`: the patches whose tokens are not those of the last frame that
+ *   had tokens.
  * - `grid`: where the patches lie.
  *
  * The first three leave out what the position table added to the tokens, which
@@ -56,6 +57,7 @@
 #include "tokenoverlay/gstvittokenoverlay.h"
 
 #include "common/gstvitallocation.h"
+#include "common/gstvitflushing.h"
 #include "common/gstvitrefusal.h"
 #include "gst/vit/gstvittokensmeta.h"
 #include "tokenoverlay/gstvitcanvas.h"
@@ -284,7 +286,7 @@ gst_vit_token_overlay_submit_input_buffer (
     GstBaseTransform *base, gboolean is_discont, GstBuffer *buffer)
 {
   GstVitTokenOverlay *self = GST_VIT_TOKEN_OVERLAY (base);
-  gboolean must_check;
+  gboolean must_check, is_refused;
 
   GST_OBJECT_LOCK (self);
   must_check = self->must_check && self->has_overlay_out;
@@ -292,11 +294,17 @@ gst_vit_token_overlay_submit_input_buffer (
   GST_OBJECT_UNLOCK (self);
   if (must_check && !self->has_overlay_in && !is_attaching_possible (self)
       && is_blending_possible (self)) {
-    GST_INFO_OBJECT (self, "nobody downstream draws compositions: blending");
+    is_refused = !gst_vit_is_flushing (base->srcpad);
     GST_OBJECT_LOCK (self);
-    self->is_attach_refused = TRUE;
+    if (is_refused)
+      self->is_attach_refused = TRUE;
+    else
+      self->must_check = TRUE;
     GST_OBJECT_UNLOCK (self);
-    gst_base_transform_reconfigure_src (base);
+    if (is_refused) {
+      GST_INFO_OBJECT (self, "nobody downstream draws compositions: blending");
+      gst_base_transform_reconfigure_src (base);
+    }
   }
   return GST_BASE_TRANSFORM_CLASS (gst_vit_token_overlay_parent_class)
       ->submit_input_buffer (base, is_discont, buffer);
@@ -319,7 +327,8 @@ blend (GstVitTokenOverlay *self, GstBuffer *buffer,
   gboolean is_done;
 
   if (!gst_vit_canvas_map (&frame, &self->video_info, buffer, &reason)) {
-    GST_ELEMENT_ERROR (self, STREAM, FAILED, ("%s", reason), (NULL));
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason),
+        ("%" GST_PTR_FORMAT, buffer));
     g_free (reason);
     return GST_FLOW_ERROR;
   }
@@ -341,7 +350,7 @@ report_undrawn (
   }
   if (!self->has_warned)
     GST_ELEMENT_WARNING (self, STREAM, FAILED,
-        ("Tokens are not drawn: %s", reason), (NULL));
+        ("Tokens are not drawn: %s", reason), ("%" GST_PTR_FORMAT, buffer));
   self->has_warned = TRUE;
 }
 

@@ -11,6 +11,27 @@ vit_token_type_size (VitTokenType type)
   return type == VIT_TOKEN_F32 ? 4 : 2;
 }
 
+double
+vit_token_type_largest (VitTokenType type)
+{
+  switch (type) {
+    case VIT_TOKEN_F16:
+      return 65504.0;
+    case VIT_TOKEN_BF16:
+      return 0x1.fep127;
+    default:
+      return G_MAXFLOAT;
+  }
+}
+
+const char *
+vit_token_type_name (VitTokenType type)
+{
+  static const char *const names[] = { "float32", "float16", "bfloat16" };
+
+  return names[type];
+}
+
 static inline guint32
 bits_of (float value)
 {

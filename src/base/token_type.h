@@ -22,11 +22,17 @@ typedef enum {
 /* Bytes: 4 or 2. */
 gsize vit_token_type_size (VitTokenType type);
 
+/* The largest finite number of the type. */
+double vit_token_type_largest (VitTokenType type);
+
+/* "float32", "float16", "bfloat16": for people. */
+const char *vit_token_type_name (VitTokenType type);
+
 /* And back, exactly; `values` at any alignment. */
 void vit_token_type_read (
     VitTokenType type, gconstpointer values, gsize n, float *out);
 
-/* values[i] as `type`; what is too large for binary16 becomes infinite. */
+/* values[i] as `type`; what is past vit_token_type_largest(), rounded, is infinite. */
 void vit_token_type_write (
     VitTokenType type, const float *values, gsize n, gpointer out);
 

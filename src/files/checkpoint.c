@@ -307,12 +307,13 @@ vit_checkpoint_find (
 
 gboolean
 vit_checkpoint_read (VitCheckpoint *checkpoint, const VitTensor *tensor,
-    float *values, GError **error)
+    guint64 first, gsize n_values, float *values, GError **error)
 {
   g_autofree char *path = shard_path (checkpoint, tensor->name);
   VitSafetensors *shard = g_hash_table_lookup (checkpoint->shards, path);
 
-  return vit_safetensors_read (shard, tensor, values, tensor->n_values, error);
+  return vit_safetensors_read (
+      shard, tensor, first, n_values, values, error);
 }
 
 const char *

@@ -42,10 +42,11 @@ gboolean vit_checkpoint_has (const VitCheckpoint *checkpoint, const char *name);
 const VitTensor *vit_checkpoint_find (
     VitCheckpoint *checkpoint, const char *name, GError **error);
 
-/* Reads a tensor that vit_checkpoint_find() gave, as vit_safetensors_read(). */
+/* Reads values of a tensor that vit_checkpoint_find() gave, as
+ * vit_safetensors_read(). */
 gboolean vit_checkpoint_read (VitCheckpoint *checkpoint,
-    const VitTensor *tensor, float *values /* [tensor->n_values] */,
-    GError **error);
+    const VitTensor *tensor, guint64 first, gsize n_values,
+    float *values /* [n_values] */, GError **error);
 
 /* For messages: the path that was opened; the file that holds `name`. */
 const char *vit_checkpoint_path (const VitCheckpoint *checkpoint);

@@ -38,6 +38,20 @@ fail_with_errno (const char *path, int number, GError **error)
   return FALSE;
 }
 
+gboolean
+vit_file_exists (const char *path, gboolean *exists, GError **error)
+{
+  g_autofree char *valid_path = NULL;
+  struct stat status;
+  int number = stat (path, &status) == 0 ? 0 : errno;
+
+  *exists = number == 0;
+  if (number == 0 || number == ENOENT || number == ENOTDIR)
+    return TRUE;
+  valid_path = g_utf8_make_valid (path, -1);
+  return fail_with_errno (valid_path, number, error);
+}
+
 static gboolean
 check_regular (VitFile *file, GError **error)
 {

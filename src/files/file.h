@@ -18,6 +18,11 @@ G_BEGIN_DECLS
 
 typedef struct _VitFile VitFile;
 
+/* Whether there is anything at `path`, whatever it is.  What may be there but
+ * cannot be looked at (a loop of symbolic links, a folder without permission) is
+ * an error, never absent: what it says would silently not count.  Errors: READ. */
+gboolean vit_file_exists (const char *path, gboolean *exists, GError **error);
+
 /* Opens `path` (any encoding the file system takes) for reading.
  * Errors: NOT_FOUND; READ (no permission; a folder, a FIFO or a device: those
  * could block or never end).  Returns NULL on error; free with

@@ -5,6 +5,7 @@
  */
 #include "files/hub_name.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/refuse.h"
@@ -128,13 +129,24 @@ vit_hub_name_of_snapshot (const char *path)
   return g_strjoinv ("/", parts);
 }
 
+/* A program that runs with more rights than its user has takes no word of his. */
+static const char *
+get_environment (const char *name)
+{
+#ifdef VIT_HAVE_SECURE_GETENV
+  return secure_getenv (name);
+#else
+  return g_getenv (name);
+#endif
+}
+
 /* (transfer full): the folder in which the hub's tools keep models. */
 static char *
 cache_folder (void)
 {
-  const char *cache = g_getenv ("HF_HUB_CACHE");
-  const char *home = g_getenv ("HF_HOME");
-  const char *xdg = g_getenv ("XDG_CACHE_HOME");
+  const char *cache = get_environment ("HF_HUB_CACHE");
+  const char *home = get_environment ("HF_HOME");
+  const char *xdg = get_environment ("XDG_CACHE_HOME");
 
   if (cache && cache[0])
     return g_strdup (cache);

@@ -461,7 +461,7 @@ vit_tensor_shape_string (const VitTensor *tensor)
  * those from number `first` on. */
 static gboolean
 check_finite (const char *path, const VitTensor *tensor, const float *values,
-    gsize first, gsize n, GError **error)
+    guint64 first, gsize n, GError **error)
 {
   for (gsize i = 0; i < n; i++) {
     guint32 bits;
@@ -469,7 +469,7 @@ check_finite (const char *path, const VitTensor *tensor, const float *values,
     memcpy (&bits, &values[i], sizeof bits);
     if ((bits & 0x7f800000) == 0x7f800000)
       return vit_refuse (error, VIT_ERROR_VALUE, path, tensor->name,
-          "value %" G_GSIZE_FORMAT " is %s; expected a finite float32",
+          "value %" G_GUINT64_FORMAT " is %s; expected a finite float32",
           first + i, (bits & 0x7fffff) != 0 ? "NaN"
           : tensor->dtype == VIT_DTYPE_F64 ? "infinite or too large"
                                            : "infinite");
@@ -479,13 +479,14 @@ check_finite (const char *path, const VitTensor *tensor, const float *values,
 
 gboolean
 vit_safetensors_read (const VitSafetensors *file, const VitTensor *tensor,
-    float *values, gsize n_values, GError **error)
+    guint64 first, gsize n_values, float *values, GError **error)
 {
   const char *path = vit_file_path (file->file);
   guint8 chunk[CHUNK_BYTES];
   gsize value_bytes, n;
 
-  g_return_val_if_fail (n_values == tensor->n_values, FALSE);
+  g_return_val_if_fail (first <= tensor->n_values
+      && n_values <= tensor->n_values - first, FALSE);
 
   if (tensor->dtype == VIT_DTYPE_OTHER)
     return vit_refuse (error, VIT_ERROR_TENSOR, path, tensor->name,
@@ -495,14 +496,14 @@ vit_safetensors_read (const VitSafetensors *file, const VitTensor *tensor,
   if (n_values == 0)
     return TRUE;
 
-  value_bytes = (gsize) (tensor->n_bytes / n_values);
-  for (gsize first = 0; first < n_values; first += n) {
-    n = MIN (n_values - first, CHUNK_BYTES / value_bytes);
-    if (!vit_file_read (file->file, tensor->offset + first * value_bytes,
+  value_bytes = (gsize) (tensor->n_bytes / tensor->n_values);
+  for (gsize i = 0; i < n_values; i += n) {
+    n = MIN (n_values - i, CHUNK_BYTES / value_bytes);
+    if (!vit_file_read (file->file, tensor->offset + (first + i) * value_bytes,
             n * value_bytes, chunk, error))
       return FALSE;
-    vit_dtype_to_float (tensor->dtype, chunk, values + first, n);
-    if (!check_finite (path, tensor, values + first, first, n, error))
+    vit_dtype_to_float (tensor->dtype, chunk, values + i, n);
+    if (!check_finite (path, tensor, values + i, first + i, n, error))
       return FALSE;
   }
   return TRUE;

@@ -22,7 +22,8 @@ enum {
 };
 
 /* What this machine, its operating system included, can run, less what the
- * environment variable VIT_CPU_MASK (a number; 0 leaves plain C) takes away. */
+ * environment variable VIT_CPU_MASK (a number; 0 leaves plain C) takes away.  A
+ * program that was given more rights than its user has does not read it. */
 unsigned vit_cpu_mask (void);
 
 #ifdef __cplusplus

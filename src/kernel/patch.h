@@ -26,6 +26,11 @@ extern "C" {
  * anything finite: the weights there are zero. */
 #define VIT_KERNEL_TERM_ALIGN 64
 
+/* Weights in fixed point are packed some channels at a time, from multiples of
+ * this on: their panels then begin where panels_size() of the channels before
+ * ends. */
+#define VIT_KERNEL_CHANNEL_ALIGN 16
+
 /* Where a product goes: out[i][d] for i < n_patches, d < n_channels.  Rows are
  * given one by one, so that patches may lie anywhere in a frame. */
 typedef struct {

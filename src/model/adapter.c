@@ -6,6 +6,7 @@
 #include "model/adapter.h"
 
 #include "base/refuse.h"
+#include "files/file.h"
 
 #define CONFIG "adapter_config.json"
 #define WEIGHTS "adapter_model.safetensors"
@@ -73,10 +74,12 @@ vit_adapter_check (const char *weights, gboolean is_folder,
   g_autofree char *folder = g_path_get_dirname (weights);
   g_autofree char *config = g_build_filename (folder, CONFIG, NULL);
   g_autofree char *path = g_build_filename (folder, WEIGHTS, NULL);
-  gboolean has_config = g_file_test (config, G_FILE_TEST_EXISTS);
-  gboolean has_file = g_file_test (path, G_FILE_TEST_EXISTS);
+  gboolean has_config, has_file;
 
   *note = NULL;
+  if (!vit_file_exists (config, &has_config, error)
+      || !vit_file_exists (path, &has_file, error))
+    return FALSE;
   if (!has_config && !has_file)
     return TRUE;
   vit_file_states_add (files, config, NULL);

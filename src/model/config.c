@@ -34,11 +34,14 @@ get_patch_size (const VitSection *section, VitConfig *config, GError **error)
 }
 
 static void
-set_family (VitConfig *config, const VitSection *section, const char *key,
-    const char *name, const VitFamily *family)
+set_family (VitConfig *config, const VitSection *section,
+    const VitSection *tower, const char *key, const char *name,
+    const VitFamily *family)
 {
   g_autofree char *start = g_strndup (name, 100);
 
+  config->root = json_incref (section->object);
+  config->tower = tower->object;
   /* It is shown to people, and comes from a file of any make. */
   config->name = g_strescape (start, NULL);
   config->name_key = key;
@@ -128,7 +131,7 @@ read_hugging_face (const VitSection *root, VitConfig *config, GError **error)
     type = inner_type;
     family = vit_family_find (VIT_ORIGIN_HUGGING_FACE, type);
   }
-  set_family (config, root, "model_type", type, family);
+  set_family (config, root, &tower, "model_type", type, family);
   if (family && family->refusal)
     return TRUE;
   if (!tower.object)
@@ -210,7 +213,7 @@ read_timm (const VitSection *root, VitConfig *config, GError **error)
       || !vit_section_inner (root, "pretrained_cfg", &pretrained, error)
       || !vit_section_inner (root, "model_args", &arguments, error))
     return FALSE;
-  set_family (config, root, "architecture", architecture,
+  set_family (config, root, root, "architecture", architecture,
       vit_family_find (VIT_ORIGIN_TIMM, architecture));
   /* Older files have its members at the top. */
   if (!pretrained.object)
@@ -278,11 +281,11 @@ read_open_clip (const VitSection *root, VitConfig *config, GError **error)
           &config->image_height, &config->image_width, error))
     return FALSE;
   if (timm_name) {
-    set_family (config, root, "timm_model_name", timm_name,
+    set_family (config, root, &vision, "timm_model_name", timm_name,
         vit_family_find (VIT_ORIGIN_TIMM, timm_name));
     return TRUE;
   }
-  set_family (config, root, "model_cfg", "vision_cfg",
+  set_family (config, root, &vision, "model_cfg", "vision_cfg",
       vit_family_find (VIT_ORIGIN_OPEN_CLIP, "vision_cfg"));
   return get_patch_size (&vision, config, error)
          && vit_section_size (&vision, "width", 1, &config->embed_dim, error)
@@ -327,7 +330,8 @@ read_file (const char *folder, const char *name, ReadSection read,
   VitSection root = { path, NULL };
   gboolean valid;
 
-  *found = g_file_test (path, G_FILE_TEST_EXISTS);
+  if (!vit_file_exists (path, found, error))
+    return FALSE;
   if (!*found)
     return TRUE;
   root.object = vit_file_load_json (
@@ -357,6 +361,7 @@ vit_config_free (VitConfig *config)
 {
   if (!config)
     return;
+  json_decref (config->root);
   g_array_unref (config->files);
   g_free (config->source);
   g_free (config->name);
@@ -374,6 +379,21 @@ vit_config_file_names (void)
           "adapter_model.safetensors", NULL };
 
   return names;
+}
+
+void
+vit_config_add_files (GArray *files, const char *path)
+{
+  const char *const *names = vit_config_file_names ();
+  g_autofree char *folder = g_file_test (path, G_FILE_TEST_IS_DIR)
+                                ? g_strdup (path)
+                                : g_path_get_dirname (path);
+
+  for (gsize i = 0; names[i]; i++) {
+    g_autofree char *config = g_build_filename (folder, names[i], NULL);
+
+    vit_file_states_add (files, config, NULL);
+  }
 }
 
 static gboolean

@@ -15,6 +15,8 @@
  */
 #pragma once
 
+#include <jansson.h>
+
 #include "model/family.h"
 #include "model/layout.h"
 
@@ -45,6 +47,12 @@ typedef struct {
   char *quantised_by; /* how config.json says that the weights are quantised,
                          escaped for messages; NULL: it does not */
 
+  /* The file that names the model, for who needs more of it than the above; both
+   * are NULL where there is none. */
+  json_t *root;  /* its values */
+  json_t *tower; /* those of them that describe the vision tower; may be `root`,
+                    and NULL where the file leaves the object out */
+
   GArray *files; /* of VitFileState: all that were read */
 } VitConfig;
 
@@ -65,6 +73,10 @@ gboolean vit_config_read_image_processor (
 /* The names of all files whose coming or going beside the weights may make
  * another model of them; NULL-terminated. */
 const char *const *vit_config_file_names (void);
+
+/* Appends, as they are now, all files that could be read for the model at `path`,
+ * a folder or a file in one. */
+void vit_config_add_files (GArray *files /* of VitFileState */, const char *path);
 
 /* A config that knows nothing. */
 VitConfig *vit_config_new (void);

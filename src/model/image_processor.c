@@ -279,10 +279,14 @@ static gboolean
 load (const char *folder, const char *name, GArray *files, VitSection *root,
     char **path, GError **error)
 {
+  gboolean exists;
+
   *path = g_build_filename (folder, name, NULL);
   root->path = *path;
   root->object = NULL;
-  if (!g_file_test (*path, G_FILE_TEST_EXISTS))
+  if (!vit_file_exists (*path, &exists, error))
+    return FALSE;
+  if (!exists)
     return TRUE;
   root->object
       = vit_file_load_json (*path, MAX_BYTES, MAX_VALUES, files, error);

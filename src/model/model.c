@@ -136,29 +136,13 @@ typedef struct {
   const char *prefix;
 } Request;
 
-/* The configs that may be read, as they are before. */
-static void
-add_configs (GArray *files, const char *path)
-{
-  const char *const *names = vit_config_file_names ();
-  g_autofree char *folder = g_file_test (path, G_FILE_TEST_IS_DIR)
-                                ? g_strdup (path)
-                                : g_path_get_dirname (path);
-
-  for (gsize i = 0; names[i]; i++) {
-    g_autofree char *config = g_build_filename (folder, names[i], NULL);
-
-    vit_file_states_add (files, config, NULL);
-  }
-}
-
 static gpointer
 load (gpointer data, GArray *files, GError **error)
 {
   const Request *request = data;
   VitModel *model;
 
-  add_configs (files, request->path);
+  vit_config_add_files (files, request->path);
   model = vit_model_load (request->path, request->prefix, error);
   if (model)
     vit_file_states_add_all (files, model->file_states);

@@ -62,7 +62,9 @@ typedef struct {
 #define VIT_MODEL_MAX_EMBED_DIM 65536
 #define VIT_MODEL_MAX_PREFIX_TOKENS 1024
 #define VIT_MODEL_MAX_TABLE_SIDE 4096
-#define VIT_MODEL_MAX_VALUES (1u << 30) /* of one array: 4 GiB */
+#define VIT_MODEL_MAX_VALUES (1u << 28) /* of one array: 1 GiB */
+#define VIT_MODEL_MAX_WEIGHTS (1u << 26) /* of a file's projection: each costs
+                                            time before the first frame */
 
 /* Reads the model at `path`: a .safetensors file, a .safetensors.index.json,
  * a model's folder in the hub's cache, by its refs/main or only snapshot,

@@ -35,8 +35,11 @@ find_weights (const char *folder, VitModelFiles *files, GError **error)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (weights_names); i++) {
     g_autofree char *path = g_build_filename (folder, weights_names[i], NULL);
+    gboolean exists;
 
-    if (g_file_test (path, G_FILE_TEST_EXISTS)) {
+    if (!vit_file_exists (path, &exists, error))
+      return FALSE;
+    if (exists) {
       files->weights = g_steal_pointer (&path);
       return TRUE;
     }
@@ -126,6 +129,7 @@ gboolean
 vit_model_files_find (const char *path, VitModelFiles *files, GError **error)
 {
   g_autofree char *folder = NULL;
+  gboolean exists;
 
   memset (files, 0, sizeof *files);
   files->is_folder = g_file_test (path, G_FILE_TEST_IS_DIR);
@@ -134,7 +138,9 @@ vit_model_files_find (const char *path, VitModelFiles *files, GError **error)
            && load_config (path, files, error)
            && vit_config_read_image_processor (files->config, path, error);
 
-  if (!g_file_test (path, G_FILE_TEST_EXISTS))
+  if (!vit_file_exists (path, &exists, error))
+    return FALSE;
+  if (!exists)
     return vit_hub_refuse_missing (path, error);
   if (!check_file_name (path, error))
     return FALSE;

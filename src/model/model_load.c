@@ -16,21 +16,24 @@
 #include "model/range.h"
 #include "model/stage.h"
 
-/* (transfer full): all values of `tensor`; NULL on error. */
-static float *
-read_values (VitStage *stage, const VitTensor *tensor, GError **error)
+/* All values of a tensor of as many as there is room for. */
+static gboolean
+read_all (VitStage *stage, const VitTensor *tensor, float *values, GError **error)
 {
-  float *values = g_try_new (float, tensor->n_values + 1);
+  return vit_checkpoint_read (
+      stage->checkpoint, tensor, 0, (gsize) tensor->n_values, values, error);
+}
 
-  if (!values) {
+/* (transfer full): n values; NULL on error. */
+static float *
+make_room (VitStage *stage, const VitTensor *tensor, gsize n, GError **error)
+{
+  float *values = g_try_new (float, n);
+
+  if (!values)
     vit_stage_refuse (stage, tensor, VIT_ERROR_NO_MEMORY, error,
         "and there is no memory for it");
-    return NULL;
-  }
-  if (vit_checkpoint_read (stage->checkpoint, tensor, values, error))
-    return values;
-  g_free (values);
-  return NULL;
+  return values;
 }
 
 /* [D][y][x][channel] becomes [D][channel][y][x]. */
@@ -38,16 +41,20 @@ static gboolean
 read_channels_last (VitStage *stage, VitModel *model, GError **error)
 {
   gsize area = (gsize) stage->patch_size * stage->patch_size;
-  float *values = read_values (stage, stage->patch_weight, error);
+  float *values = make_room (stage, stage->patch_weight, 3 * area, error);
+  gboolean done = values != NULL;
 
-  if (!values)
-    return FALSE;
-  for (gsize d = 0; d < stage->embed_dim; d++)
-    for (gsize i = 0; i < area; i++)
+  for (gsize d = 0; d < stage->embed_dim && done; d++) {
+    float *weight = model->weight + d * 3 * area;
+
+    done = vit_checkpoint_read (stage->checkpoint, stage->patch_weight,
+        d * 3 * area, 3 * area, values, error);
+    for (gsize i = 0; i < area && done; i++)
       for (gsize c = 0; c < 3; c++)
-        model->weight[(d * 3 + c) * area + i] = values[(d * area + i) * 3 + c];
+        weight[c * area + i] = values[i * 3 + c];
+  }
   g_free (values);
-  return TRUE;
+  return done;
 }
 
 static gboolean
@@ -56,13 +63,11 @@ read_projection (VitStage *stage, VitModel *model, GError **error)
   if (stage->is_channels_last) {
     if (!read_channels_last (stage, model, error))
       return FALSE;
-  } else if (!vit_checkpoint_read (stage->checkpoint, stage->patch_weight,
-                 model->weight, error)) {
+  } else if (!read_all (stage, stage->patch_weight, model->weight, error)) {
     return FALSE;
   }
   return !stage->patch_bias
-         || vit_checkpoint_read (
-             stage->checkpoint, stage->patch_bias, model->bias, error);
+         || read_all (stage, stage->patch_bias, model->bias, error);
 }
 
 static gboolean
@@ -73,7 +78,7 @@ read_prefix_tokens (VitStage *stage, VitModel *model, GError **error)
   for (guint i = 0; i < VIT_LAYOUT_MAX_PREFIX; i++) {
     if (stage->n_prefix[i] == 0)
       continue;
-    if (!vit_checkpoint_read (stage->checkpoint, stage->prefix[i],
+    if (!read_all (stage, stage->prefix[i],
             model->prefix_tokens + (gsize) token * stage->embed_dim, error))
       return FALSE;
     for (guint k = 0; k < stage->n_prefix[i]; k++)
@@ -82,35 +87,66 @@ read_prefix_tokens (VitStage *stage, VitModel *model, GError **error)
   return TRUE;
 }
 
-/* Adds the first rows to the prefix tokens that have one; the rest is the
- * model's table. */
+/* Adds the first rows to the prefix tokens that have one; `row`: room for one.
+ * Those that nobody uses are read too: what is in the table must be finite. */
+static gboolean
+read_prefix_rows (
+    VitStage *stage, VitModel *model, float *row, guint64 *n_rows, GError **error)
+{
+  const VitLayout *layout = stage->tower.layout;
+  gsize width = stage->embed_dim;
+  guint token = 0;
+
+  for (*n_rows = 0; *n_rows < layout->table_unused; ++*n_rows)
+    if (!vit_checkpoint_read (stage->checkpoint, stage->table, *n_rows * width,
+            width, row, error))
+      return FALSE;
+  for (guint i = 0; i < VIT_LAYOUT_MAX_PREFIX && stage->n_prefix_rows; i++) {
+    gboolean positioned = layout->prefix[i].position == VIT_PREFIX_POSITION;
+
+    for (guint k = 0; k < stage->n_prefix[i]; k++, token++) {
+      if (!positioned)
+        continue;
+      if (!vit_checkpoint_read (stage->checkpoint, stage->table,
+              *n_rows * width, width, row, error))
+        return FALSE;
+      for (gsize d = 0; d < width; d++)
+        model->prefix_tokens[token * width + d] += row[d];
+      ++*n_rows;
+    }
+  }
+  return TRUE;
+}
+
+/* The rest is the model's table. */
 static gboolean
 read_table (VitStage *stage, VitModel *model, GError **error)
 {
   gsize width = stage->embed_dim;
-  float *values, *row;
-  guint token = 0;
+  guint64 n_rows;
+  gboolean done;
+  float *row;
 
   if (!stage->table)
     return TRUE;
-  values = row = read_values (stage, stage->table, error);
-  if (!values)
-    return FALSE;
-  row += width * stage->tower.layout->table_unused;
-  for (guint i = 0; i < VIT_LAYOUT_MAX_PREFIX && stage->n_prefix_rows; i++) {
-    gboolean positioned
-        = stage->tower.layout->prefix[i].position == VIT_PREFIX_POSITION;
+  row = make_room (stage, stage->table, width, error);
+  done = row && read_prefix_rows (stage, model, row, &n_rows, error)
+         && vit_checkpoint_read (stage->checkpoint, stage->table,
+             n_rows * width, width * stage->table_rows * stage->table_cols,
+             model->table, error);
+  g_free (row);
+  return done;
+}
 
-    for (guint k = 0; k < stage->n_prefix[i]; k++, token++) {
-      for (gsize d = 0; positioned && d < width; d++)
-        model->prefix_tokens[token * width + d] += row[d];
-      row += positioned ? width : 0;
-    }
-  }
-  memcpy (model->table, row,
-      sizeof (float) * width * stage->table_rows * stage->table_cols);
-  g_free (values);
-  return TRUE;
+/* (transfer full): [D]; NULL on error. */
+static float *
+read_vector (VitStage *stage, const VitTensor *tensor, GError **error)
+{
+  float *values = make_room (stage, tensor, stage->embed_dim, error);
+
+  if (values && !read_all (stage, tensor, values, error))
+    g_clear_pointer (&values, g_free);
+  return values;
 }
 
 static gboolean
@@ -126,12 +162,12 @@ read_norm (VitStage *stage, VitModel *model, GError **error)
   if (layout->norm == VIT_INPUT_NORM_RMS && config->rms_norm_epsilon > 0.0)
     model->norm_epsilon = config->rms_norm_epsilon;
   if (stage->norm_weight) {
-    model->norm_weight = read_values (stage, stage->norm_weight, error);
+    model->norm_weight = read_vector (stage, stage->norm_weight, error);
     if (!model->norm_weight)
       return FALSE;
   }
   if (stage->norm_bias) {
-    model->norm_bias = read_values (stage, stage->norm_bias, error);
+    model->norm_bias = read_vector (stage, stage->norm_bias, error);
     if (!model->norm_bias)
       return FALSE;
   }

@@ -54,25 +54,46 @@ vit_range_of_prefix (const VitModel *model)
       (gsize) model->n_prefix_tokens * model->embed_dim);
 }
 
+/* What positions add. */
+static double
+position (const VitModel *model)
+{
+  gsize n = (gsize) model->table_rows * model->table_cols * model->embed_dim;
+
+  return fmax (1.0, MAX_OVERSHOOT * largest_of (model->table, n));
+}
+
+/* A norm's input of n values has none above sqrt (n) of their rms. */
+static double
+norm (const VitModel *model)
+{
+  gsize width = model->embed_dim;
+
+  return sqrt ((double) width)
+      * (model->norm_weight ? largest_of (model->norm_weight, width) : 1.0)
+      + largest_of (model->norm_bias, width);
+}
+
 double
 vit_range_of_patches (
     const VitModel *model, const double mean[3], const double std[3])
 {
-  gsize width = model->embed_dim;
-  double positions = fmax (1.0,
-      MAX_OVERSHOOT * largest_of (model->table,
-          (gsize) model->table_rows * model->table_cols * width));
-  double projected = project (model, mean, std), normed;
+  double projected = project (model, mean, std);
 
   if (model->norm == VIT_INPUT_NORM_NONE)
-    return projected + positions;
-  /* A norm's input of n values has none above sqrt (n) of their rms. */
-  normed = sqrt ((double) width)
-          * (model->norm_weight ? largest_of (model->norm_weight, width) : 1.0)
-      + largest_of (model->norm_bias, width);
+    return projected + position (model);
   if (model->norm == VIT_INPUT_NORM_LAYER)
-    projected += positions;
-  else
-    normed += positions;
-  return fmax (normed, projected);
+    return fmax (norm (model), projected + position (model));
+  return fmax (norm (model) + position (model), projected);
+}
+
+double
+vit_range_of_tokens (
+    const VitModel *model, const double mean[3], const double std[3])
+{
+  if (model->norm == VIT_INPUT_NORM_NONE)
+    return vit_range_of_patches (model, mean, std);
+  if (model->norm == VIT_INPUT_NORM_LAYER)
+    return norm (model);
+  return norm (model) + position (model);
 }

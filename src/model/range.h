@@ -19,8 +19,13 @@
 
 G_BEGIN_DECLS
 
-/* Of the patches' tokens; infinity where double does not hold it.  std > 0. */
+/* Of the patches' tokens and of what they are made from; infinity where double
+ * does not hold it.  std > 0. */
 double vit_range_of_patches (
+    const VitModel *model, const double mean[3], const double std[3]);
+
+/* The same of the patches' tokens alone, as they are after an input norm. */
+double vit_range_of_tokens (
     const VitModel *model, const double mean[3], const double std[3]);
 
 /* Of the prefix tokens, before an input norm. */

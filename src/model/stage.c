@@ -145,6 +145,9 @@ measure_patch (VitStage *stage, GError **error)
         "but a patch is at most %u x %u and an embedding at most %u values",
         VIT_MODEL_MAX_PATCH_SIZE, VIT_MODEL_MAX_PATCH_SIZE,
         VIT_MODEL_MAX_EMBED_DIM);
+  if (weight->shape[0] * size * size * 3 > VIT_MODEL_MAX_WEIGHTS)
+    return vit_stage_refuse (stage, weight, VIT_ERROR_UNSUPPORTED, error,
+        "but a projection has at most %u weights", VIT_MODEL_MAX_WEIGHTS);
   stage->is_channels_last
       = shape == VIT_PATCH_LINEAR || is_channels_last (weight, shape);
   stage->patch_size = (guint) size;

@@ -18,6 +18,9 @@
  * centred samples make (vit_image_pixel_centre()), pixels and samples have the
  * same bias: W' (pixel - m) + b' = W'' (sample - centre) + b'.
  *
+ * Some channels at a time: in double all of them would be several times as
+ * large as the model itself.
+ *
  * Thread-safety: pure functions.
  */
 #pragma once
@@ -27,15 +30,16 @@
 
 G_BEGIN_DECLS
 
-/* Weights of pixels, which are in [0,255], R, G, B; std > 0. */
+/* Weights of pixels, which are in [0,255], R, G, B, of the channels
+ * [first, first + n_channels); std > 0. */
 void vit_fold_pixels (const VitModel *model, const double mean[3],
-    const double std[3], double pixel_centre,
-    double *weight /* [embed_dim][3 P P], [c][y][x] */,
-    double *bias /* [embed_dim] */);
+    const double std[3], double pixel_centre, guint first, guint n_channels,
+    double *weight /* [n_channels][3 P P], [c][y][x] */,
+    double *bias /* [n_channels] */);
 
 /* Weights of stored samples, from those of pixels. */
-void vit_fold_samples (const VitSamples *samples, guint embed_dim,
-    const double *pixel_weight /* [embed_dim][3 P P] */,
-    double *weight /* [embed_dim][samples->n_terms] */);
+void vit_fold_samples (const VitSamples *samples, guint n_channels,
+    const double *pixel_weight /* [n_channels][3 P P] */,
+    double *weight /* [n_channels][samples->n_terms] */);
 
 G_END_DECLS

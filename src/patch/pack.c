@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "patch/pack.h"
 
-#include <string.h>
-
 gsize
 vit_pack_panels_size (guint n_channels, gsize n_terms, guint channel_tile)
 {
@@ -12,17 +10,13 @@ vit_pack_panels_size (guint n_channels, gsize n_terms, guint channel_tile)
 }
 
 void
-vit_pack_panels (const double *weight, guint n_channels, gsize n_terms,
-    guint channel_tile, float *panels)
+vit_pack_panels (const double *weight, guint first, guint n_channels,
+    gsize n_terms, guint channel_tile, float *panels)
 {
-  memset (panels, 0,
-      vit_pack_panels_size (n_channels, n_terms, channel_tile)
-          * sizeof (float));
-  for (guint d = 0; d < n_channels; d++) {
+  for (guint d = first; d < first + n_channels; d++, weight += n_terms) {
     float *panel = panels + d / channel_tile * n_terms * channel_tile;
 
     for (gsize k = 0; k < n_terms; k++)
-      panel[k * channel_tile + d % channel_tile]
-          = (float) weight[d * n_terms + k];
+      panel[k * channel_tile + d % channel_tile] = (float) weight[k];
   }
 }

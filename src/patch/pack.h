@@ -12,12 +12,14 @@
 
 G_BEGIN_DECLS
 
-/* Floats that vit_pack_panels() writes. */
+/* Floats of all panels. */
 gsize vit_pack_panels_size (guint n_channels, gsize n_terms,
     guint channel_tile);
 
-/* Rounded to float32.  Channels past the last are zero. */
+/* The channels [first, first + n_channels), rounded to float32; the others are
+ * left as they are.  Zeros belong where a panel has more than there are. */
 void vit_pack_panels (const double *weight /* [n_channels][n_terms] */,
-    guint n_channels, gsize n_terms, guint channel_tile, float *panels);
+    guint first, guint n_channels, gsize n_terms, guint channel_tile,
+    float *panels);
 
 G_END_DECLS

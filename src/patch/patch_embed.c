@@ -75,6 +75,27 @@ check_range (const VitPatchEmbed *embed, GError **error)
   return FALSE;
 }
 
+/* The type of the tokens may hold less than float32. */
+static gboolean
+check_type (const VitPatchEmbed *embed, GError **error)
+{
+  const VitPatchEmbedSettings *settings = &embed->settings;
+  const VitModel *model = embed->model;
+  gsize n_prefix = (gsize) model->n_prefix_tokens * model->embed_dim;
+  double most = vit_token_type_largest (settings->type);
+  double largest = vit_range_of_tokens (model, settings->mean, settings->std);
+
+  for (gsize i = 0; embed->prefix_tokens != NULL && i < n_prefix; i++)
+    largest = fmax (largest, fabs ((double) embed->prefix_tokens[i]));
+  if (largest <= most)
+    return TRUE;
+  g_set_error (error, VIT_ERROR, VIT_ERROR_SETTING,
+      "%s: weights, mean and std together may make tokens of up to %.3g; "
+      "%s holds at most %.6g: use another token format",
+      model->id, largest, vit_token_type_name (settings->type), most);
+  return FALSE;
+}
+
 /* Whether what a frame is padded with, the pixel 255 mean, has bytes. */
 static gboolean
 pads_with_bytes (const VitPatchEmbedSettings *settings)
@@ -110,27 +131,16 @@ choose_precision (VitPatchEmbed *embed)
   }
 }
 
-static gboolean
-predict (VitPatchEmbed *embed, GError **error)
+/* VitPixelWeights */
+static void
+fold_pixels (
+    gconstpointer user_data, guint first, guint n_channels, double *weight)
 {
-  const VitModel *model = embed->model;
-  guint n_channels = model->embed_dim;
-  gsize n_terms = (gsize) 3 * model->patch_size * model->patch_size;
-  const VitPatchEmbedSettings *settings = &embed->settings;
-  double *weight
-      = vit_try_aligned (n_channels * n_terms, sizeof (double), error);
-  double *bias = weight
-      ? vit_try_aligned (n_channels, sizeof (double), error) : NULL;
-  gboolean done = bias != NULL;
+  const VitPatchEmbed *embed = user_data;
+  double bias[VIT_PREDICT_CHANNELS];
 
-  if (done) {
-    vit_fold_pixels (model, settings->mean, settings->std, 128.0, weight, bias);
-    done = vit_predict_error (weight, n_channels, model->patch_size,
-        &embed->predicted_error, error);
-  }
-  free (weight);
-  free (bias);
-  return done;
+  vit_fold_pixels (embed->model, embed->settings.mean, embed->settings.std,
+      128.0, first, n_channels, weight, bias);
 }
 
 static gboolean
@@ -138,7 +148,9 @@ resolve_precision (VitPatchEmbed *embed, GError **error)
 {
   VitPatchEmbedSettings *settings = &embed->settings;
 
-  if (settings->precision != VIT_PRECISION_F32 && !predict (embed, error))
+  if (settings->precision != VIT_PRECISION_F32
+      && !vit_predict_error (fold_pixels, embed, embed->model->embed_dim,
+          embed->model->patch_size, &embed->predicted_error, error))
     return FALSE;
   choose_precision (embed);
   if (settings->precision == VIT_PRECISION_INT16
@@ -176,7 +188,8 @@ vit_patch_embed_new (VitModel *model, const VitPatchEmbedSettings *settings,
 
   embed->model = vit_model_ref (model);
   if (!resolve_settings (embed, settings, error) || !check_range (embed, error)
-      || !resolve_precision (embed, error) || !prepare_prefix (embed, error)) {
+      || !prepare_prefix (embed, error) || !check_type (embed, error)
+      || !resolve_precision (embed, error)) {
     vit_patch_embed_free (embed);
     return NULL;
   }

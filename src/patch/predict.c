@@ -100,14 +100,18 @@ vit_predict_power (const VitSamples *samples, const double *weight,
       double variance, gray, square = 0.0;
 
       describe_component (&samples->format, c, &variance, &gray);
-      for (guint i = 0; i < width * height; i++) {
-        double value
-            = weight[vit_samples_term (samples, c, i % width, i / width)];
+      for (guint y = 0; y < height; y++) {
+        gsize first, step;
 
-        square += value * value;
-        /* Components that take of gray have a sample for every pixel. */
-        if (gray != 0.0)
-          plane[i] += gray * value;
+        vit_samples_terms (samples, c, y, &first, &step);
+        for (guint x = 0; x < width; x++) {
+          double value = weight[first + x * step];
+
+          square += value * value;
+          /* Components that take of gray have a sample for every pixel. */
+          if (gray != 0.0)
+            plane[y * width + x] += gray * value;
+        }
       }
       power[VIT_PICTURE_NOISE] += variance * square;
     }
@@ -118,31 +122,31 @@ vit_predict_power (const VitSamples *samples, const double *weight,
   }
 }
 
-/* Memory for one format at a time. */
+/* Memory for a block of channels of one format at a time. */
 typedef struct {
-  double *weight;    /* [n_channels][3 P P] */
+  VitPixelWeights pixel_weights;
+  gconstpointer user_data;
+  guint n_channels;
+  double *pixels;    /* [VIT_PREDICT_CHANNELS][3 P P] */
+  double *weight;    /* likewise */
   gint16 *q;         /* likewise */
   guint8 *component; /* [3 P P] */
-  float *scale;      /* [n_channels] */
-  gint32 *sum;       /* [n_channels] */
   double *scratch;   /* [2 P P + P] */
 } Work;
 
 static gboolean
-work_init (Work *work, guint n_channels, guint patch_size, GError **error)
+work_init (Work *work, guint patch_size, GError **error)
 {
   gsize area = (gsize) patch_size * patch_size, n_terms = 3 * area;
 
-  work->weight = vit_try_aligned (n_channels * n_terms, sizeof (double), error);
+  work->pixels = vit_try_aligned (VIT_PREDICT_CHANNELS * n_terms, sizeof (double), error);
+  if (work->pixels)
+    work->weight = vit_try_aligned (VIT_PREDICT_CHANNELS * n_terms, sizeof (double), error);
   if (work->weight)
-    work->q = vit_try_aligned (n_channels * n_terms, sizeof (gint16), error);
+    work->q = vit_try_aligned (VIT_PREDICT_CHANNELS * n_terms, sizeof (gint16), error);
   if (work->q)
     work->component = vit_try_aligned (n_terms, 1, error);
   if (work->component)
-    work->scale = vit_try_aligned (n_channels, sizeof (float), error);
-  if (work->scale)
-    work->sum = vit_try_aligned (n_channels, sizeof (gint32), error);
-  if (work->sum)
     work->scratch
         = vit_try_aligned (2 * area + patch_size, sizeof (double), error);
   return work->scratch != NULL;
@@ -151,34 +155,78 @@ work_init (Work *work, guint n_channels, guint patch_size, GError **error)
 static void
 work_clear (Work *work)
 {
+  free (work->pixels);
   free (work->weight);
   free (work->q);
   free (work->component);
-  free (work->scale);
-  free (work->sum);
   free (work->scratch);
+}
+
+/* Weights of samples, of the channels from `first` on; how many. */
+static guint
+fold (Work *work, const VitSamples *samples, guint first)
+{
+  guint n = MIN (VIT_PREDICT_CHANNELS, work->n_channels - first);
+
+  work->pixel_weights (work->user_data, first, n, work->pixels);
+  vit_fold_samples (samples, n, work->pixels, work->weight);
+  return n;
+}
+
+static double
+find_largest (Work *work, const VitSamples *samples)
+{
+  double largest = 0.0;
+
+  for (guint d = 0; d < work->n_channels; d += VIT_PREDICT_CHANNELS) {
+    guint n = fold (work, samples, d);
+
+    largest = MAX (
+        largest, vit_quantise_largest (work->weight, n * samples->n_terms));
+  }
+  return largest;
+}
+
+/* Adds the answers of n channels and those of their rounding errors. */
+static gboolean
+add_block (Work *work, const VitSamples *samples, guint n, double largest,
+    double answer[VIT_N_PICTURES], double noise[VIT_N_PICTURES])
+{
+  gsize n_terms = samples->n_terms;
+  double power[VIT_N_PICTURES];
+  float scale[VIT_PREDICT_CHANNELS];
+  gint32 sum[VIT_PREDICT_CHANNELS];
+
+  if (!vit_quantise (work->weight, n, n_terms, largest, work->component,
+          work->q, n_terms, scale, sum))
+    return FALSE;
+  vit_predict_power (samples, work->weight, n, work->scratch, power);
+  for (guint p = 0; p < VIT_N_PICTURES; p++)
+    answer[p] += power[p];
+  for (guint d = 0; d < n; d++) {
+    for (gsize k = d * n_terms; k < (d + 1) * n_terms; k++)
+      work->weight[k] -= (double) scale[d] * work->q[k];
+  }
+  vit_predict_power (samples, work->weight, n, work->scratch, power);
+  for (guint p = 0; p < VIT_N_PICTURES; p++)
+    noise[p] += power[p];
+  return TRUE;
 }
 
 /* The square of the relative error. */
 static double
-predict_format (Work *work, const VitSamples *samples,
-    const double *pixel_weight, guint n_channels)
+predict_format (Work *work, const VitSamples *samples)
 {
-  gsize n_terms = samples->n_terms;
-  double answer[VIT_N_PICTURES], noise[VIT_N_PICTURES], worst = 0.0;
+  double answer[VIT_N_PICTURES] = { 0.0 }, noise[VIT_N_PICTURES] = { 0.0 };
+  double largest = find_largest (work, samples), worst = 0.0;
 
-  vit_fold_samples (samples, n_channels, pixel_weight, work->weight);
   vit_samples_components (samples, work->component);
-  if (!vit_quantise (work->weight, n_channels, n_terms, work->component,
-          work->q, n_terms, work->scale, work->sum))
-    return INFINITY;
-  vit_predict_power (
-      samples, work->weight, n_channels, work->scratch, answer);
-  for (guint d = 0; d < n_channels; d++) {
-    for (gsize k = d * n_terms; k < (d + 1) * n_terms; k++)
-      work->weight[k] -= (double) work->scale[d] * work->q[k];
+  for (guint d = 0; d < work->n_channels; d += VIT_PREDICT_CHANNELS) {
+    guint n = fold (work, samples, d);
+
+    if (!add_block (work, samples, n, largest, answer, noise))
+      return INFINITY;
   }
-  vit_predict_power (samples, work->weight, n_channels, work->scratch, noise);
   for (guint p = 0; p < VIT_N_PICTURES; p++) {
     if (noise[p] > 0.0)
       worst = MAX (worst, noise[p] / MAX (answer[p], 0.0));
@@ -187,15 +235,16 @@ predict_format (Work *work, const VitSamples *samples,
 }
 
 gboolean
-vit_predict_error (const double *pixel_weight, guint n_channels,
-    guint patch_size, double *predicted, GError **error)
+vit_predict_error (VitPixelWeights pixel_weights, gconstpointer user_data,
+    guint n_channels, guint patch_size, double *predicted, GError **error)
 {
   /* One of each way of subsampling.  The matrices and ranges differ by a few
    * percent of the chroma's weights, and more bits are a mere factor. */
   static const char *const formats[]
       = { "RGB", "GRAY8", "Y444", "Y42B", "I420" };
-  Work work = { NULL };
-  gboolean done = work_init (&work, n_channels, patch_size, error);
+  Work work = { .pixel_weights = pixel_weights, .user_data = user_data,
+    .n_channels = n_channels };
+  gboolean done = work_init (&work, patch_size, error);
   double worst = 0.0;
 
   for (guint i = 0; i < G_N_ELEMENTS (formats) && done; i++) {
@@ -204,8 +253,7 @@ vit_predict_error (const double *pixel_weight, guint n_channels,
     VitSamples samples;
 
     if (vit_samples_init (&samples, &format, patch_size))
-      worst = MAX (worst,
-          predict_format (&work, &samples, pixel_weight, n_channels));
+      worst = MAX (worst, predict_format (&work, &samples));
   }
   work_clear (&work);
   *predicted = sqrt (worst);

@@ -44,10 +44,19 @@ void vit_predict_power (const VitSamples *samples,
     guint n_channels, double *scratch /* [2 P P + P] */,
     double power[VIT_N_PICTURES]);
 
+/* As many as are asked for at once, at most. */
+#define VIT_PREDICT_CHANNELS 16
+
+/* Gives the weights of pixels, folded, of the channels
+ * [first, first + n_channels).  All are asked for more than once. */
+typedef void (*VitPixelWeights) (gconstpointer user_data, guint first,
+    guint n_channels, double *weight /* [n_channels][3][P][P] */);
+
 /* *predicted: relative to the tokens' rms; INFINITY where fixed point cannot
- * hold the weights.  Errors: NO_MEMORY. */
-gboolean vit_predict_error (
-    const double *pixel_weight /* [n_channels][3][P][P] */, guint n_channels,
-    guint patch_size, double *predicted, GError **error);
+ * hold the weights.  Takes memory for some channels at a time.  Errors:
+ * NO_MEMORY. */
+gboolean vit_predict_error (VitPixelWeights pixel_weights,
+    gconstpointer user_data, guint n_channels, guint patch_size,
+    double *predicted, GError **error);
 
 G_END_DECLS

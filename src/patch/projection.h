@@ -3,7 +3,7 @@
  * The weights of one kind of terms (stored samples, or pixels), ready for the
  * kernel of a precision: folded weights go in, products come out.
  *
- * Thread-safety: immutable once made.
+ * Thread-safety: immutable once filled.
  */
 #pragma once
 
@@ -28,15 +28,28 @@ typedef struct {
   gint32 *sum;
 } VitProjection;
 
-/* `unit`: what a term's whole number is worth, 1 or 1/256; `component`: of each
- * term, see vit_quantise() (both INT16 only).  `precision` is F32 or INT16.
- * Errors: NO_MEMORY; SETTING for weights that the precision cannot hold.  Clear
- * with vit_projection_clear(), also after an error. */
+/* Some channels of the weights: a matrix in double is never there as a whole, as
+ * it would be several times as large as what is made of it. */
+typedef struct {
+  guint first;       /* a multiple of VIT_KERNEL_CHANNEL_ALIGN */
+  guint n_channels;  /* likewise, but for the last */
+  const double *weight; /* [n_channels][n_terms] */
+
+  /* INT16 only */
+  double largest;    /* of all channels, see vit_quantise() */
+  const guint8 *component; /* [n_terms], (nullable), see there */
+  double unit;       /* what a term's whole number is worth, 1 or 1/256 */
+} VitProjectionPart;
+
+/* Makes room for the weights, which vit_projection_fill() brings part by part.
+ * `precision` is F32 or INT16.  Errors: NO_MEMORY.  Clear with
+ * vit_projection_clear(), also after an error. */
 gboolean vit_projection_init (VitProjection *projection,
-    VitPrecision precision, const double *weight /* [n_channels][n_terms] */,
-    guint n_channels, gsize n_terms,
-    const guint8 *component /* [n_terms]; (nullable) */, double unit,
-    GError **error);
+    VitPrecision precision, guint n_channels, gsize n_terms, GError **error);
+
+/* Errors: NO_MEMORY; SETTING for weights that the precision cannot hold. */
+gboolean vit_projection_fill (VitProjection *projection,
+    const VitProjectionPart *part, GError **error);
 void vit_projection_clear (VitProjection *projection);
 
 G_END_DECLS

@@ -10,8 +10,8 @@
  * numbers that cancel; tokens do not show them. */
 #define NEGLIGIBLE 1e-15
 
-static double
-largest_of (const double *weight, gsize n)
+double
+vit_quantise_largest (const double *weight, gsize n)
 {
   double largest = 0.0;
 
@@ -36,7 +36,7 @@ choose_step (const double *weight, gsize n_terms)
 
   for (gsize k = 0; k < n_terms; k++)
     total += fabs (weight[k]);
-  step = MAX (largest_of (weight, n_terms) / VIT_FIXED_MAX_WEIGHT,
+  step = MAX (vit_quantise_largest (weight, n_terms) / VIT_FIXED_MAX_WEIGHT,
       total / (VIT_FIXED_MAX_SUM - (double) n_terms));
   step = MAX (step, LEAST_STEP);
   rounded = (float) step;
@@ -69,20 +69,19 @@ round_channel (const double *weight, gsize n_terms, const guint8 *component,
 
 gboolean
 vit_quantise (const double *weight, guint n_channels, gsize n_terms,
-    const guint8 *component, gint16 *q, gsize stride, float *scale,
-    gint32 *sum)
+    double largest, const guint8 *component, gint16 *q, gsize stride,
+    float *scale, gint32 *sum)
 {
   g_return_val_if_fail (n_terms < VIT_FIXED_MAX_SUM, FALSE);
 
-  double least
-      = NEGLIGIBLE * largest_of (weight, n_channels * n_terms);
+  double least = NEGLIGIBLE * largest;
 
-  if (!isfinite (least))
+  if (!isfinite (largest))
     return FALSE;
   memset (q, 0, n_channels * stride * sizeof (gint16));
   for (guint d = 0; d < n_channels; d++) {
     const double *row = weight + d * n_terms;
-    gboolean is_zero = largest_of (row, n_terms) <= least;
+    gboolean is_zero = vit_quantise_largest (row, n_terms) <= least;
     float step = is_zero ? 0.0f : choose_step (row, n_terms);
 
     if (!isfinite (step))

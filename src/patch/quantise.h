@@ -20,14 +20,19 @@
 
 G_BEGIN_DECLS
 
-/* `component`: of each term, 0, 1 or 2 (R, G, B or Y, Cb, Cr); NULL: all are
+/* The largest without its sign; INFINITY where one is not finite. */
+double vit_quantise_largest (const double *weight, gsize n);
+
+/* Some channels of a matrix; `largest`: of all its channels, as of
+ * vit_quantise_largest().  `component`: of each term, 0, 1 or 2 (R, G, B or Y, Cb, Cr); NULL: all are
  * alike.  No weight is off by more than a step, scale[d].
  *
- * A channel whose weights are negligible beside the largest of all becomes 0.
+ * A channel whose weights are negligible beside `largest` becomes 0.
  * FALSE if some weight cannot be represented: not finite, or too large for a
  * float32 scale. */
 gboolean vit_quantise (const double *weight /* [n_channels][n_terms] */,
-    guint n_channels, gsize n_terms, const guint8 *component /* [n_terms] */,
+    guint n_channels, gsize n_terms, double largest,
+    const guint8 *component /* [n_terms] */,
     gint16 *q /* [n_channels][stride] */,
     gsize stride /* at least n_terms; what is past it becomes 0 */,
     float *scale /* [n_channels] */, gint32 *sum /* [n_channels], of q */);

@@ -59,6 +59,14 @@ vit_samples_term (const VitSamples *samples, guint c, guint x, guint y)
 }
 
 void
+vit_samples_terms (const VitSamples *samples, guint c, guint y, gsize *first,
+    gsize *step)
+{
+  *first = vit_samples_term (samples, c, 0, y);
+  *step = vit_samples_term (samples, c, 1, y) - *first;
+}
+
+void
 vit_samples_components (const VitSamples *samples, guint8 *component)
 {
   const VitPixelFormat *pixel = samples->format.pixel;
@@ -68,9 +76,13 @@ vit_samples_components (const VitSamples *samples, guint8 *component)
     guint width = samples->patch_size >> pixel->component[c].shift_x;
     guint height = samples->patch_size >> pixel->component[c].shift_y;
 
-    for (guint i = 0; i < width * height; i++)
-      component[vit_samples_term (samples, c, i % width, i / width)]
-          = (guint8) c;
+    for (guint y = 0; y < height; y++) {
+      gsize first, step;
+
+      vit_samples_terms (samples, c, y, &first, &step);
+      for (guint x = 0; x < width; x++)
+        component[first + x * step] = (guint8) c;
+    }
   }
 }
 

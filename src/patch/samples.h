@@ -50,6 +50,10 @@ gboolean vit_samples_init (
  * the corner of the patch. */
 gsize vit_samples_term (const VitSamples *samples, guint c, guint x, guint y);
 
+/* The terms of a whole row: that of (x, y) is *first + x * *step. */
+void vit_samples_terms (const VitSamples *samples, guint c, guint y,
+    gsize *first, gsize *step);
+
 /* Of which component each term is: 0, 1 or 2. */
 void vit_samples_components (
     const VitSamples *samples, guint8 *component /* [n_terms] */);

@@ -5,6 +5,7 @@
 #include "base/aligned.h"
 #include "bench_case.h"
 #include "patch/projection.h"
+#include "patch/quantise.h"
 #include "together.h"
 
 #define BLOCK_F32 126 /* as frame.c takes them */
@@ -119,13 +120,17 @@ bench_kernel_new (const char *precision, gsize n_terms, guint n_patches,
   KernelCase *self = g_new0 (KernelCase, 1);
   gboolean is_f32 = strcmp (precision, "f32") == 0;
   double *weight = g_new (double, n_channels *n_terms);
+  VitProjectionPart part
+      = { .n_channels = n_channels, .weight = weight, .unit = 1.0 };
   GRand *random = g_rand_new_with_seed (1);
 
   for (gsize i = 0; i < n_channels * n_terms; i++)
     weight[i] = g_rand_double_range (random, -0.05, 0.05);
+  part.largest = vit_quantise_largest (weight, n_channels * n_terms);
   if (!vit_projection_init (&self->weights,
-          is_f32 ? VIT_PRECISION_F32 : VIT_PRECISION_INT16, weight, n_channels,
-          n_terms, NULL, 1.0, NULL))
+          is_f32 ? VIT_PRECISION_F32 : VIT_PRECISION_INT16, n_channels, n_terms,
+          NULL)
+      || !vit_projection_fill (&self->weights, &part, NULL))
     g_error ("no memory for weights");
   self->n_patches = n_patches;
   self->n_channels = n_channels;

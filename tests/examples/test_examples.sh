@@ -15,7 +15,7 @@ find=$(realpath "$3")
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
-unset DISPLAY WAYLAND_DISPLAY
+unset DISPLAY WAYLAND_DISPLAY MODEL MODE
 n=0
 failed=0
 
@@ -99,6 +99,31 @@ report $? "file.sh says that a file cannot grow"
 
 sh -n "$lines/rtsp.sh" && ! run sh "$lines/rtsp.sh" && grep -q 'rtsp:// address' log
 report $? "rtsp.sh asks for an address"
+
+# 45 x 34 patches of 14, and the class token.
+run env MODEL="$1/examples/models/dinov2-small-input" sh "$lines/file.sh" "$clip" model \
+  && head -n 1 model/00119.npy | grep -aq "'shape': (1531, 384)"
+report $? "file.sh takes a MODEL"
+
+# Each says that it is not there, of a name that a careless script would cut.
+none="$folder/no such model"
+for script in "$1/examples/webcam.sh" "$lines"/*.sh; do
+  grep -q '! vitpatchembed' "$script" || continue
+  name="$(basename "$script") looks for the MODEL"
+  set -- "$script"
+  case $script in
+    */screen.sh)
+      if ! command -v xvfb-run >/dev/null || ! gst-inspect-1.0 --exists ximagesrc; then
+        skip "$name" "no xvfb-run or ximagesrc"
+        continue
+      fi
+      set -- xvfb-run -a sh "$script" ;;
+    */rtsp.sh) set -- sh "$script" rtsp://127.0.0.1:9/none ;;
+    *) set -- sh "$script" ;;
+  esac
+  ! run env MODEL="$none" "$@" && grep -qF "$none" log
+  report $? "$name"
+done
 
 echo "1..$n"
 exit $failed

@@ -84,6 +84,20 @@ def test_says_what_is_missing(example, env, folder):
         assert name in done.stderr and "Traceback" not in done.stderr, done.stderr
 
 
+def test_says_what_python_lacks(example, env, folder):
+    """One sentence, whichever module is not there."""
+    for name in ("gi", "numpy"):
+        modules = os.path.join(folder, "without-" + name)
+        os.mkdir(modules)
+        with open(os.path.join(modules, name + ".py"), "w", encoding="utf-8") as file:
+            file.write(f"raise ModuleNotFoundError(\"No module named '{name}'\")\n")
+        done = run(example, dict(env, PYTHONPATH=modules))
+        assert done.returncode == 1, f"without {name}: {done.returncode}"
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+        for word in (sys.executable, f"'{name}'", "python3-gst-1.0", "python3-numpy"):
+            assert word in done.stderr, done.stderr
+
+
 def test_says_what_failed(example, env, folder):
     text = os.path.join(folder, "no-video.txt")
     with open(text, "w", encoding="utf-8") as file:
@@ -96,7 +110,7 @@ def test_says_what_failed(example, env, folder):
 
 
 TESTS = [test_names_the_patch, test_copies_no_tokens, test_says_what_is_missing,
-         test_says_what_failed]
+         test_says_what_python_lacks, test_says_what_failed]
 
 
 def reason_to_skip(build):

@@ -34,7 +34,7 @@ read_all (const VitSafetensors *file)
       continue;
     values = g_new (float, tensors[i].n_values + 1);
     if (!vit_safetensors_read (
-            file, &tensors[i], values, tensors[i].n_values, &error))
+            file, &tensors[i], 0, tensors[i].n_values, values, &error))
       fuzz_check_error (error);
     g_free (values);
   }

@@ -102,6 +102,33 @@ lie_numbers (GstVitTokensMeta *meta, guint which, Input *input)
     meta->map[i] = lie_place (input);
 }
 
+/* What a region is, and the prefix tokens are for. */
+static void
+lie_region (GstVitTokensMeta *meta, Input *input)
+{
+  guint which = input_take (input, 1);
+
+  if (which & 1) {
+    meta->roi_x = lie (0, input);
+    meta->roi_y = lie (0, input);
+    meta->roi_width = lie (WIDTH, input);
+    meta->roi_height = lie (HEIGHT, input);
+  }
+  if (which & 2) {
+    meta->roi_type = g_strnfill (
+        input_take (input, 1) * (which & 4 ? 2 : 1),
+        (gchar) input_take (input, 1));
+  }
+  if (which & 8) {
+    gsize n = MIN (meta->n_prefix_tokens, 100)
+        + (which & 16 ? input_take (input, 1) % 3 - 1 : 0);
+    guint8 *kinds = g_malloc (n + 1);
+
+    memset (kinds, (gint) input_take (input, 1), n + 1);
+    meta->prefix_kinds = g_bytes_new_take (kinds, MIN (n, 101));
+  }
+}
+
 /* The tokens are exactly as long as was said of them first, or are not. */
 static void
 add_forged (GstBuffer *frame, Room *room, Input *input)
@@ -147,6 +174,7 @@ add_forged (GstBuffer *frame, Room *room, Input *input)
     for (gsize i = 0; i < MIN (n, 4); i++)
       meta->model_id[i] = (gchar) input_take (input, 1);
   }
+  lie_region (meta, input);
   gst_buffer_unref (tokens);
 }
 
@@ -186,6 +214,15 @@ check_valid (const GstVitTokensMeta *meta)
       gst_vit_tokens_meta_get_model_id (meta) != NULL);
   for (guint i = 0; i < 6; i++)
     g_assert_true (isfinite (gst_vit_tokens_meta_get_map (meta)[i]));
+  if (meta->roi_type)
+    g_assert_true (
+        g_utf8_validate (gst_vit_tokens_meta_get_roi_type (meta), -1, NULL));
+  if (meta->roi_width > 0) {
+    g_assert_cmpuint (
+        (guint64) meta->roi_x + meta->roi_width, <=, meta->frame_width);
+    g_assert_cmpuint (
+        (guint64) meta->roi_y + meta->roi_height, <=, meta->frame_height);
+  }
 }
 
 /* As one that does not. */
@@ -193,12 +230,18 @@ static void
 call_everything (const GstVitTokensMeta *meta, gint at)
 {
   gdouble x, y, width, height;
-  guint column, row;
+  guint column, row, left, top, n_columns, n_rows;
 
   gst_vit_tokens_meta_get_tokens (meta);
   gst_vit_tokens_meta_get_positions (meta);
   gst_vit_tokens_meta_get_model_id (meta);
   gst_vit_tokens_meta_get_map (meta);
+  gst_vit_tokens_meta_get_roi_type (meta);
+  gst_vit_tokens_meta_get_roi_rect (meta, &left, &top, &n_columns, &n_rows);
+  for (guint i = 0; i < MIN (meta->n_prefix_tokens, 1000); i++)
+    g_assert_cmpuint (gst_vit_tokens_meta_get_prefix_kind (
+                          meta, meta->n_prefix_tokens - 1 - i),
+        <=, GST_VIT_PREFIX_KIND_DISTILLATION);
   for (guint i = 0; i < MIN (meta->n_tokens, 1000); i++)
     gst_vit_tokens_meta_is_changed (meta, meta->n_tokens - 1 - i);
   if (meta->grid_width > 0 && meta->grid_height > 0) {
@@ -296,10 +339,13 @@ open_element (Stream *stream, guint kind)
     "application/x-safetensors",
     "other/tensors,format=static,num_tensors=1" };
 
-  stream_open (stream, kind < 5 ? "vittokenoverlay" : "vittokenenc");
+  GstElement *element = gst_element_factory_make (
+      kind < 5 ? "vittokenoverlay" : "vittokenenc", NULL);
+
   if (kind < 5)
-    g_object_set (stream->harness->element, "mode", kind, "legend", FALSE, NULL);
-  else
+    g_object_set (element, "mode", kind, "legend", FALSE, NULL);
+  stream_open (stream, element);
+  if (kind >= 5)
     gst_harness_set_sink_caps_str (stream->harness, outputs[kind - 5]);
   gst_harness_set_src_caps_str (stream->harness,
       "video/x-raw,format=RGBA,width=64,height=48,framerate=25/1");

@@ -39,6 +39,13 @@ add_meta (GstBuffer *frame, const guint8 *bytes, gsize size,
   gst_buffer_unref (tokens);
   gst_vit_tokens_meta_set_map (meta, fields->map);
   meta->n_blocks = fields->n_blocks;
+  gst_vit_tokens_meta_set_roi (meta, fields->roi_id, NULL, fields->roi_x,
+      fields->roi_y, fields->roi_width, fields->roi_height);
+  if (fields->roi_type)
+    meta->roi_type = g_strndup (fields->roi_type, fields->roi_type_size);
+  if (fields->prefix_kinds)
+    meta->prefix_kinds
+        = g_bytes_new (fields->prefix_kinds, fields->n_prefix_tokens);
   if (fields->model_id)
     meta->model_id = g_strndup (fields->model_id, fields->model_id_size);
   return meta;
@@ -77,7 +84,11 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   guint8 *bytes = g_memdup2 (data, size);
   gsize head;
 
-  if (gst_vit_tokens_bytes_read (bytes, size, &fields)) {
+  /* The first version is only read. */
+  if (gst_vit_tokens_bytes_read (bytes, size, 1, &fields))
+    g_assert_true (fields.values + fields.values_size == bytes + size);
+  if (gst_vit_tokens_bytes_read (
+          bytes, size, GST_VIT_TOKENS_BYTES_VERSION, &fields)) {
     guint8 *again;
 
     head = gst_vit_tokens_bytes_head_size (&fields);
@@ -86,6 +97,9 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
     if (fields.model_id)
       g_assert_true (g_utf8_validate (
           fields.model_id, (gssize) fields.model_id_size, NULL));
+    if (fields.roi_type)
+      g_assert_true (g_utf8_validate (
+          fields.roi_type, (gssize) fields.roi_type_size, NULL));
     again = g_malloc (head);
     gst_vit_tokens_bytes_write_head (&fields, again);
     g_assert_cmpint (memcmp (again, data, head), ==, 0);

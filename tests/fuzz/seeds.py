@@ -15,6 +15,10 @@ HERE = Path(__file__).parent
 GOLDEN = HERE.parent / "golden"
 MODELS = ["dinov2-p14", "hf-clip", "hf-dinov2-with-registers", "hf-siglip2-naflex",
           "openclip", "timm-naflex", "hf-aimv2", "timm-deit-distilled"]
+# Whole models, of which an encoder can be made.
+ENCODERS = ["features/" + name for name in (
+    "hf-vit-classifier", "hf-beit-pooler", "hf-internvl-qknorm", "hf-siglip2-naflex",
+    "hf-aimv2", "hf-dinov3-gated", "timm-eva02-clip", "timm-pe-core", "hf-deit-distilled")]
 MODEL_FILES = ["model.safetensors", "model.safetensors.index.json", "a.safetensors",
                "b.safetensors", "config.json", "preprocessor_config.json",
                "open_clip_config.json", "open_clip_model.safetensors"]
@@ -55,20 +59,24 @@ def shrink(tensors):
 
 
 def models():
-    for model in MODELS:
-        folder = GOLDEN / model
+    for path in MODELS + ENCODERS:
+        folder = GOLDEN / path
+        model = path.replace("features/", "encoder-")
         weights = next(p for p in sorted(folder.glob("*.safetensors")))
         text = header(weights)
-        write("safetensors", model, b"\0" + text)
+        is_whole = path in ENCODERS
+        if not is_whole:
+            write("safetensors", model, b"\0" + text)
         configs = [p for p in sorted(folder.glob("*.json")) if p.name in CONFIG_FILES]
         whole = record(MODEL_FILES, "model.safetensors", text)
         for config in configs:
             content = json.dumps(json.loads(config.read_text()), separators=(",", ":")).encode()
             if len(content) > 2000:
                 continue
-            write("config", f"{model}-{config.stem}",
-                  bytes([0]) + record(CONFIG_FILES, config.name, content))
-            write("json_text", f"{model}-{config.stem}", content)
+            if not is_whole:
+                write("config", f"{model}-{config.stem}",
+                      bytes([0]) + record(CONFIG_FILES, config.name, content))
+                write("json_text", f"{model}-{config.stem}", content)
             if config.name in MODEL_FILES:
                 whole += record(MODEL_FILES, config.name, content)
         write("model", model, whole)
@@ -130,13 +138,20 @@ def small():
 
 
 def tokens():
-    """One meta of 2 x 1 tokens of 3 float32, with a model id and changed bits."""
+    """One meta of 2 x 1 tokens of 3 float32, with a model id and changed bits;
+    in the second version also with a region, its type and two prefix tokens."""
     for known, model in ((0, b""), (1, b"vit")):
-        head = struct.pack("<IIIIIIIIIi", 0, 0, 2, 1, 16, 3, 32, 16, 0, -1)
-        head += struct.pack("<6d", 16, 0, 0, 0, 16, 0)
-        head += struct.pack("<II", len(model) if model else 2**32 - 1, known)
-        write("tokens_bytes", f"meta-{known}",
-              head + model + (b"\3" if known else b"") + struct.pack("<6f", *range(6)))
+        for version, n_prefix in ((1, 0), (2, 0), (2, 2)):
+            kinds = n_prefix > 0
+            head = struct.pack("<IIIIIIIIIi", 0, n_prefix, 2, 1, 16, 3, 32, 16, 0, -1)
+            head += struct.pack("<6d", 16, 0, 0, 0, 16, 0)
+            head += struct.pack("<II", len(model) if model else 2**32 - 1, known + 2 * kinds)
+            if version == 2:
+                head += struct.pack("<IIIII", *((4, 3, 28, 13, 3) if kinds else (0, 0, 0, 0, 2**32 - 1)))
+            rest = model + (b"cat\1\2" if kinds else b"") + (b"\3" if known else b"")
+            name = f"meta-{known}" + ("" if version == 1 else f"-{version}-{n_prefix}")
+            n_values = 3 * (2 + n_prefix)
+            write("tokens_bytes", name, head + rest + struct.pack(f"<{n_values}f", *range(n_values)))
 
 
 def overlay():

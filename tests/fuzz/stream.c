@@ -14,9 +14,11 @@ stream_init_plugin (int *argc, char ***argv)
 }
 
 void
-stream_open (Stream *stream, const gchar *element)
+stream_open (Stream *stream, GstElement *element)
 {
-  stream->harness = gst_harness_new (element);
+  gst_object_ref_sink (element);
+  stream->harness = gst_harness_new_with_element (element, "sink", "src");
+  gst_object_unref (element);
   stream->bus = gst_bus_new ();
   gst_element_set_bus (stream->harness->element, stream->bus);
 }

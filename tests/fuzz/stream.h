@@ -16,7 +16,8 @@ typedef struct {
   GstBus *bus;
 } Stream;
 
-void stream_open (Stream *stream, const gchar *element);
+/* `element` as gst_element_factory_make() gives it, set as it is to start. */
+void stream_open (Stream *stream, GstElement *element /* (transfer full) */);
 void stream_close (Stream *stream);
 
 /* FALSE where the element ends the stream, which it says why. */

@@ -10,8 +10,9 @@ standard output.
 The commands run in the documents' order, each document's as a reader would run
 them in one terminal in the project's folder: a scratch copy of it, with a home of
 its own, in which no package is installed.  A command whose comment says that it
-takes something (TAKES) is skipped and says so.  The program that takes PyTorch is
-run where VIT_FEATURES_PYTHON, by default python3, has it, transformers and gi."""
+takes something (TAKES) is skipped and says so.  The programs that take more than
+the bindings (PROGRAMS) are run where VIT_FEATURES_PYTHON, by default python3, has
+it."""
 import glob
 import os
 import re
@@ -28,10 +29,17 @@ README_LINES = 200
 TAKES = ("a camera", "a network", "minutes", "root")
 # Of a command that would not end by itself.
 SECONDS_SHOWN = 5
-MAGIC = {".npy": b"\x93NUMPY", ".png": b"\x89PNG"}
+# Where in a file of a type which bytes lie.
+MAGIC = {".npy": (0, b"\x93NUMPY"), ".png": (0, b"\x89PNG"), ".safetensors": (8, b'{"')}
 EXAMPLES = {"c": "examples/token_reader.c", "python": "examples/tokens.py"}
 # What a Python block that is a program of its own begins with.
 PROGRAM = "# Takes "
+# Each by its name: how it begins, the modules it takes, and what it does.
+PROGRAMS = {
+    "features": (PROGRAM + "FOLDER URI", ("gi", "numpy", "torch", "transformers"),
+                 "gives the model's own features"),
+    "reading": (PROGRAM + "FILE", ("numpy", "safetensors"), "finds the patches of a file"),
+}
 # Of every element; no reader needs them explained.
 UNTOLD = {"name", "parent"}
 LINKED = ("LICENSE", "plugin", "src", "tests")
@@ -123,8 +131,9 @@ def take_files(folder, names_before):
              and os.path.splitext(name)[1] in MAGIC]
     good = True
     for name in names:
-        magic = MAGIC[os.path.splitext(name)[1]]
+        start, magic = MAGIC[os.path.splitext(name)[1]]
         with open(os.path.join(folder, name), "rb") as file:
+            file.seek(start)
             good = good and file.read(len(magic)) == magic
         os.unlink(os.path.join(folder, name))
     return len(names), good
@@ -232,7 +241,8 @@ def told_type(told):
         return "structure, read only", "-"
     if "GstValueArray" in told:
         assert re.search('Default: "< *>"', told), told
-        return "array of 3", "the model's"
+        assert 'of type "gdouble"' in told, told
+        return "array of 3 doubles", "the model's"
     kind, default = re.search(r"(Boolean|Enum|String)\b.*Default: (.*)", told).groups()
     if kind == "Enum":
         return "enum", re.sub('.*"(.*)"', r"`\1`", default).strip()
@@ -307,33 +317,36 @@ def run_commands(document, folder, env):
     return good
 
 
-def run_program(source, documents, folder, env):
-    """The one program that no example holds."""
-    name = "features.py gives the model's own features"
+def run_program(source, documents, folder, env, program):
+    """One that no example holds, by the script that knows what it gives."""
+    name, (first, modules, claim) = program, PROGRAMS[program]
     text, = (text for document in documents for language, text in document.blocks
-             if language == "python" and text.startswith(PROGRAM))
-    env = dict(env, GST_PLUGIN_PATH=os.path.join(folder, "build/plugin"))
-    with open(os.path.join(folder, "features.py"), "w", encoding="utf-8") as file:
+             if language == "python" and text.startswith(first))
+    env = dict(env, GST_PLUGIN_PATH=os.path.join(folder, "build/plugin/module"))
+    with open(os.path.join(folder, name + ".py"), "w", encoding="utf-8") as file:
         file.write(text)
+    claim = f"{name}.py {claim}"
     python = env.get("VIT_FEATURES_PYTHON", "python3")
-    skip = reason_to_skip("python3 features.py", env)
-    if not skip and not succeeds(env, python, "-c", "import gi, numpy, torch, transformers"):
-        skip = "no torch, or no transformers"
+    skip = None
+    if "gi" in modules:
+        skip = reason_to_skip("python3 features.py", env)
+    if not skip and not succeeds(env, python, "-c", "import " + ", ".join(modules)):
+        skip = f"{python} lacks one of {', '.join(modules)}"
     if skip:
-        return report(name, skip=skip)
-    check = os.path.join(source, "tests/examples/features_example.py")
+        return report(claim, skip=skip)
+    check = os.path.join(source, f"tests/examples/{name}_example.py")
     done = subprocess.run(["meson", "devenv", "-C", "build", "-w", folder,
-                           python, check, "features.py", folder],
+                           python, check, name + ".py", folder],
                           cwd=folder, env=env, text=True, timeout=300, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    return report(name, done.stdout if done.returncode else None)
+    return report(claim, done.stdout if done.returncode else None)
 
 
 def main():
     source, build = (os.path.abspath(path) for path in sys.argv[1:3])
     documents = [Document(source, path) for path in DOCUMENTS]
     commands = [line for document in documents for line in document.commands]
-    print(f"1..{7 + sum(not line.startswith('export ') for line in commands)}", flush=True)
+    print(f"1..{6 + len(PROGRAMS) + sum(not line.startswith('export ') for line in commands)}", flush=True)
 
     folder = tempfile.mkdtemp(prefix="readme-", dir=build)
     try:
@@ -349,7 +362,7 @@ def main():
                     folder, env),
         ]
         good += [run_commands(document, folder, env) for document in documents]
-        good.append(run_program(source, documents, folder, env))
+        good += [run_program(source, documents, folder, env, program) for program in PROGRAMS]
     finally:
         shutil.rmtree(folder)
     return not all(good)

@@ -111,6 +111,64 @@ spoil_model_id (GstVitTokensMeta *meta, guint byte)
   meta->model_id[2] = (gchar) byte;
 }
 
+static void
+set_prefix_kinds (GstVitTokensMeta *meta, guint size)
+{
+  meta->prefix_kinds = g_bytes_new_take (g_malloc0 (size), size);
+}
+
+static void
+set_roi_type (GstVitTokensMeta *meta, guint size)
+{
+  meta->roi_type = g_strnfill (size, '"');
+}
+
+static void
+spoil_roi_type (GstVitTokensMeta *meta, guint byte)
+{
+  set_roi_type (meta, 3);
+  meta->roi_type[2] = (gchar) byte;
+}
+
+/* Of the 64 x 48 pixels of the frame, and past them by one number. */
+static void
+set_roi_x (GstVitTokensMeta *meta, guint x)
+{
+  meta->roi_x = x;
+  meta->roi_width = meta->roi_height = 1;
+}
+
+static void
+set_roi_y (GstVitTokensMeta *meta, guint y)
+{
+  meta->roi_y = y;
+  meta->roi_width = meta->roi_height = 1;
+}
+
+static void
+set_roi_width (GstVitTokensMeta *meta, guint width)
+{
+  meta->roi_x = 32;
+  meta->roi_width = width;
+  meta->roi_height = 1;
+}
+
+static void
+set_roi_height (GstVitTokensMeta *meta, guint height)
+{
+  meta->roi_y = 24;
+  meta->roi_width = 1;
+  meta->roi_height = height;
+}
+
+static void
+set_roi_place (GstVitTokensMeta *meta, guint x)
+{
+  meta->roi_x = x;
+}
+
+#define REGION "roi_x, roi_y, roi_width, roi_height lead out of the frame"
+#define KINDS "prefix_kinds is not a byte a prefix token"
 #define SIZE "grid_width, grid_height or embed_dim is 0 or too large"
 #define PIXELS "patch_size, frame_width or frame_height is 0 or too large"
 #define COUNT "n_tokens is not n_prefix_tokens + grid_width * grid_height"
@@ -168,5 +226,19 @@ const Forgery forgeries[] = {
   { "model-id-long", set_model_id, 1025, "model_id is too long" },
   { "model-id-endless", set_model_id, 50000000, "model_id is too long" },
   { "model-id-not-utf-8", spoil_model_id, 0xff, "model_id is not UTF-8" },
+  { "kinds-none", set_prefix_kinds, 0, KINDS },
+  { "kinds-of-two", set_prefix_kinds, 2, KINDS },
+  { "roi-x-64", set_roi_x, 64, REGION },
+  { "roi-x-large", set_roi_x, G_MAXUINT, REGION },
+  { "roi-y-48", set_roi_y, 48, REGION },
+  { "roi-width-0", set_roi_width, 0, REGION },
+  { "roi-width-33", set_roi_width, 33, REGION },
+  { "roi-width-wraps", set_roi_width, G_MAXUINT - 31, REGION },
+  { "roi-height-25", set_roi_height, 25, REGION },
+  { "roi-height-wraps", set_roi_height, G_MAXUINT - 23, REGION },
+  { "roi-of-no-size", set_roi_place, 1, REGION },
+  { "roi-type-long", set_roi_type, 257, "roi_type is too long" },
+  { "roi-type-endless", set_roi_type, 50000000, "roi_type is too long" },
+  { "roi-type-not-utf-8", spoil_roi_type, 0xff, "roi_type is not UTF-8" },
 };
 const guint n_forgeries = G_N_ELEMENTS (forgeries);

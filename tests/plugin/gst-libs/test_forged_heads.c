@@ -20,6 +20,7 @@ static guint8 *
 write_meta (GRand *random, gsize *size)
 {
   static const guint8 changed[16] = { 0xa5, 0x5a, 0xff };
+  static const guint8 kinds[3] = { 1, 2, 99 };
   const gchar *const ids[] = { NULL, "", "vit", "dinov2-\xc3\xa9" };
   const gchar *id = ids[g_rand_int_range (random, 0, 4)];
   GstVitTokensFields fields = {
@@ -36,11 +37,20 @@ write_meta (GRand *random, gsize *size)
     .map = { 16, 0, 0.5, 0, 16, -0.25 },
     .model_id = id,
     .model_id_size = id ? strlen (id) : 0,
+    .roi_type = g_rand_boolean (random) ? "face" : NULL,
     .changed = g_rand_boolean (random) ? changed : NULL,
   };
   gsize head_size;
   guint8 *bytes;
 
+  fields.roi_type_size = fields.roi_type ? 4 : 0;
+  if (g_rand_boolean (random)) {
+    fields.roi_x = (guint) g_rand_int_range (random, 0, 600);
+    fields.roi_width = 40;
+    fields.roi_height = 480;
+  }
+  if (fields.n_prefix_tokens > 0 && g_rand_boolean (random))
+    fields.prefix_kinds = kinds;
   fields.n_tokens = gst_vit_tokens_layout_count (fields.format,
       fields.n_prefix_tokens, fields.grid_width, fields.grid_height,
       fields.embed_dim, size);
@@ -67,7 +77,7 @@ forge (GRand *random, guint8 *bytes, gsize size)
   if (kind < 4)
     memcpy (bytes + 4 * g_rand_int_range (random, 0, 10), &number, 4);
   else if (kind == 4)
-    memcpy (bytes + 88 + 4 * g_rand_int_range (random, 0, 2), &number, 4);
+    memcpy (bytes + 88 + 4 * g_rand_int_range (random, 0, 7), &number, 4);
   else if (kind == 5)
     memcpy (bytes + 40 + 8 * g_rand_int_range (random, 0, 6),
         &places[g_rand_int_range (random, 0, G_N_ELEMENTS (places))], 8);
@@ -102,7 +112,8 @@ check_fields (const guint8 *bytes, gsize size)
   gsize head_size;
   guint8 *again;
 
-  if (!gst_vit_tokens_bytes_read (bytes, size, &fields))
+  if (!gst_vit_tokens_bytes_read (
+          bytes, size, GST_VIT_TOKENS_BYTES_VERSION, &fields))
     return FALSE;
   g_assert_null (gst_vit_tokens_fields_find_fault (&fields));
   head_size = gst_vit_tokens_bytes_head_size (&fields);
@@ -120,6 +131,7 @@ static void
 read_meta (const GstVitTokensMeta *meta)
 {
   gdouble x, y, width, height;
+  guint left, top, n_columns, n_rows;
   const gchar *reason;
   guint column, row;
   GstMapInfo map;
@@ -134,6 +146,16 @@ read_meta (const GstVitTokensMeta *meta)
   for (guint i = 0; i < meta->n_tokens; i++)
     sum += gst_vit_tokens_meta_is_changed (meta, i) ? 1 : 0;
   g_assert_cmpuint (sum, <=, meta->n_tokens);
+  for (guint i = 0; i < meta->n_prefix_tokens; i++)
+    g_assert_cmpuint (gst_vit_tokens_meta_get_prefix_kind (meta, i), <=,
+        GST_VIT_PREFIX_KIND_DISTILLATION);
+  g_assert_true (gst_vit_tokens_meta_get_roi_type (meta) == meta->roi_type);
+  if (gst_vit_tokens_meta_get_roi_rect (
+          meta, &left, &top, &n_columns, &n_rows)) {
+    g_assert_true (n_columns > 0 && n_rows > 0);
+    g_assert_cmpuint (left + n_columns, <=, meta->frame_width);
+    g_assert_cmpuint (top + n_rows, <=, meta->frame_height);
+  }
   gst_vit_tokens_meta_get_patch_rect (meta, meta->grid_width - 1,
       meta->grid_height - 1, &x, &y, &width, &height);
   g_assert_true (isfinite (x) && isfinite (y) && width >= 0 && height >= 0);

@@ -2,7 +2,8 @@
  *
  * Tokens metadata to and from bytes, without GStreamer's own serialisation:
  * the layout byte by byte, and bytes that nobody should have sent.  A meta has
- * 2 x 1 patches and one prefix token: 3 tokens of 2 float16 values.
+ * 2 x 1 patches and one prefix token: 3 tokens of 2 float16 values.  In version
+ * 1 of the layout there is neither a region nor a prefix token's kind.
  */
 #include <glib.h>
 #include <math.h>
@@ -11,6 +12,7 @@
 #include "gst/vit/gstvittokensbytes.h"
 
 static const guint8 changed[1] = { 5 };
+static const guint8 kinds[1] = { GST_VIT_PREFIX_KIND_DISTILLATION };
 
 static const GstVitTokensFields whole = {
   .format = GST_VIT_TOKEN_FORMAT_F16,
@@ -27,6 +29,13 @@ static const GstVitTokensFields whole = {
   .map = { 16, 0, 0.5, 0, 16, -0.25 },
   .model_id = "vit",
   .model_id_size = 3,
+  .roi_type = "cat",
+  .roi_type_size = 3,
+  .roi_x = 1,
+  .roi_y = 2,
+  .roi_width = 32,
+  .roi_height = 15,
+  .prefix_kinds = kinds,
   .changed = changed,
 };
 
@@ -53,16 +62,23 @@ write_bytes (const GstVitTokensFields *fields, gsize *size)
 /* Reads from a block of exactly this size, so that a sanitizer or valgrind
  * sees a read past its end. */
 static gboolean
-read_exactly (const guint8 *bytes, gsize size, GstVitTokensFields *fields)
+read_version (const guint8 *bytes, gsize size, guint version,
+    GstVitTokensFields *fields)
 {
   guint8 *block = g_malloc (size);
   gboolean is_read;
 
   if (size > 0)
     memcpy (block, bytes, size);
-  is_read = gst_vit_tokens_bytes_read (block, size, fields);
+  is_read = gst_vit_tokens_bytes_read (block, size, version, fields);
   g_free (block);
   return is_read;
+}
+
+static gboolean
+read_exactly (const guint8 *bytes, gsize size, GstVitTokensFields *fields)
+{
+  return read_version (bytes, size, GST_VIT_TOKENS_BYTES_VERSION, fields);
 }
 
 static void
@@ -83,6 +99,16 @@ assert_same (const GstVitTokensFields *a, const GstVitTokensFields *b)
   g_assert_cmpint (a->model_id != NULL, ==, b->model_id != NULL);
   g_assert_cmpmem (
       a->model_id, a->model_id_size, b->model_id, b->model_id_size);
+  g_assert_cmpint (a->roi_type != NULL, ==, b->roi_type != NULL);
+  g_assert_cmpmem (
+      a->roi_type, a->roi_type_size, b->roi_type, b->roi_type_size);
+  g_assert_cmpuint (a->roi_x, ==, b->roi_x);
+  g_assert_cmpuint (a->roi_y, ==, b->roi_y);
+  g_assert_cmpuint (a->roi_width, ==, b->roi_width);
+  g_assert_cmpuint (a->roi_height, ==, b->roi_height);
+  g_assert_cmpint (a->prefix_kinds != NULL, ==, b->prefix_kinds != NULL);
+  if (a->prefix_kinds)
+    g_assert_cmpmem (a->prefix_kinds, 1, b->prefix_kinds, 1);
   g_assert_cmpint (a->changed != NULL, ==, b->changed != NULL);
   if (a->changed)
     g_assert_cmpmem (a->changed, 1, b->changed, 1);
@@ -98,12 +124,13 @@ test_layout (void)
   static const guint8 map[48] = { 0, 0, 0, 0, 0, 0, 0x30, 0x40, 0, 0, 0, 0, 0,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0xe0, 0x3f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0, 0, 0x30, 0x40, 0, 0, 0, 0, 0, 0, 0xd0, 0xbf };
-  static const guint8 rest[] = { 3, 0, 0, 0, 1, 0, 0, 0, 'v', 'i', 't', 5, 0, 1,
-    2, 3, 4, 5, 6, 7, 8, 9, 10, 11 };
+  static const guint8 rest[] = { 3, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0,
+    32, 0, 0, 0, 15, 0, 0, 0, 3, 0, 0, 0, 'v', 'i', 't', 'c', 'a', 't', 3, 5, 0,
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 };
   gsize size;
   guint8 *bytes = write_bytes (&whole, &size);
 
-  g_assert_cmpuint (size, ==, 112);
+  g_assert_cmpuint (size, ==, 136);
   g_assert_cmpmem (bytes, 40, numbers, 40);
   g_assert_cmpmem (bytes + 40, 48, map, 48);
   g_assert_cmpmem (bytes + 88, size - 88, rest, sizeof rest);
@@ -117,7 +144,8 @@ assert_comes_back (const GstVitTokensFields *fields)
   gsize size;
   guint8 *bytes = write_bytes (fields, &size);
 
-  g_assert_true (gst_vit_tokens_bytes_read (bytes, size, &read));
+  g_assert_true (gst_vit_tokens_bytes_read (
+      bytes, size, GST_VIT_TOKENS_BYTES_VERSION, &read));
   assert_same (&read, fields);
   g_assert_true (read.values == bytes + size - read.values_size);
   g_free (bytes);
@@ -137,6 +165,47 @@ test_back (void)
   assert_comes_back (&fields);
   fields.changed = changed;
   assert_comes_back (&fields);
+  fields.prefix_kinds = NULL;
+  assert_comes_back (&fields);
+  fields.roi_type_size = 0;
+  assert_comes_back (&fields);
+  fields.roi_type = NULL;
+  fields.roi_x = fields.roi_y = fields.roi_width = fields.roi_height = 0;
+  assert_comes_back (&fields);
+}
+
+/* Bytes of the layout as it was first, which ended its head at 96. */
+static void
+test_first_version (void)
+{
+  GstVitTokensFields fields = whole, read;
+  gsize size, first_size;
+  guint8 *bytes, *first;
+
+  fields.prefix_kinds = NULL;
+  fields.roi_type = NULL;
+  fields.roi_type_size = 0;
+  fields.roi_x = fields.roi_y = fields.roi_width = fields.roi_height = 0;
+  bytes = write_bytes (&fields, &size);
+  first_size = size - 20;
+  first = g_malloc (first_size);
+  memcpy (first, bytes, 96);
+  memcpy (first + 96, bytes + 116, size - 116);
+
+  g_assert_true (read_version (first, first_size, 1, &read));
+  assert_same (&read, &fields);
+  for (gsize i = 0; i < first_size; i++)
+    g_assert_false (read_version (first, i, 1, &read));
+  for (guint version = 0; version < 256; version++)
+    if (version != 1)
+      g_assert_false (read_version (first, first_size, version, &read));
+  for (guint version = 0; version < 256; version++)
+    if (version != 2)
+      g_assert_false (read_version (bytes, size, version, &read));
+  first[92] = 2; /* no kinds of prefix tokens yet */
+  g_assert_false (read_version (first, first_size, 1, &read));
+  g_free (first);
+  g_free (bytes);
 }
 
 /* For a sanitizer to see that no number is taken to be aligned. */
@@ -152,7 +221,8 @@ test_alignment (void)
     gst_vit_tokens_bytes_write_head (&whole, room + shift);
     memcpy (room + shift + size - 12, bytes + size - 12, 12);
     g_assert_cmpmem (room + shift, size, bytes, size);
-    g_assert_true (gst_vit_tokens_bytes_read (room + shift, size, &read));
+    g_assert_true (gst_vit_tokens_bytes_read (
+        room + shift, size, GST_VIT_TOKENS_BYTES_VERSION, &read));
     assert_same (&read, &whole);
   }
   g_free (room);
@@ -214,8 +284,41 @@ test_numbers (void)
   assert_number_refused (88, 4);           /* model id: takes a byte more */
   assert_number_refused (88, G_MAXUINT32 - 1);
   assert_number_refused (88, G_MAXUINT32); /* none, and three bytes over */
-  assert_number_refused (92, 2);           /* neither yes nor no */
+  assert_number_refused (92, 4); /* known is what is not */
+  assert_number_refused (92, 2);
+  assert_number_refused (92, 1);
   assert_number_refused (92, 0);
+  assert_number_refused (96, 2);            /* one pixel past 33 x 17 */
+  assert_number_refused (96, G_MAXUINT32);
+  assert_number_refused (100, 3);
+  assert_number_refused (100, G_MAXUINT32);
+  assert_number_refused (104, 0);
+  assert_number_refused (104, 33);
+  assert_number_refused (104, G_MAXUINT32);
+  assert_number_refused (108, 0);
+  assert_number_refused (108, 16);
+  assert_number_refused (108, G_MAXUINT32 - 1);
+  assert_number_refused (112, 4); /* region's type: takes a byte more */
+  assert_number_refused (112, G_MAXUINT32 - 1);
+  assert_number_refused (112, G_MAXUINT32);
+}
+
+/* Kinds of no prefix token would not be written again. */
+static void
+test_no_kinds (void)
+{
+  GstVitTokensFields fields = whole, read;
+  gsize size;
+  guint8 *bytes;
+
+  fields.n_prefix_tokens = 0;
+  fields.n_tokens = 2;
+  fields.prefix_kinds = NULL;
+  bytes = write_bytes (&fields, &size);
+  g_assert_true (read_exactly (bytes, size, &read));
+  bytes[92] |= 2;
+  g_assert_false (read_exactly (bytes, size, &read));
+  g_free (bytes);
 }
 
 /* 2^17 x 2^15 is 2^32, so that with 32 bits there would be but the one prefix
@@ -230,6 +333,7 @@ test_wrapping_product (void)
 
   fields.n_prefix_tokens = 1;
   fields.changed = NULL;
+  fields.prefix_kinds = NULL;
   bytes = write_bytes (&fields, &size);
   memcpy (bytes + 8, grid, sizeof grid);
   g_assert_false (read_exactly (bytes, size - 8, &read));
@@ -251,9 +355,11 @@ test_map (void)
 static void
 test_model_id (void)
 {
-  assert_refused_with (96, "\xff", 1);
-  assert_refused_with (97, "", 1);
-  assert_refused_with (98, "\xc3", 1);
+  for (gsize text = 116; text <= 119; text += 3) {
+    assert_refused_with (text, "\xff", 1);
+    assert_refused_with (text + 1, "", 1);
+    assert_refused_with (text + 2, "\xc3", 1);
+  }
 }
 
 static void
@@ -275,6 +381,25 @@ test_model_id_is_short (void)
   g_free (id);
 }
 
+static void
+test_roi_type_is_short (void)
+{
+  GstVitTokensFields read, fields = whole;
+  gchar *type = g_strnfill (257, 'r');
+
+  fields.roi_type = type;
+  for (fields.roi_type_size = 256; fields.roi_type_size <= 257;
+       fields.roi_type_size++) {
+    gsize size;
+    guint8 *bytes = write_bytes (&fields, &size);
+
+    g_assert_cmpint (
+        read_exactly (bytes, size, &read), ==, fields.roi_type_size == 256);
+    g_free (bytes);
+  }
+  g_free (type);
+}
+
 /* Whatever the bytes, what is accepted is within them and fits together. */
 static void
 test_random (void)
@@ -290,7 +415,8 @@ test_random (void)
 
     for (gint n = g_test_rand_int_range (0, 4); n > 0; n--)
       mutated[g_test_rand_int_range (0, size)] = g_test_rand_int ();
-    if (gst_vit_tokens_bytes_read (mutated, n_bytes, &read)) {
+    if (gst_vit_tokens_bytes_read (
+            mutated, n_bytes, i % 3 == 0 ? 1 : 2, &read)) {
       gsize values_size;
 
       n_accepted++;
@@ -315,13 +441,16 @@ main (int argc, char **argv)
 #define TEST(name, function) g_test_add_func ("/tokens-bytes/" name, function)
   TEST ("layout-is-as-documented", test_layout);
   TEST ("what-is-written-is-read", test_back);
+  TEST ("first-version-is-read", test_first_version);
   TEST ("any-alignment-will-do", test_alignment);
   TEST ("any-other-length-is-refused", test_cut_short);
   TEST ("numbers-out-of-range-are-refused", test_numbers);
   TEST ("product-that-wraps-is-refused", test_wrapping_product);
   TEST ("map-must-be-finite", test_map);
-  TEST ("model-id-must-be-utf-8", test_model_id);
+  TEST ("kinds-of-no-token-are-refused", test_no_kinds);
+  TEST ("texts-must-be-utf-8", test_model_id);
   TEST ("model-id-must-be-short", test_model_id_is_short);
+  TEST ("region-type-must-be-short", test_roi_type_is_short);
   TEST ("random-bytes-stay-within-bounds", test_random);
   return g_test_run ();
 }

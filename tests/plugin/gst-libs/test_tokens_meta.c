@@ -5,6 +5,7 @@
  * as the buffer is copied or goes back to its pool.
  */
 #include <gst/video/video.h>
+#include <string.h>
 
 #include "support/meta_frame.h"
 
@@ -292,6 +293,101 @@ test_changed (void)
   gst_buffer_unref (copy);
 }
 
+static void
+assert_kinds (GstVitTokensMeta *meta)
+{
+  static const GstVitPrefixKind expected[]
+      = { GST_VIT_PREFIX_KIND_CLASS, GST_VIT_PREFIX_KIND_REGISTER,
+          GST_VIT_PREFIX_KIND_DISTILLATION, GST_VIT_PREFIX_KIND_UNKNOWN,
+          GST_VIT_PREFIX_KIND_UNKNOWN };
+
+  for (guint i = 0; i < G_N_ELEMENTS (expected); i++)
+    g_assert_cmpint (gst_vit_tokens_meta_get_prefix_kind (meta, i), ==,
+        expected[i]);
+}
+
+/* A kind of a later version, 200, is not known. */
+static void
+test_prefix_kinds (void)
+{
+  static const guint8 kinds[5] = { 1, 2, 3, 0, 200 };
+  GstBuffer *frame = gst_buffer_new (), *copy;
+  GstBuffer *tokens = gst_buffer_new_allocate (NULL, 6 * 4, NULL);
+  GBytes *bytes = g_bytes_new (kinds, sizeof kinds);
+  GstVitTokensMeta *meta = gst_buffer_add_vit_tokens_meta (frame, tokens,
+      GST_VIT_TOKEN_FORMAT_F32, 5, 1, 1, 16, 1, 64, 48, NULL);
+
+  g_assert_cmpint (gst_vit_tokens_meta_get_prefix_kind (meta, 4), ==,
+      GST_VIT_PREFIX_KIND_UNKNOWN);
+  gst_vit_tokens_meta_set_prefix_kinds (meta, bytes);
+  g_bytes_unref (bytes);
+  assert_kinds (meta);
+  copy = gst_buffer_copy (frame);
+  gst_buffer_unref (frame);
+  assert_kinds (gst_buffer_get_vit_tokens_meta (copy));
+#if GST_CHECK_VERSION(1, 24, 0)
+  {
+    GByteArray *sent = g_byte_array_new ();
+    GstBuffer *received = gst_buffer_new ();
+    guint32 n_read;
+
+    meta = gst_buffer_get_vit_tokens_meta (copy);
+    g_assert_true (gst_meta_serialize_simple (&meta->meta, sent));
+    g_assert_nonnull (
+        gst_meta_deserialize (received, sent->data, sent->len, &n_read));
+    assert_kinds (gst_buffer_get_vit_tokens_meta (received));
+    gst_buffer_unref (received);
+    g_byte_array_unref (sent);
+  }
+#endif
+  gst_buffer_unref (copy);
+  gst_buffer_unref (tokens);
+
+  g_assert_cmpstr (gst_vit_prefix_kind_get_name (GST_VIT_PREFIX_KIND_CLASS), ==,
+      "class");
+  g_assert_cmpstr (gst_vit_prefix_kind_get_name (GST_VIT_PREFIX_KIND_DISTILLATION),
+      ==, "distillation");
+  g_assert_cmpstr (
+      gst_vit_prefix_kind_get_name ((GstVitPrefixKind) 4), ==, "unknown");
+}
+
+static void
+assert_region (const GstVitTokensMeta *meta, const guint expected[4])
+{
+  guint rect[4];
+
+  g_assert_true (gst_vit_tokens_meta_get_roi_rect (
+      meta, &rect[0], &rect[1], &rect[2], &rect[3]));
+  g_assert_cmpmem (rect, sizeof rect, expected, sizeof rect);
+}
+
+static void
+test_region (void)
+{
+  static const guint whole[4] = { 0, 0, 64, 48 }, part[4] = { 8, 9, 56, 39 };
+  g_autofree gchar *long_type = g_strnfill (300, 't');
+  GstVitTokensMeta *meta;
+  GstBuffer *frame = meta_frame_new (&meta), *copy;
+  guint rect[4];
+
+  assert_region (meta, whole);
+  meta->roi_id = 2; /* of a region, which is not said */
+  g_assert_false (gst_vit_tokens_meta_get_roi_rect (
+      meta, &rect[0], &rect[1], &rect[2], &rect[3]));
+  gst_vit_tokens_meta_set_roi (meta, 3, "caf\xe9", 8, 9, 56, 39);
+  copy = gst_buffer_copy (frame);
+  gst_buffer_unref (frame);
+
+  meta = gst_buffer_get_vit_tokens_meta_roi (copy, 3);
+  g_assert_nonnull (meta);
+  assert_region (meta, part);
+  g_assert_cmpstr (
+      gst_vit_tokens_meta_get_roi_type (meta), ==, "caf\xef\xbf\xbd");
+  gst_vit_tokens_meta_set_roi (meta, 3, long_type, 8, 9, 56, 39);
+  g_assert_cmpuint (strlen (gst_vit_tokens_meta_get_roi_type (meta)), ==, 256);
+  gst_buffer_unref (copy);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -310,5 +406,7 @@ main (int argc, char **argv)
   TEST ("copy-of-a-region-drops-it", test_region_copy);
   TEST ("pool-takes-it-off", test_pool);
   TEST ("changed-is-a-bit-a-token", test_changed);
+  TEST ("prefix-tokens-have-kinds", test_prefix_kinds);
+  TEST ("region-has-a-place-and-a-type", test_region);
   return g_test_run ();
 }

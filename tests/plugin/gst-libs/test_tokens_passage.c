@@ -282,6 +282,11 @@ assert_came_over (GstBuffer *frame)
   g_assert_cmpint (meta->roi_id, ==, 5);
   g_assert_cmpmem (meta->map, sizeof map, map, sizeof map);
   g_assert_cmpstr (meta->model_id, ==, "model");
+  g_assert_cmpstr (meta->roi_type, ==, "face");
+  g_assert_cmpuint (meta->roi_x, ==, 3);
+  g_assert_cmpuint (meta->roi_y, ==, 4);
+  g_assert_cmpuint (meta->roi_width, ==, 61);
+  g_assert_cmpuint (meta->roi_height, ==, 40);
   for (guint i = 0; i < 12; i++)
     g_assert_cmpint (gst_vit_tokens_meta_is_changed (meta, i), ==,
         i == 0 || i == 2 || i == 11);
@@ -302,7 +307,7 @@ new_full_frame (void)
   GstVitTokensMeta *meta = gst_buffer_get_vit_tokens_meta (frame);
 
   meta->n_blocks = 12;
-  meta->roi_id = 5;
+  gst_vit_tokens_meta_set_roi (meta, 5, "face", 3, 4, 61, 40);
   gst_vit_tokens_meta_set_map (meta, map);
   gst_vit_tokens_meta_set_changed (meta, changed);
   return frame;
@@ -344,17 +349,18 @@ test_deserialise_refuses (void)
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
   GstMeta *meta = &gst_buffer_get_vit_tokens_meta (frame)->meta;
   const guint8 *own;
-  gsize own_size = 96 + strlen ("model") + 2 + TOKENS_SIZE;
+  gsize own_size = 116 + strlen ("model") + strlen ("face") + 2 + TOKENS_SIZE;
 
   g_assert_true (gst_meta_serialize_simple (meta, bytes));
   /* GStreamer's own header stands before. */
   g_assert_cmpuint (bytes->len, >, own_size);
   own = bytes->data + bytes->len - own_size;
   g_assert_null (info->deserialize_func (info, other, own, own_size, 0));
-  g_assert_null (info->deserialize_func (info, other, own, own_size, 2));
-  g_assert_null (info->deserialize_func (info, other, own, own_size - 1, 1));
+  g_assert_null (info->deserialize_func (info, other, own, own_size, 1));
+  g_assert_null (info->deserialize_func (info, other, own, own_size, 3));
+  g_assert_null (info->deserialize_func (info, other, own, own_size - 1, 2));
   g_assert_null (gst_buffer_get_vit_tokens_meta (other));
-  g_assert_nonnull (info->deserialize_func (info, other, own, own_size, 1));
+  g_assert_nonnull (info->deserialize_func (info, other, own, own_size, 2));
 }
 #endif
 

@@ -45,8 +45,15 @@ test_valid (void)
   g_autoptr (GBytes) changed = g_bytes_new_static ("\xff\xff", 2);
   g_autoptr (GstBuffer) positions = zeros (12 * 2 * 4);
   g_autoptr (GstBuffer) none = gst_buffer_new ();
+  g_autoptr (GBytes) kinds = g_bytes_new_static ("\xff", 1);
 
   assert_valid (meta);
+  gst_vit_tokens_meta_set_prefix_kinds (meta, kinds);
+  gst_vit_tokens_meta_set_roi (meta, G_MININT, "", 63, 47, 1, 1);
+  assert_valid (meta);
+  gst_vit_tokens_meta_set_roi (meta, 0, NULL, 0, 0, 64, 48);
+  assert_valid (meta);
+  gst_vit_tokens_meta_set_roi (meta, -1, NULL, 0, 0, 0, 0);
   gst_vit_tokens_meta_set_changed (meta, changed);
   gst_vit_tokens_meta_set_positions (meta, positions);
   assert_valid (meta);
@@ -82,8 +89,16 @@ static void
 assert_gives_nothing (const GstVitTokensMeta *meta)
 {
   gdouble x = 1, y = 1, width = 1, height = 1;
+  guint left = 1, top = 1, n_columns = 1, n_rows = 1;
   guint column = 1, row = 1;
 
+  g_assert_false (gst_vit_tokens_meta_get_roi_rect (
+      meta, &left, &top, &n_columns, &n_rows));
+  g_assert_cmpuint (left + top + n_columns + n_rows, ==, 0);
+  g_assert_null (gst_vit_tokens_meta_get_roi_type (meta));
+  for (guint i = 0; i < MIN (meta->n_prefix_tokens, 40); i++)
+    g_assert_cmpint (gst_vit_tokens_meta_get_prefix_kind (meta, i), ==,
+        GST_VIT_PREFIX_KIND_UNKNOWN);
   g_assert_null (gst_vit_tokens_meta_get_tokens (meta));
   g_assert_null (gst_vit_tokens_meta_get_model_id (meta));
   g_assert_null (gst_vit_tokens_meta_get_map (meta));
@@ -177,7 +192,20 @@ test_setters (void)
   g_autoptr (GstBuffer) frame G_GNUC_UNUSED = meta_frame_new (&meta);
   g_autoptr (GBytes) changed = g_bytes_new_static ("\xff\xff", 3);
   g_autoptr (GstBuffer) positions = zeros (12 * 2 * 4 - 1);
+  g_autoptr (GBytes) kinds = g_bytes_new_static ("\1\2", 2);
 
+  expect_refusal ();
+  gst_vit_tokens_meta_set_prefix_kinds (meta, kinds);
+  expect_refusal ();
+  gst_vit_tokens_meta_set_roi (meta, 5, "face", 1, 0, 64, 48);
+  expect_refusal ();
+  gst_vit_tokens_meta_set_roi (meta, 5, "face", 0, 1, 64, 48);
+  expect_refusal ();
+  gst_vit_tokens_meta_set_roi (meta, 5, "face", 1, 1, 0, 0);
+  g_test_assert_expected_messages ();
+  g_assert_null (meta->prefix_kinds);
+  g_assert_null (meta->roi_type);
+  g_assert_cmpint (meta->roi_id, ==, -1);
   expect_refusal ();
   gst_vit_tokens_meta_set_map (meta, far);
   expect_refusal ();

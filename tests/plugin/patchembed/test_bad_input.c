@@ -193,7 +193,7 @@ static void
 test_a_mean_that_is_no_three_numbers_fails_the_start (void)
 {
   static const gchar *const wrong[] = { "<0.5>", "<0.5,0.5>",
-    "<0.5,0.5,0.5,0.5>", "<0.5,half,0.5>", "<0.5,nan,0.5>" };
+    "<0.5,0.5,0.5,0.5>", "<0.5,nan,0.5>" };
 
   for (guint i = 0; i < G_N_ELEMENTS (wrong); i++) {
     gchar *properties = g_strdup_printf ("mean=\"%s\"", wrong[i]), *text;

@@ -352,6 +352,36 @@ test_reuse_may_change_at_any_frame (void)
   stream_clear (&stream);
 }
 
+/* As often as not the frame before is one without tokens, and another picture. */
+static void
+test_changed_is_since_the_last_tokens (void)
+{
+  /* 0: the still picture; 1: another; of those with tokens: 0 0 1 1 0. */
+  static const guint pictures[] = { 0, 1, 0, 1, 1, 0, 1, 0, 0 };
+  static const guint expected[] = { 25, 0, 24, 0, 24 };
+  GstBuffer *still, *other;
+  Stream stream;
+
+  stream_init (&stream, ELEMENT "interval=2 ");
+  still = stream.still;
+  other = frames_random (&stream.info, 2, FALSE);
+  for (guint i = 0; i < G_N_ELEMENTS (pictures); i++) {
+    GstBuffer *frame;
+
+    stream.still = pictures[i] ? other : still;
+    frame = push (&stream, i);
+    if (i % 2)
+      g_assert_null (gst_buffer_get_vit_tokens_meta (frame));
+    if (i % 2)
+      gst_buffer_unref (frame);
+    else
+      g_assert_cmpuint (count_changed (frame), ==, expected[i / 2]);
+  }
+  stream.still = still;
+  gst_buffer_unref (other);
+  stream_clear (&stream);
+}
+
 static gpointer
 play_with_properties (gpointer element)
 {
@@ -525,6 +555,8 @@ main (int argc, char **argv)
       "/live/latency-is-that-of-upstream", test_latency_is_that_of_upstream);
   g_test_add_func ("/live/a-live-pipeline-in-overload-loses-no-frame",
       test_a_live_pipeline_in_overload_loses_no_frame);
+  g_test_add_func ("/live/changed-is-since-the-last-tokens",
+      test_changed_is_since_the_last_tokens);
   g_test_add_func ("/live/reuse-may-change-at-any-frame",
       test_reuse_may_change_at_any_frame);
   g_test_add_func ("/live/properties-may-change-from-any-thread",

@@ -330,7 +330,8 @@ test_too_large (void)
   }
 }
 
-/* Programs tell errors apart by these, not by the text. */
+/* Programs tell errors apart by these, not by the text; developers by the place
+ * in the sources, which is where the element met it. */
 static void
 assert_code (const gchar *properties, guint height, GQuark domain, gint code)
 {
@@ -341,15 +342,18 @@ assert_code (const gchar *properties, guint height, GQuark domain, gint code)
   GstBus *bus = gst_element_get_bus (pipeline);
   GstMessage *message;
   GError *error = NULL;
+  gchar *debug;
 
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
   message = gst_bus_timed_pop_filtered (
       bus, 20 * GST_SECOND, GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
   g_assert_nonnull (message);
   g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, GST_MESSAGE_ERROR);
-  gst_message_parse_error (message, &error, NULL);
+  gst_message_parse_error (message, &error, &debug);
   g_assert_error (error, domain, code);
+  g_assert_nonnull (strstr (debug, "gstvitpatchembed.c("));
 
+  g_free (debug);
   g_error_free (error);
   gst_message_unref (message);
   gst_element_set_state (pipeline, GST_STATE_NULL);
@@ -362,13 +366,21 @@ static void
 test_codes (void)
 {
   gchar *folder = g_dir_make_tmp ("vit-XXXXXX", NULL);
-  gchar *path = g_build_filename (folder, "text.safetensors", NULL);
-  gchar *no_model = g_strdup_printf ("model=\"%s\"", path);
+  gchar *path = g_build_filename (folder, "cut.safetensors", NULL);
+  gchar *pickle_path = g_build_filename (folder, "model.pt", NULL);
+  gchar *cut = g_strdup_printf ("model=\"%s\"", path);
+  gchar *pickle = g_strdup_printf ("model=\"%s\"", pickle_path);
+  gchar *bytes;
+  gsize size;
 
-  g_assert_true (g_file_set_contents (path, "no such thing at all", -1, NULL));
+  g_assert_true (g_file_get_contents (DINO_FILE, &bytes, &size, NULL));
+  g_assert_true (
+      g_file_set_contents (path, bytes, (gssize) size - 1, NULL));
+  g_assert_true (g_file_set_contents (pickle_path, bytes, 100, NULL));
   assert_code ("model=/nowhere.safetensors", 64, GST_RESOURCE_ERROR,
       GST_RESOURCE_ERROR_NOT_FOUND);
-  assert_code (no_model, 64, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_FAILED);
+  assert_code (cut, 64, GST_STREAM_ERROR, GST_STREAM_ERROR_DEMUX);
+  assert_code (pickle, 64, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE);
   assert_code ("std=<0.5,0.0,0.5>", 64, GST_RESOURCE_ERROR,
       GST_RESOURCE_ERROR_SETTINGS);
   assert_code ("mean=<0.5>", 64, GST_RESOURCE_ERROR,
@@ -376,8 +388,12 @@ test_codes (void)
   assert_code ("", 15, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT);
 
   g_unlink (path);
+  g_unlink (pickle_path);
   g_rmdir (folder);
-  g_free (no_model);
+  g_free (pickle);
+  g_free (cut);
+  g_free (bytes);
+  g_free (pickle_path);
   g_free (path);
   g_free (folder);
 }

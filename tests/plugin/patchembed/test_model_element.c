@@ -8,6 +8,7 @@
 #include <gst/gst.h>
 #include <string.h>
 
+#include "gst/vit/gstvittokensmeta.h"
 #include "support/frames.h"
 #include "support/weights.h"
 
@@ -176,6 +177,67 @@ test_model_info_says_what_and_why (void)
   }
 }
 
+/* What model-info says of each prefix token, in one string. */
+static gchar *
+listed_kinds (GstElement *element)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  GstStructure *info = NULL;
+  const GValue *list;
+
+  g_object_get (element, "model-info", &info, NULL);
+  list = gst_structure_get_value (info, "prefix-tokens");
+  for (guint i = 0; i < gst_value_array_get_size (list); i++)
+    g_string_append_printf (text, "%s,",
+        g_value_get_string (gst_value_array_get_value (list, i)));
+  gst_structure_free (info);
+  return g_strdup (text->str);
+}
+
+static void
+test_prefix_tokens_have_kinds (void)
+{
+  static const struct {
+    const gchar *folder, *kinds;
+    gboolean emitted;
+  } cases[] = {
+    { "dinov2-reg4-p14", "class,register,register,register,register,", TRUE },
+    { "timm-deit-distilled", "class,distillation,", TRUE },
+    { "hf-siglip", "", TRUE },
+    { "hf-vit", "class,", FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree gchar *path
+        = g_build_filename (TEST_DATA_DIR, cases[i].folder, NULL);
+    g_autofree gchar *listed = NULL;
+    g_autoptr (GString) kinds = g_string_new (NULL);
+    GstElement *element = new_element (path, NULL);
+    GstHarness *harness
+        = gst_harness_new_with_element (element, "sink", "src");
+    GstVitTokensMeta *meta;
+    GstBuffer *frame;
+
+    g_object_set (element, "prefix-tokens", cases[i].emitted, NULL);
+    gst_harness_set_src_caps_str (
+        harness, "video/x-raw,format=GRAY8,width=64,height=64,framerate=1/1");
+    frame = gst_harness_create_buffer (harness, 64 * 64);
+    gst_buffer_memset (frame, 0, 9, 64 * 64);
+    frame = gst_harness_push_and_pull (harness, frame);
+    meta = gst_buffer_get_vit_tokens_meta (frame);
+    for (guint k = 0; k < meta->n_prefix_tokens; k++)
+      g_string_append_printf (kinds, "%s,",
+          gst_vit_prefix_kind_get_name (
+              gst_vit_tokens_meta_get_prefix_kind (meta, k)));
+    g_assert_cmpstr (kinds->str, ==, cases[i].emitted ? cases[i].kinds : "");
+    listed = listed_kinds (element);
+    g_assert_cmpstr (listed, ==, cases[i].kinds);
+    gst_buffer_unref (frame);
+    gst_harness_teardown (harness);
+    gst_object_unref (element);
+  }
+}
+
 /* What was set is not said to come from a file. */
 static void
 test_model_info_after_properties (void)
@@ -280,6 +342,8 @@ main (int argc, char **argv)
       test_towers_to_choose_from_are_listed);
   g_test_add_func ("/model_element/model-info-says-what-and-why",
       test_model_info_says_what_and_why);
+  g_test_add_func ("/model_element/prefix-tokens-have-kinds",
+      test_prefix_tokens_have_kinds);
   g_test_add_func ("/model_element/model-info-after-properties",
       test_model_info_after_properties);
   g_test_add_func ("/model_element/elements-read-one-model-once",

@@ -253,6 +253,39 @@ test_a_still_region_keeps_its_tokens (void)
   gst_harness_teardown (harness);
 }
 
+/* Region 1 is in every second frame of those with tokens, and region 2 in all. */
+static void
+test_what_changed_is_since_the_region_was_there (void)
+{
+  GstHarness *harness = gst_harness_new_parse (ELEMENT);
+  GstCaps *caps = frames_caps ("NV12", 160, 128, NULL);
+  GstBuffer *still;
+  GstVideoInfo info;
+
+  g_assert_true (gst_video_info_from_caps (&info, caps));
+  gst_harness_set_src_caps (harness, caps);
+  still = frames_random (&info, 1, FALSE);
+  for (guint i = 0; i < 5; i++) {
+    GstBuffer *frame = gst_buffer_copy_deep (still);
+    GstVitTokensMeta *meta;
+
+    mark (frame, 2, 64, 64, 48, 32);
+    if (i % 2 == 0)
+      mark (frame, 1, 0, 0, 48, 32);
+    frame = gst_harness_push_and_pull (harness, frame);
+    meta = gst_buffer_get_vit_tokens_meta_roi (frame, 2);
+    g_assert_cmpuint (
+        count_changed (meta), ==, i == 0 ? meta->n_tokens : 0);
+    meta = gst_buffer_get_vit_tokens_meta_roi (frame, 1);
+    g_assert_cmpint (meta != NULL, ==, i % 2 == 0);
+    if (meta)
+      g_assert_null (meta->changed);
+    gst_buffer_unref (frame);
+  }
+  gst_buffer_unref (still);
+  gst_harness_teardown (harness);
+}
+
 /* More sizes at once than sizes are kept for, other ones each time. */
 static void
 test_any_number_of_sizes (void)
@@ -381,6 +414,8 @@ main (int argc, char **argv)
       test_padded_regions_may_be_smaller_than_a_patch);
   g_test_add_func ("/regions/a-still-region-keeps-its-tokens",
       test_a_still_region_keeps_its_tokens);
+  g_test_add_func ("/regions/what-changed-is-since-the-region-was-there",
+      test_what_changed_is_since_the_region_was_there);
   g_test_add_func ("/regions/any-number-of-sizes", test_any_number_of_sizes);
   g_test_add_func ("/regions/no-more-than-the-first-512",
       test_no_more_than_the_first_512);

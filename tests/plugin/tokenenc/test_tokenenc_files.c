@@ -127,11 +127,14 @@ assert_fields (json_t *fields)
   assert_field (fields, "frame_width", "64");
   assert_field (fields, "frame_height", "48");
   assert_field (fields, "n_blocks", "2");
-  assert_field (fields, "roi_id", "-1");
+  assert_field (fields, "roi_id", "7");
+  assert_field (fields, "roi_type", "a \"cat\"");
+  assert_field (fields, "roi_rect", "[1,2,60,44]");
+  assert_field (fields, "prefix_kinds", "class");
   assert_field (fields, "map", "[8,0,0.5,0,8,-1.25]");
   assert_field (fields, "changed", "1000000110001");
   assert_field (fields, "pts", "1000");
-  g_assert_cmpuint (json_object_size (fields), ==, 15);
+  g_assert_cmpuint (json_object_size (fields), ==, 18);
 }
 
 static void
@@ -139,6 +142,7 @@ test_safetensors (void)
 {
   static const gdouble map[6] = { 8, 0, 0.5, 0, 8, -1.25 };
   g_autoptr (GBytes) changed = g_bytes_new_static ("\x81\x11", 2);
+  g_autoptr (GBytes) kinds = g_bytes_new_static ("\1", 1);
   GstBuffer *frame = tokenenc_new_frame ();
   GstVitTokensMeta *meta
       = tokenenc_add_tokens (frame, GST_VIT_TOKEN_FORMAT_BF16, 3);
@@ -150,6 +154,8 @@ test_safetensors (void)
 
   gst_vit_tokens_meta_set_map (meta, map);
   gst_vit_tokens_meta_set_changed (meta, changed);
+  gst_vit_tokens_meta_set_prefix_kinds (meta, kinds);
+  gst_vit_tokens_meta_set_roi (meta, 7, "a \"cat\"", 1, 2, 60, 44);
   meta->n_blocks = 2;
   file = encode (SAFETENSORS_CAPS, frame);
 
@@ -187,6 +193,10 @@ test_unknown_fields (void)
   g_assert_null (json_object_get (fields, "model_id"));
   g_assert_null (json_object_get (fields, "changed"));
   g_assert_null (json_object_get (fields, "pts"));
+  g_assert_null (json_object_get (fields, "prefix_kinds"));
+  g_assert_null (json_object_get (fields, "roi_type"));
+  g_assert_null (json_object_get (fields, "roi_rect"));
+  assert_field (fields, "roi_id", "-1");
   assert_field (fields, "n_blocks", "0");
 
   json_decref (header);

@@ -153,6 +153,7 @@ count_warnings (GstBus *bus)
     g_autoptr (GError) error = NULL;
 
     gst_message_parse_warning (message, &error, NULL);
+    g_assert_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE);
     g_assert_nonnull (strstr (error->message, "vitpatchembed"));
     gst_message_unref (message);
     n++;

@@ -193,7 +193,53 @@ test_other_dimensions (void)
   later = push_refused ("other/tensors,dimensions=(string)3:9:1:1",
       GST_VIT_TOKEN_FORMAT_F32, frame);
   g_assert_nonnull (strstr (first, "3:13:1:1"));
+  g_assert_nonnull (strstr (first, "3:9:1:1"));
+  g_assert_null (strstr (first, "vitpatchembed"));
   g_assert_cmpstr (later, ==, first);
+}
+
+/* What is refused with f32, f16 and bf16 tokens of 1 + 12 rows, and the property
+ * that would make them fit. */
+static void
+test_remedies (void)
+{
+  static const struct {
+    GstVitTokenFormat format;
+    const gchar *accepted; /* of other/tensors */
+    const gchar *remedy;   /* (nullable) */
+  } cases[] = {
+    { GST_VIT_TOKEN_FORMAT_F32, "dimensions=(string)3:12:1:1",
+        "with prefix-tokens=false on vitpatchembed" },
+    { GST_VIT_TOKEN_FORMAT_F32, "types=(string)float16",
+        "with token-format=f16 on vitpatchembed" },
+    { GST_VIT_TOKEN_FORMAT_F16, "types=(string)float32",
+        "with token-format=f32 on vitpatchembed" },
+    { GST_VIT_TOKEN_FORMAT_F16,
+        "types=(string)float32, dimensions=(string)3:12:1:1",
+        "with token-format=f32 and prefix-tokens=false on vitpatchembed" },
+    { GST_VIT_TOKEN_FORMAT_BF16, "types=(string)float16",
+        "set token-format=f16 on vitpatchembed" },
+    { GST_VIT_TOKEN_FORMAT_BF16, "dimensions=(string)3:14:1:1",
+        "set token-format=f32 or f16 on vitpatchembed" },
+    { GST_VIT_TOKEN_FORMAT_F32, "dimensions=(string)3:14:1:1", NULL },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree gchar *accepted
+        = g_strconcat ("other/tensors, ", cases[i].accepted, NULL);
+    g_autofree gchar *reason = push_refused (accepted, cases[i].format, NULL);
+
+    g_test_message ("%s", reason);
+    g_assert_nonnull (strstr (reason, accepted));
+    if (cases[i].format != GST_VIT_TOKEN_FORMAT_BF16) {
+      g_assert_nonnull (strstr (reason, "dimensions=(string)3:13:1:1"));
+      g_assert_nonnull (strstr (reason, "framerate=(fraction)25/1"));
+    }
+    if (cases[i].remedy)
+      g_assert_nonnull (strstr (reason, cases[i].remedy));
+    else
+      g_assert_null (strstr (reason, "vitpatchembed"));
+  }
 }
 
 /* Two metas of different sizes on a frame, and frames of different sizes. */
@@ -431,6 +477,7 @@ main (int argc, char **argv)
   TEST ("framerate-is-0-where-there-is-none", test_no_framerate);
   TEST ("bf16-is-refused-with-a-message", test_bf16);
   TEST ("other-dimensions-are-refused-with-a-message", test_other_dimensions);
+  TEST ("refusals-name-what-would-fit", test_remedies);
   TEST ("number-of-tokens-changes-the-caps", test_new_dimensions);
   TEST ("frame-size-changes-no-caps-by-itself", test_new_frame_size);
   TEST ("caps-and-what-follows-wait-for-tokens", test_waits);

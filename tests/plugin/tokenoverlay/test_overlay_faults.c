@@ -8,7 +8,8 @@
 #include "support/overlay_stream.h"
 #include "support/unreadable.h"
 
-/* The frame is refused with an error of the stream whose text holds `text`. */
+/* The frame is refused, as it is not of the format that its caps say, with an
+ * error whose text holds `text`. */
 static void
 push_refused (OverlayStream *stream, GstBuffer *frame, const gchar *text)
 {
@@ -20,7 +21,7 @@ push_refused (OverlayStream *stream, GstBuffer *frame, const gchar *text)
   message = gst_bus_pop_filtered (stream->bus, GST_MESSAGE_ERROR);
   g_assert_nonnull (message);
   gst_message_parse_error (message, &error, NULL);
-  g_assert_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED);
+  g_assert_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT);
   if (strstr (error->message, text) == NULL)
     g_error ("\"%s\" is not in \"%s\"", text, error->message);
   g_error_free (error);
@@ -123,6 +124,35 @@ test_the_meta_has_the_planes_of_the_caps (void)
     overlay_add_tokens (frame);
     push_refused (&stream, frame,
         i % 2 ? "says RGBA 64x48 in 2 planes" : "says RGBA 64x48 in 0 planes");
+    overlay_stream_clear (&stream);
+  }
+}
+
+/* Numbers that are no format of GStreamer's, or one of other planes. */
+static void
+test_the_meta_has_the_format_of_the_caps (void)
+{
+  static const gchar *const elements[]
+      = { QUIET "mode=changed", "vitpatchembed embed-dim=8" };
+  static const struct {
+    gint format;
+    const gchar *text;
+  } cases[] = { { 0, "says an unknown format 64x48" },
+    { 1 << 20, "says an unknown format 64x48" },
+    { -1, "says an unknown format 64x48" },
+    { GST_VIDEO_FORMAT_I420, "says I420 64x48" } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (elements) * G_N_ELEMENTS (cases); i++) {
+    GstBuffer *frame = gst_buffer_new_allocate (NULL, RGBA_SIZE, NULL);
+    OverlayStream stream;
+    GstVideoMeta *meta;
+
+    overlay_stream_init (&stream, elements[i % 2], GST_VIDEO_FORMAT_RGBA);
+    meta = gst_buffer_add_video_meta (frame, GST_VIDEO_FRAME_FLAG_NONE,
+        GST_VIDEO_FORMAT_RGBA, WIDTH, HEIGHT);
+    memcpy (&meta->format, &cases[i / 2].format, sizeof meta->format);
+    overlay_add_tokens (frame);
+    push_refused (&stream, frame, cases[i / 2].text);
     overlay_stream_clear (&stream);
   }
 }
@@ -387,6 +417,8 @@ main (int argc, char **argv)
       test_the_meta_is_no_smaller_than_the_caps);
   g_test_add_func ("/overlay-faults/the-meta-has-the-planes-of-the-caps",
       test_the_meta_has_the_planes_of_the_caps);
+  g_test_add_func ("/overlay-faults/the-meta-has-the-format-of-the-caps",
+      test_the_meta_has_the_format_of_the_caps);
   g_test_add_func ("/overlay-faults/pixels-lie-at-whole-words",
       test_pixels_lie_at_whole_words);
   g_test_add_func (

@@ -156,6 +156,44 @@ test_attached_where_downstream_draws (void)
   }
 }
 
+static GstPadProbeReturn
+flush_once (GstPad *pad, GstPadProbeInfo *info, gpointer harness)
+{
+  gst_harness_push_event (harness, gst_event_new_flush_start ());
+  return GST_PAD_PROBE_REMOVE;
+}
+
+/* A flush comes while a frame is on its way in, so that the queue does not ask on;
+ * after it the sink is asked again. */
+static void
+test_a_flush_is_no_refusal (void)
+{
+  GstHarness *harness = gst_harness_new_parse (QUIET "mode=changed ! queue");
+  GstBuffer *frame = overlay_new_frame (GST_VIDEO_FORMAT_RGBA, 0);
+  GstElement *element = gst_harness_find_element (harness, "vittokenoverlay");
+  GstPad *pad = gst_element_get_static_pad (element, "sink");
+  GstSegment segment;
+
+  gst_harness_add_propose_allocation_meta (
+      harness, GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE, NULL);
+  gst_harness_set_src_caps_str (harness, PLAIN_CAPS);
+  overlay_add_meta (frame, GST_VIT_TOKEN_FORMAT_F32);
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, flush_once, harness, NULL);
+  g_assert_cmpint (gst_harness_push (harness, gst_buffer_ref (frame)), ==,
+      GST_FLOW_FLUSHING);
+  gst_harness_push_event (harness, gst_event_new_flush_stop (TRUE));
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_harness_push_event (harness, gst_event_new_segment (&segment));
+  frame = gst_harness_push_and_pull (harness, frame);
+  g_assert_true (has_overlay_caps (harness));
+  g_assert_nonnull (gst_buffer_get_video_overlay_composition_meta (frame));
+
+  gst_object_unref (pad);
+  gst_object_unref (element);
+  gst_buffer_unref (frame);
+  gst_harness_teardown (harness);
+}
+
 /* An application may want what is drawn for itself. */
 static void
 test_attached_where_nothing_else_is_taken (void)
@@ -289,6 +327,7 @@ main (int argc, char **argv)
     { "shared-frames-are-left-alone", test_shared_frames_are_left_alone },
     { "every-format-is-blended-into", test_every_format_is_blended_into },
     { "attached-where-downstream-draws", test_attached_where_downstream_draws },
+    { "a-flush-is-no-refusal", test_a_flush_is_no_refusal },
     { "attached-where-nothing-else-is-taken",
         test_attached_where_nothing_else_is_taken },
     { "attached-beside-others", test_attached_beside_others },

@@ -58,6 +58,29 @@ test_what_is_read_is_written_again (void)
   }
 }
 
+/* The largest is finite; half a step more is not. */
+static void
+test_the_largest_is_the_last_finite_number (void)
+{
+  static const struct {
+    VitTokenType type;
+    float past;
+    guint16 largest, infinite;
+  } cases[] = { { VIT_TOKEN_F16, 65520.0f, 0x7bff, 0x7c00 },
+    { VIT_TOKEN_BF16, 0x1.ffp127f, 0x7f7f, 0x7f80 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    float largest = (float) vit_token_type_largest (cases[i].type);
+    guint16 half;
+
+    vit_token_type_write (cases[i].type, &largest, 1, &half);
+    g_assert_cmphex (half, ==, cases[i].largest);
+    vit_token_type_write (cases[i].type, &cases[i].past, 1, &half);
+    g_assert_cmphex (half, ==, cases[i].infinite);
+  }
+  g_assert_true (isinf (2.0f * (float) vit_token_type_largest (VIT_TOKEN_F32)));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -66,5 +89,7 @@ main (int argc, char **argv)
       test_rounding_is_to_nearest_even);
   g_test_add_func ("/token-type/what-is-read-is-written-again",
       test_what_is_read_is_written_again);
+  g_test_add_func ("/token-type/the-largest-is-the-last-finite-number",
+      test_the_largest_is_the_last_finite_number);
   return g_test_run ();
 }

@@ -360,7 +360,7 @@ test_values_of_a_file_that_became_shorter_are_an_error (void)
   file = open_file ();
   g_assert_cmpint (truncate (path, 60), ==, 0);
   g_assert_false (vit_safetensors_read (
-      file, vit_safetensors_find (file, "t"), values, 2, &error));
+      file, vit_safetensors_find (file, "t"), 0, 2, values, &error));
   assert_error (error, path, VIT_ERROR_READ, "has become shorter");
   vit_safetensors_close (file);
 }

@@ -60,7 +60,7 @@ read_values (float *values, GError **error)
 {
   VitSafetensors *file = open_file ();
   const VitTensor *tensor = vit_safetensors_find (file, "t");
-  gboolean read = vit_safetensors_read (file, tensor, values, tensor->n_values, error);
+  gboolean read = vit_safetensors_read (file, tensor, 0, tensor->n_values, values, error);
 
   vit_safetensors_close (file);
   return read;
@@ -224,6 +224,43 @@ test_reads_a_tensor_without_values (void)
   g_assert_true (value == 99);
 }
 
+/* The same values, wherever a part begins; and an error names its place in the
+ * whole. */
+static void
+test_reads_parts (void)
+{
+  enum { N = 10000 };
+  guint16 *halves = g_new (guint16, N);
+  float *whole = g_new (float, N), *part = g_new (float, N);
+  VitSafetensors *file;
+  const VitTensor *tensor;
+  GError *error = NULL;
+
+  for (guint i = 0; i < N; i++)
+    halves[i] = (guint16) (i % 0x7c00);
+  halves[N - 2] = 0x7c00;
+  write_tensor ("F16", N, halves, N * sizeof *halves);
+  file = open_file ();
+  tensor = vit_safetensors_find (file, "t");
+  g_assert_true (vit_safetensors_read (file, tensor, 0, N - 2, whole, &error));
+  g_assert_no_error (error);
+  for (guint first = 0; first < N - 2; first += 1 + first / 2) {
+    gsize n = MIN (first + 1, N - 2 - first);
+
+    g_assert_true (
+        vit_safetensors_read (file, tensor, first, n, part, &error));
+    g_assert_no_error (error);
+    g_assert_cmpmem (part, n * sizeof (float), whole + first, n * sizeof (float));
+  }
+  g_assert_true (vit_safetensors_read (file, tensor, N, 0, part, &error));
+  g_assert_false (vit_safetensors_read (file, tensor, N - 3, 3, part, &error));
+  assert_error (error, VIT_ERROR_VALUE, "t: value 9998 is infinite");
+  vit_safetensors_close (file);
+  g_free (halves);
+  g_free (whole);
+  g_free (part);
+}
+
 static void
 test_a_file_that_becomes_shorter_is_an_error (void)
 {
@@ -234,7 +271,7 @@ test_a_file_that_becomes_shorter_is_an_error (void)
   float values[2];
 
   g_assert_cmpint (truncate (path, (off_t) size - 1), ==, 0);
-  g_assert_false (vit_safetensors_read (file, vit_safetensors_find (file, "t"), values, 2, &error));
+  g_assert_false (vit_safetensors_read (file, vit_safetensors_find (file, "t"), 0, 2, values, &error));
   assert_error (error, VIT_ERROR_READ, "has become shorter while being read");
   vit_safetensors_close (file);
 }
@@ -254,6 +291,7 @@ main (int argc, char **argv)
   ADD ("converts-exactly", test_converts_exactly);
   ADD ("converts-every-float16", test_converts_every_float16);
   ADD ("reads-a-long-tensor", test_reads_a_long_tensor);
+  ADD ("reads-parts", test_reads_parts);
   ADD ("reads-a-tensor-without-values", test_reads_a_tensor_without_values);
   ADD ("lists-every-dtype-and-reads-only-floats", test_lists_every_dtype_and_reads_only_floats);
   ADD ("a-file-that-becomes-shorter-is-an-error", test_a_file_that_becomes_shorter_is_an_error);

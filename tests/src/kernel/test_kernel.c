@@ -135,8 +135,14 @@ check_f32 (const VitKernelF32 *kernel, const Shape *shape, GRand *random)
     patches[i] = draw (random, shape->extreme, -128, 127);
   for (gsize i = 0; i < n_weights; i++)
     weight[i] = draw (random, shape->extreme, -1, 1);
-  vit_pack_panels (weight, shape->n_channels, shape->n_terms,
-      kernel->channel_tile, panels);
+  memset (panels, 0,
+      vit_pack_panels_size (
+          shape->n_channels, shape->n_terms, kernel->channel_tile)
+          * sizeof (float));
+  for (guint d = 0; d < shape->n_channels; d += 7)
+    vit_pack_panels (weight + (gsize) d * shape->n_terms, d,
+        MIN (7, shape->n_channels - d), shape->n_terms, kernel->channel_tile,
+        panels);
   kernel->product (&output.product, shape->n_terms, patches, stride, panels);
 
   check_guards (&output);
@@ -250,7 +256,8 @@ bytes_init (Bytes *bytes, gsize n_patches, gsize stride, gboolean two_planes,
     two_planes ? bytes->planes[1] : NULL, stride, centre };
 }
 
-/* Runs the product with one kernel. */
+/* Runs the product with one kernel, whose panels are made some channels at a
+ * time. */
 static void
 run_fixed (const VitKernelFixed *kernel, const gint16 *q, gsize n_terms,
     const VitFixedWeights *weights, const VitFixedSamples *samples,
@@ -260,7 +267,10 @@ run_fixed (const VitKernelFixed *kernel, const gint16 *q, gsize n_terms,
   void *panels = aligned_floats (
       kernel->panels_size (product->n_channels, n_terms) / 4 + 16);
 
-  kernel->pack (q, product->n_channels, n_terms, panels);
+  for (guint d = 0; d < product->n_channels; d += VIT_KERNEL_CHANNEL_ALIGN)
+    kernel->pack (q + d * n_terms,
+        MIN (VIT_KERNEL_CHANNEL_ALIGN, product->n_channels - d), n_terms,
+        (guint8 *) panels + kernel->panels_size (d, n_terms));
   packed.panels = panels;
   kernel->product (product, samples, &packed);
   free (panels);

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "support/model_folder.h"
 
@@ -354,6 +355,70 @@ test_config_that_is_no_file (void)
 }
 
 static void
+link_to_itself (const char *name)
+{
+  g_autofree char *path = folder_path (name);
+
+  g_assert_cmpint (symlink (name, path), ==, 0);
+}
+
+static void
+remove_file (const char *name)
+{
+  g_autofree char *path = folder_path (name);
+
+  g_assert_cmpint (unlink (path), ==, 0);
+}
+
+/* What it would say counts: it is not the same as none. */
+static void
+test_files_that_cannot_be_looked_at (void)
+{
+  static const char *const configs[] = { "config.json",
+    "preprocessor_config.json", "processor_config.json",
+    "open_clip_config.json" };
+  VitModel *model;
+
+  folder_write_weights (weights_new_hugging_face (), "model.safetensors");
+  for (gsize i = 0; i < G_N_ELEMENTS (configs); i++) {
+    link_to_itself (configs[i]);
+    assert_refused (NULL, VIT_ERROR_READ, configs[i], "symbolic links", NULL);
+    /* Beside a file that was given itself it is said, and set aside. */
+    model = folder_load ("model.safetensors");
+    g_assert_nonnull (strstr (model->reason, "not used: "));
+    g_assert_nonnull (strstr (model->reason, configs[i]));
+    vit_model_unref (model);
+    remove_file (configs[i]);
+  }
+  vit_model_unref (folder_load (NULL));
+}
+
+static void
+test_weights_that_cannot_be_looked_at (void)
+{
+  folder_write_weights (weights_new_hugging_face (), "one.safetensors");
+  vit_model_unref (folder_load (NULL));
+  link_to_itself ("model.safetensors.index.json");
+  assert_refused (NULL, VIT_ERROR_READ, "index.json", "symbolic links", NULL);
+  link_to_itself ("model.safetensors");
+  assert_refused (
+      NULL, VIT_ERROR_READ, "model.safetensors: ", "symbolic links", NULL);
+  assert_refused ("model.safetensors", VIT_ERROR_READ, "symbolic links", NULL);
+  assert_refused ("one.safetensors/x", VIT_ERROR_NOT_FOUND, "no such", NULL);
+}
+
+/* A link to what is not there is as good as none. */
+static void
+test_a_config_that_leads_nowhere_is_absent (void)
+{
+  g_autofree char *path = folder_path ("config.json");
+
+  folder_write_weights (weights_new_hugging_face (), "model.safetensors");
+  g_assert_cmpint (symlink ("not-there", path), ==, 0);
+  vit_model_unref (folder_load (NULL));
+}
+
+static void
 test_config_given_as_the_model (void)
 {
   folder_write_text ("config.json", "{\"model_type\": \"vit\"}");
@@ -368,6 +433,10 @@ static const FolderTest tests[] = {
   { "refused-type-beside-a-file", test_refused_type_beside_a_file },
   { "hostile-configs", test_hostile_configs },
   { "config-that-is-no-file", test_config_that_is_no_file },
+  { "files-that-cannot-be-looked-at", test_files_that_cannot_be_looked_at },
+  { "weights-that-cannot-be-looked-at", test_weights_that_cannot_be_looked_at },
+  { "a-config-that-leads-nowhere-is-absent",
+      test_a_config_that_leads_nowhere_is_absent },
   { "config-given-as-the-model", test_config_given_as_the_model },
   { "relative-positions-only", test_relative_positions_only },
   { "model-types-refused-by-name", test_model_types_refused_by_name },

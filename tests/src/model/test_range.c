@@ -2,7 +2,7 @@
  *
  * Weights that are finite and tokens that would not be: such a model is
  * refused, and of one that is not every token is finite, of the frames that
- * make the most of its weights.
+ * make the most of its weights; in the type that tokens are written in.
  */
 #include "model/range.h"
 
@@ -83,25 +83,107 @@ make_model (float value, VitInputNorm norm)
   return model;
 }
 
+/* `type`: of the tokens. */
 static void
-assert_finite_tokens (VitPatchEmbed *embed, const char *pixel, int byte)
+assert_finite_tokens (
+    VitPatchEmbed *embed, VitTokenType type, const char *pixel, int byte)
 {
   VitImageFormat format = { .pixel = vit_pixel_format_find (pixel),
     .width = 13 * PATCH - 1, .height = 9 * PATCH, .kr = 0.2627, .kb = 0.0593 };
   g_autofree guint8 *samples = g_malloc (3 * 64 * 64);
   VitImage image = { { samples, samples, samples }, { 192, 192, 192 } };
+  g_autofree guint8 *tokens = NULL;
+  g_autofree float *values = NULL;
   VitTokensShape shape;
-  float *tokens;
+  gsize n;
 
   memset (samples, byte, 3 * 64 * 64);
   g_assert_true (vit_patch_embed_configure (embed, &format, NULL));
   shape = vit_patch_embed_shape (embed);
-  tokens = g_new (float, (gsize) shape.n_tokens * DIM);
+  n = (gsize) shape.n_tokens * DIM;
+  tokens = g_malloc (n * sizeof (float));
+  values = g_new (float, n);
   vit_patch_embed_plan (embed, &image, FALSE, 0, NULL, NULL);
   vit_patch_embed_run (embed, &image, NULL, tokens, NULL, NULL);
-  for (gsize i = 0; i < (gsize) shape.n_tokens * DIM; i++)
-    g_assert_true (isfinite (tokens[i]));
-  g_free (tokens);
+  vit_token_type_read (type, tokens, n, values);
+  for (gsize i = 0; i < n; i++)
+    g_assert_true (isfinite (values[i]));
+}
+
+/* One whose tokens may be as large as `range`, by its norm if it has one. */
+static VitModel *
+make_model_of_range (double range, VitInputNorm norm, const double std[3])
+{
+  VitModel *model = make_model (1.0f, norm);
+  double found;
+
+  if (norm == VIT_INPUT_NORM_NONE) {
+    found = vit_range_of_tokens (model, model->mean, std);
+    vit_model_unref (model);
+    return make_model ((float) (range / found), norm);
+  }
+  fill (model->norm_weight, DIM, 0.0f);
+  found = vit_range_of_tokens (model, model->mean, std);
+  fill (model->norm_weight, DIM, (float) ((range - found) / sqrt (DIM)));
+  return model;
+}
+
+/* Tokens in the range of their own type, and a little past it. */
+static void
+test_the_type_of_the_tokens_holds_them (void)
+{
+  static const VitTokenType types[] = { VIT_TOKEN_F16, VIT_TOKEN_BF16 };
+  VitPatchEmbedSettings settings = { .prefix_tokens = TRUE, .n_workers = 1,
+    .precision = VIT_PRECISION_F32, .override_std = TRUE,
+    .std = { 0.25, 0.25, 0.25 } };
+
+  for (guint i = 0; i < 2 * 3; i++) {
+    VitInputNorm norm = (VitInputNorm) (i % 3);
+    double most = vit_token_type_largest (types[i / 3]);
+    VitModel *model = make_model_of_range (0.999 * most, norm, settings.std);
+    VitPatchEmbed *embed;
+    GError *error = NULL;
+
+    settings.type = types[i / 3];
+    embed = vit_patch_embed_new (model, &settings, &error);
+    g_assert_no_error (error);
+    assert_finite_tokens (embed, settings.type, "RGB", 255);
+    vit_patch_embed_free (embed);
+    vit_model_unref (model);
+
+    model = make_model_of_range (1.001 * most, norm, settings.std);
+    g_assert_null (vit_patch_embed_new (model, &settings, &error));
+    g_assert_error (error, VIT_ERROR, VIT_ERROR_SETTING);
+    g_assert_nonnull (strstr (error->message, i < 3 ? " float16" : "bfloat16"));
+    g_clear_error (&error);
+    settings.type = VIT_TOKEN_F32;
+    embed = vit_patch_embed_new (model, &settings, &error);
+    g_assert_no_error (error);
+    vit_patch_embed_free (embed);
+    vit_model_unref (model);
+  }
+}
+
+/* They are emitted as they are; or not at all. */
+static void
+test_prefix_tokens_count_where_they_are_emitted (void)
+{
+  VitPatchEmbedSettings settings = { .n_workers = 1,
+    .precision = VIT_PRECISION_F32, .type = VIT_TOKEN_F16 };
+  VitModel *model = make_model (0.001f, VIT_INPUT_NORM_NONE);
+  GError *error = NULL;
+
+  fill (model->prefix_tokens, DIM, -65505.0f);
+  vit_patch_embed_free (vit_patch_embed_new (model, &settings, &error));
+  g_assert_no_error (error);
+  settings.prefix_tokens = TRUE;
+  g_assert_null (vit_patch_embed_new (model, &settings, &error));
+  g_assert_error (error, VIT_ERROR, VIT_ERROR_SETTING);
+  g_clear_error (&error);
+  fill (model->prefix_tokens, DIM, -65504.0f);
+  vit_patch_embed_free (vit_patch_embed_new (model, &settings, &error));
+  g_assert_no_error (error);
+  vit_model_unref (model);
 }
 
 static void
@@ -113,8 +195,8 @@ try_model (VitModel *model, const VitPatchEmbedSettings *settings)
 
   g_assert_no_error (error);
   for (guint i = 0; i < G_N_ELEMENTS (formats); i++) {
-    assert_finite_tokens (embed, formats[i], 0);
-    assert_finite_tokens (embed, formats[i], 255);
+    assert_finite_tokens (embed, VIT_TOKEN_F32, formats[i], 0);
+    assert_finite_tokens (embed, VIT_TOKEN_F32, formats[i], 255);
   }
   vit_patch_embed_free (embed);
 }
@@ -153,6 +235,10 @@ static const FolderTest tests[] = {
   { "a-large-table-is-refused", test_a_large_table_is_refused },
   { "infinite-prefix-tokens-are-refused",
       test_infinite_prefix_tokens_are_refused },
+  { "the-type-of-the-tokens-holds-them",
+      test_the_type_of_the_tokens_holds_them },
+  { "prefix-tokens-count-where-they-are-emitted",
+      test_prefix_tokens_count_where_they_are_emitted },
   { "the-largest-models-have-finite-tokens",
       test_the_largest_models_have_finite_tokens },
 };

@@ -7,6 +7,7 @@
 #include <glib.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "kernel/patch.h"
 #include "patch/fold.h"
@@ -14,6 +15,16 @@
 #include "patch/quantise.h"
 
 #define N_CHANNELS 4
+
+/* All channels of a matrix. */
+static gboolean
+quantise (const double *weight, guint n_channels, gsize n_terms,
+    const guint8 *component, gint16 *q, gsize stride, float *scale, gint32 *sum)
+{
+  return vit_quantise (weight, n_channels, n_terms,
+      vit_quantise_largest (weight, n_channels * n_terms), component, q, stride,
+      scale, sum);
+}
 
 /* Shapes of rows of weights that press on one bound or the other. */
 static double
@@ -55,7 +66,7 @@ test_both_bounds_hold (void)
       weight[k] = draw_weight (random, i % 6, k % n);
     for (gsize k = 0; k < n; k++)
       component[k] = (guint8) g_rand_int_range (random, 0, 3);
-    g_assert_true (vit_quantise (
+    g_assert_true (quantise (
         weight, N_CHANNELS, n, component, q, stride, scale, sum));
     for (guint d = 0; d < N_CHANNELS; d++) {
       gint64 total = 0, absolute = 0;
@@ -98,7 +109,7 @@ test_a_channel_of_zeros_stays_zero (void)
   float scale;
   gint32 sum;
 
-  g_assert_true (vit_quantise (weight, 1, 64, NULL, q, 64, &scale, &sum));
+  g_assert_true (quantise (weight, 1, 64, NULL, q, 64, &scale, &sum));
   g_assert_cmpfloat (scale, ==, 0);
   g_assert_cmpint (sum, ==, 0);
 }
@@ -113,7 +124,7 @@ test_a_negligible_channel_becomes_zero (void)
   gint32 sum[2];
 
   g_assert_true (
-      vit_quantise (weight[0], 2, 64, NULL, q[0], 64, scale, sum));
+      quantise (weight[0], 2, 64, NULL, q[0], 64, scale, sum));
   g_assert_cmpfloat (scale[0], >, 0);
   g_assert_cmpfloat (scale[1], ==, 0);
   g_assert_cmpint (q[1][0], ==, 0);
@@ -131,7 +142,7 @@ test_what_float32_cannot_scale_is_refused (void)
     gint32 sum;
 
     g_assert_false (
-        vit_quantise (weight, 1, 2, NULL, q, 64, &scale, &sum));
+        quantise (weight, 1, 2, NULL, q, 64, &scale, &sum));
   }
 }
 
@@ -204,6 +215,27 @@ test_power_of_gray_is_the_same_in_every_format (void)
   g_rand_free (random);
 }
 
+/* VitPixelWeights: the data are all channels. */
+static void
+copy_weights (
+    gconstpointer user_data, guint first, guint n_channels, double *weight)
+{
+  const double *all = user_data;
+
+  memcpy (weight, all + first * 3 * AREA,
+      n_channels * 3 * AREA * sizeof (double));
+}
+
+static double
+predict (const double *weight, guint n_channels)
+{
+  double error;
+
+  g_assert_true (vit_predict_error (
+      copy_weights, weight, n_channels, SIZE, &error, NULL));
+  return error;
+}
+
 /* Filters of which fixed point keeps much, less, and nothing. */
 static void
 test_what_is_predicted_follows_the_weights (void)
@@ -213,7 +245,7 @@ test_what_is_predicted_follows_the_weights (void)
 
   for (guint a = 0; a < 3 * AREA; a++)
     weight[a] = g_rand_double_range (random, -1, 1);
-  g_assert_true (vit_predict_error (weight, 1, SIZE, &random_weights, NULL));
+  random_weights = predict (weight, 1);
   g_assert_cmpfloat (random_weights, >, 1e-6);
   g_assert_cmpfloat (random_weights, <, 1e-4);
 
@@ -222,12 +254,41 @@ test_what_is_predicted_follows_the_weights (void)
     weight[a] *= 1e-3;
   weight[14] += 1.0;
   weight[15] -= 1.0;
-  g_assert_true (vit_predict_error (weight, 1, SIZE, &spiky, NULL));
+  spiky = predict (weight, 1);
   g_assert_cmpfloat (spiky, >, random_weights);
 
   weight[0] = 1e300;
-  g_assert_true (vit_predict_error (weight, 1, SIZE, &spiky, NULL));
+  spiky = predict (weight, 1);
   g_assert_true (isinf (spiky));
+  g_rand_free (random);
+}
+
+/* A channel says the same wherever it stands; one that is negligible beside
+ * another is, however far away that is. */
+static void
+test_channels_are_predicted_wherever_they_stand (void)
+{
+  enum { N = 2 * VIT_PREDICT_CHANNELS + 3 };
+  GRand *random = g_rand_new_with_seed (5);
+  double *weight = g_new (double, N * 3 * AREA);
+  double one, all;
+
+  for (guint a = 0; a < 3 * AREA; a++)
+    weight[a] = g_rand_double_range (random, -1, 1);
+  for (guint d = 1; d < N; d++)
+    memcpy (weight + d * 3 * AREA, weight, 3 * AREA * sizeof (double));
+  one = predict (weight, 1);
+  all = predict (weight, N);
+  g_assert_cmpfloat_with_epsilon (all, one, 1e-9 * one);
+
+  for (guint a = 0; a < 3 * AREA; a++)
+    weight[a] *= 1e-20;
+  g_assert_cmpfloat_with_epsilon (predict (weight, 1), one, 1e-2 * one);
+  all = predict (weight, N);
+  g_assert_cmpfloat_with_epsilon (all, one, 1e-9 * one);
+  weight[(N - 1) * 3 * AREA] = INFINITY;
+  g_assert_true (isinf (predict (weight, N)));
+  g_free (weight);
   g_rand_free (random);
 }
 
@@ -248,5 +309,7 @@ main (int argc, char **argv)
       test_power_of_gray_is_the_same_in_every_format);
   g_test_add_func ("/quantise/what-is-predicted-follows-the-weights",
       test_what_is_predicted_follows_the_weights);
+  g_test_add_func ("/quantise/channels-are-predicted-wherever-they-stand",
+      test_channels_are_predicted_wherever_they_stand);
   return g_test_run ();
 }

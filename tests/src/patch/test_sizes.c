@@ -36,6 +36,8 @@ test_models (void)
         sizes[i], sizes[i], sizes[i], sizes[i], sizes[i]);
   }
   /* Each size for itself may be, but not all together. */
+  assert_model_refused (64, 65536, 0, 0, 0);
+  assert_model_refused (1, 4096, 0, 257, 256);
   assert_model_refused (256, 65536, 0, 0, 0);
   assert_model_refused (1, 65536, 0, 4096, 4096);
   assert_model_refused (0, 8, 0, 0, 0);

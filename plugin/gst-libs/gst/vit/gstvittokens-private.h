@@ -8,8 +8,9 @@
 
 G_BEGIN_DECLS
 
-/* As the meta has them, whether they hold or not; `changed` may be shorter than
- * n_tokens says, and a model id that is too long is not measured to its end. */
+/* As the meta has them, whether they hold or not; `changed` and `prefix_kinds`
+ * may be shorter than the numbers say, and a model id or region's type that is
+ * too long is not measured to its end. */
 G_GNUC_INTERNAL
 GstVitTokensFields gst_vit_tokens_fields_of (const GstVitTokensMeta *meta);
 
@@ -18,6 +19,15 @@ GstVitTokensFields gst_vit_tokens_fields_of (const GstVitTokensMeta *meta);
 G_GNUC_INTERNAL
 gboolean gst_vit_tokens_meta_fits_changed (
     const GstVitTokensMeta *meta, const GBytes *changed);
+
+G_GNUC_INTERNAL
+gboolean gst_vit_tokens_meta_fits_prefix_kinds (
+    const GstVitTokensMeta *meta, const GBytes *prefix_kinds);
+
+/* (transfer full) (nullable): whole characters of UTF-8, of at most `most`
+ * bytes. */
+G_GNUC_INTERNAL
+gchar *gst_vit_tokens_text (const gchar *text, gsize most);
 
 G_GNUC_INTERNAL
 gboolean gst_vit_tokens_meta_fits_positions (

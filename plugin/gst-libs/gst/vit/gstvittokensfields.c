@@ -72,6 +72,19 @@ find_number_fault (const GstVitTokensFields *fields)
   return NULL;
 }
 
+gboolean
+gst_vit_tokens_fields_is_roi_inside (const GstVitTokensFields *fields)
+{
+  guint width = fields->roi_width, height = fields->roi_height;
+
+  if (width == 0 && height == 0)
+    return fields->roi_x == 0 && fields->roi_y == 0;
+  return width > 0 && height > 0 && width <= fields->frame_width
+         && height <= fields->frame_height
+         && fields->roi_x <= fields->frame_width - width
+         && fields->roi_y <= fields->frame_height - height;
+}
+
 const gchar *
 gst_vit_tokens_fields_find_fault (const GstVitTokensFields *fields)
 {
@@ -89,5 +102,14 @@ gst_vit_tokens_fields_find_fault (const GstVitTokensFields *fields)
       && !g_utf8_validate_len (
           fields->model_id, fields->model_id_size, NULL))
     return "model_id is not UTF-8";
+  if (!gst_vit_tokens_fields_is_roi_inside (fields))
+    return "roi_x, roi_y, roi_width, roi_height lead out of the frame";
+  if (fields->roi_type
+      && fields->roi_type_size > GST_VIT_TOKENS_META_MAX_ROI_TYPE_SIZE)
+    return "roi_type is too long";
+  if (fields->roi_type
+      && !g_utf8_validate_len (
+          fields->roi_type, fields->roi_type_size, NULL))
+    return "roi_type is not UTF-8";
   return NULL;
 }

@@ -26,6 +26,13 @@ typedef struct {
   gdouble map[6];
   const gchar *model_id; /* (nullable), model_id_size bytes, no NUL after */
   gsize model_id_size;
+  const gchar *roi_type; /* (nullable), roi_type_size bytes, no NUL after */
+  gsize roi_type_size;
+  guint roi_x; /* all four 0: not said */
+  guint roi_y;
+  guint roi_width;
+  guint roi_height;
+  const guint8 *prefix_kinds; /* (nullable), [n_prefix_tokens] */
   const guint8 *changed; /* (nullable), [(n_tokens + 7) / 8] */
   const guint8 *values;  /* [n_tokens][embed_dim] */
   gsize values_size;     /* bytes */
@@ -47,9 +54,14 @@ G_GNUC_INTERNAL
 gboolean gst_vit_tokens_map_is_finite (
     const gdouble map[6], guint grid_width, guint grid_height);
 
+/* Whether the region is all 0, or inside a frame of these sizes. */
+G_GNUC_INTERNAL
+gboolean gst_vit_tokens_fields_is_roi_inside (
+    const GstVitTokensFields *fields);
+
 /* (nullable), static: the rule that is broken; see
- * gst_vit_tokens_meta_is_valid().  Of `changed` and `values` nothing is looked
- * at. */
+ * gst_vit_tokens_meta_is_valid().  Of `changed`, `prefix_kinds` and `values`
+ * nothing is looked at. */
 G_GNUC_INTERNAL
 const gchar *gst_vit_tokens_fields_find_fault (
     const GstVitTokensFields *fields);

@@ -4,18 +4,16 @@
  */
 #include "gst/vit/gstvittokensmeta.h"
 
-#include <gst/video/video.h>
-#include <string.h>
-
 #include "gst/vit/gstvittokens-private.h"
 
 GType
 gst_vit_token_format_get_type (void)
 {
   static const GEnumValue values[] = {
-    { GST_VIT_TOKEN_FORMAT_F32, "GST_VIT_TOKEN_FORMAT_F32", "f32" },
-    { GST_VIT_TOKEN_FORMAT_F16, "GST_VIT_TOKEN_FORMAT_F16", "f16" },
-    { GST_VIT_TOKEN_FORMAT_BF16, "GST_VIT_TOKEN_FORMAT_BF16", "bf16" },
+    { GST_VIT_TOKEN_FORMAT_F32, "Float32, IEEE 754 binary32", "f32" },
+    { GST_VIT_TOKEN_FORMAT_F16, "Float16, IEEE 754 binary16", "f16" },
+    { GST_VIT_TOKEN_FORMAT_BF16, "bfloat16, the upper half of a float32",
+        "bf16" },
     { 0, NULL, NULL },
   };
   static gsize type = 0;
@@ -46,92 +44,6 @@ gst_vit_token_format_get_size (GstVitTokenFormat format)
       return 2;
   }
   return 0;
-}
-
-GType
-gst_vit_tokens_meta_api_get_type (void)
-{
-  static const gchar *tags[] = {
-    GST_META_TAG_VIDEO_STR,
-    GST_META_TAG_VIDEO_SIZE_STR,
-    GST_META_TAG_VIDEO_ORIENTATION_STR,
-    NULL,
-  };
-  static gsize type = 0;
-
-  if (g_once_init_enter (&type))
-    g_once_init_leave (
-        &type, gst_meta_api_type_register ("GstVitTokensMetaAPI", tags));
-
-  return type;
-}
-
-static gboolean
-gst_vit_tokens_meta_init (GstMeta *meta, gpointer params G_GNUC_UNUSED,
-    GstBuffer *buffer G_GNUC_UNUSED)
-{
-  GstVitTokensMeta *self = (GstVitTokensMeta *) meta;
-  GstMeta base = self->meta;
-
-  memset (self, 0, sizeof *self);
-  self->meta = base;
-  self->roi_id = -1;
-
-  return TRUE;
-}
-
-static void
-gst_vit_tokens_meta_free (GstMeta *meta, GstBuffer *buffer G_GNUC_UNUSED)
-{
-  GstVitTokensMeta *self = (GstVitTokensMeta *) meta;
-
-  gst_clear_buffer (&self->tokens);
-  gst_clear_buffer (&self->positions);
-  g_clear_pointer (&self->changed, g_bytes_unref);
-  g_clear_pointer (&self->model_id, g_free);
-}
-
-static const GstMetaInfo *
-register_info (void)
-{
-#if GST_CHECK_VERSION(1, 24, 0)
-  GstMetaInfo *info = gst_meta_info_new (GST_VIT_TOKENS_META_API_TYPE,
-      "GstVitTokensMeta", sizeof (GstVitTokensMeta));
-
-  info->init_func = gst_vit_tokens_meta_init;
-  info->free_func = gst_vit_tokens_meta_free;
-  info->transform_func = gst_vit_tokens_meta_transform;
-  info->serialize_func = gst_vit_tokens_meta_serialize;
-  info->deserialize_func = gst_vit_tokens_meta_deserialize;
-  return gst_meta_info_register (info);
-#else
-  return gst_meta_register (GST_VIT_TOKENS_META_API_TYPE, "GstVitTokensMeta",
-      sizeof (GstVitTokensMeta), gst_vit_tokens_meta_init,
-      gst_vit_tokens_meta_free, gst_vit_tokens_meta_transform);
-#endif
-}
-
-const GstMetaInfo *
-gst_vit_tokens_meta_get_info (void)
-{
-  static gsize info = 0;
-
-  if (g_once_init_enter (&info))
-    g_once_init_leave (&info, (gsize) register_info ());
-
-  return (const GstMetaInfo *) info;
-}
-
-/* (transfer full): whole characters of UTF-8. */
-static gchar *
-shorten (const gchar *name)
-{
-  const gsize most = GST_VIT_TOKENS_META_MAX_MODEL_ID_SIZE;
-  gchar *text = g_utf8_make_valid (name, strnlen (name, most + 1));
-
-  if (strlen (text) > most)
-    *g_utf8_find_prev_char (text, text + most + 1) = '\0';
-  return text;
 }
 
 /**
@@ -196,8 +108,8 @@ gst_buffer_add_vit_tokens_meta (GstBuffer *buffer, GstBuffer *tokens,
   meta->frame_width = frame_width;
   meta->frame_height = frame_height;
   meta->map[0] = meta->map[4] = patch_size;
-  if (model_id)
-    meta->model_id = shorten (model_id);
+  meta->model_id = gst_vit_tokens_text (
+      model_id, GST_VIT_TOKENS_META_MAX_MODEL_ID_SIZE);
 
   return meta;
 }
@@ -221,7 +133,12 @@ gst_buffer_get_vit_tokens_meta (GstBuffer *buffer)
 /**
  * gst_buffer_get_vit_tokens_meta_roi:
  * @buffer: a #GstBuffer
- * @roi_id: id of a #GstVideoRegionOfInterestMeta; -1 for the whole frame
+ * @roi_id: the id of a region, as its tokens meta has it; -1 for the whole
+ *   frame
+ *
+ * Where a #GstVideoRegionOfInterestMeta has an id of its own, which is not 0, -1
+ * or another region's too, it is that of its tokens.  See #GstVitTokensMeta for
+ * the others.
  *
  * Returns: (transfer none) (nullable): the first tokens meta on @buffer that
  *   covers this region
@@ -259,7 +176,7 @@ gst_buffer_iterate_vit_tokens_meta (GstBuffer *buffer, gpointer *state)
   g_return_val_if_fail (GST_IS_BUFFER (buffer), NULL);
 
   return (GstVitTokensMeta *) gst_buffer_iterate_meta_filtered (
-      buffer, state, GST_VIT_TOKENS_META_API_TYPE);
+      buffer, state, GST_VIT_TOKENS_META_INFO->api);
 }
 
 /**
@@ -302,7 +219,8 @@ gst_vit_tokens_meta_get_model_id (const GstVitTokensMeta *meta)
  * @changed: (nullable) (transfer none): (n_tokens + 7) / 8 bytes, one bit a
  *   token, least significant first; %NULL when any may have changed
  *
- * Says which tokens differ from those of the stream's frame before.
+ * Says which tokens are not those of the last frame of the stream that had
+ * tokens of the same region.
  *
  * Since: 0.1
  */
@@ -324,8 +242,9 @@ gst_vit_tokens_meta_set_changed (GstVitTokensMeta *meta, GBytes *changed)
  * @meta: a #GstVitTokensMeta
  * @token: index of a token, less than n_tokens
  *
- * Returns: whether the token may differ from that of the frame before; %TRUE
- *   where that cannot be known, as @changed has not the size that it should
+ * Returns: whether the token may differ from that of the last frame of the
+ *   stream that had tokens of the same region; %TRUE where that is not known, or
+ *   cannot be, as @changed has not the size that it should
  *
  * Since: 0.1
  */

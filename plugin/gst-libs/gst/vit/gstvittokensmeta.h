@@ -40,6 +40,32 @@ GST_VIT_API
 gsize gst_vit_token_format_get_size (GstVitTokenFormat format);
 
 /**
+ * GstVitPrefixKind:
+ * @GST_VIT_PREFIX_KIND_UNKNOWN: not said
+ * @GST_VIT_PREFIX_KIND_CLASS: a class token, or what a family has in its place
+ * @GST_VIT_PREFIX_KIND_REGISTER: a register token, of no meaning of its own
+ * @GST_VIT_PREFIX_KIND_DISTILLATION: DeiT's distillation token
+ *
+ * What a token that stands for no patch is for.
+ *
+ * Since: 0.1
+ */
+typedef enum {
+  GST_VIT_PREFIX_KIND_UNKNOWN,
+  GST_VIT_PREFIX_KIND_CLASS,
+  GST_VIT_PREFIX_KIND_REGISTER,
+  GST_VIT_PREFIX_KIND_DISTILLATION,
+} GstVitPrefixKind;
+
+#define GST_TYPE_VIT_PREFIX_KIND (gst_vit_prefix_kind_get_type ())
+
+GST_VIT_API
+GType gst_vit_prefix_kind_get_type (void);
+
+GST_VIT_API
+const gchar *gst_vit_prefix_kind_get_name (GstVitPrefixKind kind);
+
+/**
  * GST_VIT_TOKENS_META_API_TYPE:
  *
  * The #GType of the API that #GstVitTokensMeta implements.  Its tags are
@@ -69,6 +95,15 @@ gsize gst_vit_token_format_get_size (GstVitTokenFormat format);
  */
 #define GST_VIT_TOKENS_META_MAX_MODEL_ID_SIZE 1024
 
+/**
+ * GST_VIT_TOKENS_META_MAX_ROI_TYPE_SIZE:
+ *
+ * The most bytes that a region's type has.
+ *
+ * Since: 0.1
+ */
+#define GST_VIT_TOKENS_META_MAX_ROI_TYPE_SIZE 256
+
 typedef struct _GstVitTokensMeta GstVitTokensMeta;
 
 /**
@@ -96,18 +131,30 @@ typedef struct _GstVitTokensMeta GstVitTokensMeta;
  *   With 16 x 16 patches over the whole frame it is 16 0 0, 0 16 0; after the
  *   frame was scaled to half its width, 8 0 0, 0 16 0.
  * @model_id: (nullable): a short name of the model, UTF-8 of at most 1024 bytes
- * @roi_id: id of the #GstVideoRegionOfInterestMeta whose region the tokens
- *   cover; -1 for the whole frame
+ * @roi_id: id of the region that the tokens cover; -1 for the whole frame
  * @n_blocks: transformer blocks after which the tokens were taken; 0 is the
  *   input of the first
- * @changed: (nullable): one bit a token, least significant first: set where
- *   the token differs from that in the stream's frame before.  %NULL: any may
- *   differ.  Who may have missed a frame (#GST_BUFFER_FLAG_DISCONT) takes all
- *   to have changed.
+ * @changed: (nullable): one bit a token, least significant first: clear where
+ *   the token is the same as in the last frame of the stream that had tokens of
+ *   this region (@roi_id and place); for tokens of the whole frame, the last that
+ *   had any.  Frames in between that have none do not count.  %NULL: any may
+ *   differ, as in a first frame, after a gap, or of a region that frame did not
+ *   have.  Who may have missed a frame with tokens (#GST_BUFFER_FLAG_DISCONT)
+ *   takes all to have changed.
  * @positions: (nullable): what the position table added to the patches' tokens:
  *   float32 `[grid_height * grid_width][embed_dim]`, or empty if nothing was
  *   added.  %NULL: not known.  Read-only; see
  *   gst_vit_tokens_event_new_request_positions().
+ * @prefix_kinds: (nullable): one byte a prefix token, a #GstVitPrefixKind;
+ *   %NULL: not known
+ * @roi_type: (nullable): what the region holds, such as "face": UTF-8 of at most
+ *   256 bytes
+ * @roi_x: the left edge of the region, in pixels of @frame_width x
+ *   @frame_height; not changed when the frame is scaled afterwards
+ * @roi_y: its upper edge
+ * @roi_width: its width.  It has no part outside of the frame.  All four are 0
+ *   for the whole frame, and where it is not known.
+ * @roi_height: its height
  *
  * The patch tokens of one frame, or of one region of it.
  *
@@ -118,7 +165,10 @@ typedef struct _GstVitTokensMeta GstVitTokensMeta;
  * outside of the frame.  If it does not tell, the meta is dropped.
  *
  * From GStreamer 1.24 on the meta can be serialised: unixfdsink and unixfdsrc
- * carry it to another process, all but @positions.
+ * carry it to another process, all but @positions.  A program that is linked to
+ * this library receives it from the first frame on.  Python and its like load
+ * the library only when they first use it: they call
+ * `GstVit.TokensMeta.get_info()` before the pipeline starts.
  *
  * The structure is always allocated by GStreamer, so that later versions may
  * append to it.  The pointers are for reading; use the setters to change them.
@@ -160,6 +210,12 @@ struct _GstVitTokensMeta {
   guint n_blocks;
   GBytes *changed;
   GstBuffer *positions;
+  GBytes *prefix_kinds;
+  gchar *roi_type;
+  guint roi_x;
+  guint roi_y;
+  guint roi_width;
+  guint roi_height;
 };
 
 GST_VIT_API
@@ -211,6 +267,25 @@ void gst_vit_tokens_meta_set_changed (GstVitTokensMeta *meta, GBytes *changed);
 GST_VIT_API
 gboolean gst_vit_tokens_meta_is_changed (
     const GstVitTokensMeta *meta, guint token);
+
+GST_VIT_API
+void gst_vit_tokens_meta_set_prefix_kinds (
+    GstVitTokensMeta *meta, GBytes *prefix_kinds);
+
+GST_VIT_API
+GstVitPrefixKind gst_vit_tokens_meta_get_prefix_kind (
+    const GstVitTokensMeta *meta, guint token);
+
+GST_VIT_API
+void gst_vit_tokens_meta_set_roi (GstVitTokensMeta *meta, gint roi_id,
+    const gchar *roi_type, guint x, guint y, guint width, guint height);
+
+GST_VIT_API
+gboolean gst_vit_tokens_meta_get_roi_rect (const GstVitTokensMeta *meta,
+    guint *x, guint *y, guint *width, guint *height);
+
+GST_VIT_API
+const gchar *gst_vit_tokens_meta_get_roi_type (const GstVitTokensMeta *meta);
 
 GST_VIT_API
 GstBuffer *gst_vit_tokens_meta_get_positions (const GstVitTokensMeta *meta);

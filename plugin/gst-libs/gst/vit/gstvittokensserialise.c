@@ -41,6 +41,29 @@ gst_vit_tokens_meta_serialize (
   return bytes != NULL;
 }
 
+/* What gst_buffer_add_vit_tokens_meta() is not given. */
+static void
+take_fields (GstVitTokensMeta *meta, const GstVitTokensFields *fields)
+{
+  memcpy (meta->map, fields->map, sizeof meta->map);
+  meta->n_blocks = fields->n_blocks;
+  meta->roi_id = fields->roi_id;
+  meta->roi_x = fields->roi_x;
+  meta->roi_y = fields->roi_y;
+  meta->roi_width = fields->roi_width;
+  meta->roi_height = fields->roi_height;
+  if (fields->model_id)
+    meta->model_id = g_strndup (fields->model_id, fields->model_id_size);
+  if (fields->roi_type)
+    meta->roi_type = g_strndup (fields->roi_type, fields->roi_type_size);
+  if (fields->prefix_kinds)
+    meta->prefix_kinds
+        = g_bytes_new (fields->prefix_kinds, fields->n_prefix_tokens);
+  if (fields->changed)
+    meta->changed = g_bytes_new (
+        fields->changed, gst_vit_tokens_changed_size (fields->n_tokens));
+}
+
 GstMeta *
 gst_vit_tokens_meta_deserialize (const GstMetaInfo *info G_GNUC_UNUSED,
     GstBuffer *buffer, const guint8 *data, gsize size, guint8 version)
@@ -50,8 +73,7 @@ gst_vit_tokens_meta_deserialize (const GstMetaInfo *info G_GNUC_UNUSED,
   GstBuffer *tokens;
   gpointer values;
 
-  if (version != GST_VIT_TOKENS_BYTES_VERSION
-      || !gst_vit_tokens_bytes_read (data, size, &fields))
+  if (!gst_vit_tokens_bytes_read (data, size, version, &fields))
     return NULL;
 
   values = g_try_malloc (fields.values_size);
@@ -67,15 +89,7 @@ gst_vit_tokens_meta_deserialize (const GstMetaInfo *info G_GNUC_UNUSED,
   if (!meta)
     return NULL;
 
-  memcpy (meta->map, fields.map, sizeof meta->map);
-  meta->n_blocks = fields.n_blocks;
-  meta->roi_id = fields.roi_id;
-  if (fields.model_id)
-    meta->model_id = g_strndup (fields.model_id, fields.model_id_size);
-  if (fields.changed)
-    meta->changed = g_bytes_new (
-        fields.changed, gst_vit_tokens_changed_size (fields.n_tokens));
-
+  take_fields (meta, &fields);
   return &meta->meta;
 }
 #endif

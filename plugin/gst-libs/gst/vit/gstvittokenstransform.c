@@ -34,7 +34,10 @@ add_copy (GstBuffer *dest, const GstVitTokensMeta *source)
     g_bytes_ref (copy->changed);
   if (copy->positions)
     gst_buffer_ref (copy->positions);
+  if (copy->prefix_kinds)
+    g_bytes_ref (copy->prefix_kinds);
   copy->model_id = g_strdup (copy->model_id);
+  copy->roi_type = g_strdup (copy->roi_type);
 
   return copy;
 }

@@ -23,6 +23,11 @@ gst_vit_tokens_fields_of (const GstVitTokensMeta *meta)
     .n_blocks = meta->n_blocks,
     .roi_id = meta->roi_id,
     .model_id = meta->model_id,
+    .roi_type = meta->roi_type,
+    .roi_x = meta->roi_x,
+    .roi_y = meta->roi_y,
+    .roi_width = meta->roi_width,
+    .roi_height = meta->roi_height,
   };
 
   memcpy (fields.map, meta->map, sizeof fields.map);
@@ -30,10 +35,22 @@ gst_vit_tokens_fields_of (const GstVitTokensMeta *meta)
   if (meta->model_id)
     fields.model_id_size
         = strnlen (meta->model_id, GST_VIT_TOKENS_META_MAX_MODEL_ID_SIZE + 1);
+  if (meta->roi_type)
+    fields.roi_type_size
+        = strnlen (meta->roi_type, GST_VIT_TOKENS_META_MAX_ROI_TYPE_SIZE + 1);
   if (meta->changed)
     fields.changed = g_bytes_get_data (meta->changed, NULL);
+  if (meta->prefix_kinds && meta->n_prefix_tokens > 0)
+    fields.prefix_kinds = g_bytes_get_data (meta->prefix_kinds, NULL);
 
   return fields;
+}
+
+gboolean
+gst_vit_tokens_meta_fits_prefix_kinds (
+    const GstVitTokensMeta *meta, const GBytes *prefix_kinds)
+{
+  return g_bytes_get_size ((GBytes *) prefix_kinds) == meta->n_prefix_tokens;
 }
 
 gboolean
@@ -81,6 +98,9 @@ find_fault (const GstVitTokensMeta *meta)
   if (meta->positions
       && !gst_vit_tokens_meta_fits_positions (meta, meta->positions))
     return "positions is neither empty nor as long as the patches' tokens";
+  if (meta->prefix_kinds
+      && !gst_vit_tokens_meta_fits_prefix_kinds (meta, meta->prefix_kinds))
+    return "prefix_kinds is not a byte a prefix token";
   return NULL;
 }
 
@@ -100,7 +120,11 @@ find_fault (const GstVitTokensMeta *meta)
  * - model_id is %NULL, or UTF-8 of at most 1024 bytes;
  * - changed is %NULL, or (n_tokens + 7) / 8 bytes;
  * - positions is %NULL, empty, or
- *   grid_width * grid_height * embed_dim float32 values.
+ *   grid_width * grid_height * embed_dim float32 values;
+ * - prefix_kinds is %NULL, or n_prefix_tokens bytes;
+ * - roi_x, roi_y, roi_width and roi_height are all 0, or a rectangle of at least
+ *   a pixel, no part of which is outside of frame_width x frame_height;
+ * - roi_type is %NULL, or UTF-8 of at most 256 bytes.
  *
  * It says nothing of the values themselves: they may be NaN.
  *

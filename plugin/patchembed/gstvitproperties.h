@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The properties of vitpatchembed as programs and people see them: names,
+ * types, ranges, defaults and what they mean.
+ */
+#pragma once
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+enum {
+  /* What gst_vit_settings_set() takes. */
+  GST_VIT_SETTING_MODEL = 1,
+  GST_VIT_SETTING_MODEL_PREFIX,
+  GST_VIT_SETTING_PATCH_SIZE,
+  GST_VIT_SETTING_EMBED_DIM,
+  GST_VIT_SETTING_POSITION_RULE,
+  GST_VIT_SETTING_MEAN,
+  GST_VIT_SETTING_STD,
+  GST_VIT_SETTING_PRECISION,
+  GST_VIT_SETTING_FIT,
+  GST_VIT_SETTING_PREFIX_TOKENS,
+  GST_VIT_SETTING_TOKEN_FORMAT,
+  GST_VIT_SETTING_REUSE_TOKENS,
+  GST_VIT_SETTING_REUSE_TOLERANCE,
+  GST_VIT_SETTING_N_THREADS,
+  GST_VIT_SETTING_TENSOR_ID,
+  GST_VIT_SETTING_ADVERTISE_TENSORS,
+  GST_VIT_SETTING_INTERVAL,
+  GST_VIT_SETTING_SKIP_LATE,
+  GST_VIT_SETTING_REGIONS,
+  GST_VIT_SETTING_MAX_TOKENS,
+  /* What the element tells. */
+  GST_VIT_PROPERTY_STATS,
+  GST_VIT_PROPERTY_MODEL_INFO,
+};
+
+void gst_vit_properties_install (GObjectClass *klass);
+
+G_END_DECLS
