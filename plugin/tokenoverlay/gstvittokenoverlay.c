@@ -70,6 +70,7 @@
 #include "tokenoverlay/gstvittokenoverlay.h"
 
 #include "common/gstvitallocation.h"
+#include "common/gstvitrefusal.h"
 #include "gst/vit/gstvittokensmeta.h"
 #include "tokenoverlay/gstvitdelivery.h"
 #include "tokenoverlay/gstvitdrawing.h"
@@ -359,6 +360,7 @@ gst_vit_token_overlay_init (GstVitTokenOverlay *self)
   gst_base_transform_set_in_place (base, TRUE);
   gst_base_transform_set_passthrough (base, FALSE);
   gst_base_transform_set_gap_aware (base, TRUE);
+  gst_vit_refusal_watch (GST_BASE_TRANSFORM_SINK_PAD (base));
   gst_base_transform_set_qos_enabled (base, TRUE);
 }
 
