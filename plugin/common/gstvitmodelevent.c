@@ -57,16 +57,21 @@ gst_vit_model_event_new (GstVitModelSource *source)
           NAME, FIELD, gst_vit_model_source_get_type (), source, NULL));
 }
 
+gboolean
+gst_vit_model_event_is (GstEvent *event)
+{
+  return GST_EVENT_TYPE (event) == GST_EVENT_CUSTOM_DOWNSTREAM_STICKY
+         && gst_event_has_name (event, NAME);
+}
+
 GstVitModelSource *
 gst_vit_model_event_parse (GstEvent *event)
 {
-  const GstStructure *structure = gst_event_get_structure (event);
   GstVitModelSource *source = NULL;
 
-  if (GST_EVENT_TYPE (event) == GST_EVENT_CUSTOM_DOWNSTREAM_STICKY
-      && gst_structure_has_name (structure, NAME))
-    gst_structure_get (
-        structure, FIELD, gst_vit_model_source_get_type (), &source, NULL);
+  if (gst_vit_model_event_is (event))
+    gst_structure_get (gst_event_get_structure (event), FIELD,
+        gst_vit_model_source_get_type (), &source, NULL);
   return source;
 }
 

@@ -31,7 +31,10 @@ gboolean gst_vit_model_source_is_equal (
 /* (transfer full) */
 GstEvent *gst_vit_model_event_new (GstVitModelSource *source);
 
-/* (transfer full) (nullable): NULL for any other event. */
+gboolean gst_vit_model_event_is (GstEvent *event);
+
+/* (transfer full) (nullable): NULL for any other event, and where it comes from
+ * elsewhere. */
 GstVitModelSource *gst_vit_model_event_parse (GstEvent *event);
 
 /* (transfer full) (nullable): what the last such event on this pad said. */

@@ -62,6 +62,7 @@ struct _GstVitEncoder {
   GstVitModelSource *source;     /* (nullable): that it was loaded from */
   GstVitModelSource *tokens_source; /* (nullable): what the stream says */
   gboolean is_settled;           /* what is loaded is what these two ask for */
+  GstVitClockView clock;
   gboolean warned_of_malformed;
   gboolean warned_of_left_out;
 };
@@ -165,9 +166,10 @@ gst_vit_encoder_start (GstBaseTransform *base)
   gst_vit_encoder_settings_clear (&self->started);
   GST_OBJECT_LOCK (self);
   gst_vit_encoder_settings_copy (&self->settings, &self->started);
-  gst_vit_lateness_reset (&self->lateness);
+  gst_vit_lateness_init (&self->lateness);
   memset (&self->stats, 0, sizeof self->stats);
   GST_OBJECT_UNLOCK (self);
+  gst_vit_clock_view_init (&self->clock);
   self->warned_of_malformed = self->warned_of_left_out = FALSE;
   return self->started.model == NULL || settle (self);
 }
@@ -203,32 +205,27 @@ gst_vit_encoder_propose_allocation (
 static gboolean
 is_skipped (GstVitEncoder *self, GstBuffer *buffer)
 {
-  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
+  GstClockTimeDiff jitter;
   GstVitLateness lateness;
-  GstClockTime time;
   gboolean is_late;
 
-  if (!self->stream->settings.live.skip_late
-      || segment->format != GST_FORMAT_TIME)
+  if (!self->stream->settings.live.skip_late)
     return FALSE;
-  time = gst_segment_to_running_time (
-      segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
   GST_OBJECT_LOCK (self);
-  is_late = gst_vit_lateness_is_late (&self->lateness, time);
-  if (is_late) {
-    self->lateness.n_skipped++;
+  is_late = gst_vit_lateness_skips (&self->lateness, &self->clock, &jitter);
+  if (is_late)
     self->stats.n_late++;
-  }
   lateness = self->lateness;
   GST_OBJECT_UNLOCK (self);
   if (!is_late)
     return FALSE;
   GST_DEBUG_OBJECT (self,
-      "no features for the frame of %" GST_TIME_FORMAT ": too late",
-      GST_TIME_ARGS (time));
+      "no features for the frame of %" GST_TIME_FORMAT ": too late by %"
+      GST_STIME_FORMAT,
+      GST_TIME_ARGS (self->clock.running_time), GST_STIME_ARGS (jitter));
   gst_element_post_message (GST_ELEMENT (self),
-      gst_vit_lateness_message (
-          &lateness, GST_OBJECT (self), segment, buffer));
+      gst_vit_lateness_message (&lateness, jitter, GST_OBJECT (self),
+          &GST_BASE_TRANSFORM (self)->segment, buffer));
   return TRUE;
 }
 
@@ -328,8 +325,9 @@ encode (GstVitEncoder *self, GstBuffer *buffer)
   if (!gst_vit_encoder_stream_attach (stream, buffer, &error))
     return leave_out (self, error);
   self->warned_of_left_out = FALSE;
+  gst_vit_clock_view_update (&self->clock, GST_ELEMENT (self));
   GST_OBJECT_LOCK (self);
-  self->lateness.n_processed++;
+  gst_vit_lateness_processed (&self->lateness, &self->clock);
   gst_vit_encoder_stats_count (&self->stats,
       count_tokens (stream->inputs.tokens), stream->inputs.tokens->len,
       stream->jobs->len, gst_util_get_timestamp () - start);
@@ -347,6 +345,7 @@ gst_vit_encoder_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
   if (!look (self, buffer))
     return GST_FLOW_ERROR;
   warn_of_malformed (self, buffer);
+  gst_vit_clock_view_look (&self->clock, base, buffer);
   if (self->stream->inputs.tokens->len == 0
       || (self->stream->jobs->len > 0 && is_skipped (self, buffer)))
     return GST_FLOW_OK;
@@ -369,6 +368,9 @@ gst_vit_encoder_sink_event (GstBaseTransform *base, GstEvent *event)
       GST_OBJECT_LOCK (self);
       gst_vit_lateness_reset (&self->lateness);
       GST_OBJECT_UNLOCK (self);
+      G_GNUC_FALLTHROUGH;
+    case GST_EVENT_STREAM_START:
+      gst_vit_clock_view_forget (&self->clock);
       break;
     case GST_EVENT_EOS:
       g_object_notify (G_OBJECT (base), "stats");
@@ -395,6 +397,11 @@ gst_vit_encoder_src_event (GstBaseTransform *base, GstEvent *event)
     GST_OBJECT_UNLOCK (self);
     if (skip_late)
       return gst_pad_push_event (GST_BASE_TRANSFORM_SINK_PAD (base), event);
+  } else if (GST_EVENT_TYPE (event) == GST_EVENT_LATENCY) {
+    GST_OBJECT_LOCK (self);
+    gst_vit_lateness_update (&self->lateness, event);
+    GST_OBJECT_UNLOCK (self);
+    gst_vit_clock_view_forget (&self->clock);
   }
   return GST_BASE_TRANSFORM_CLASS (gst_vit_encoder_parent_class)
       ->src_event (base, event);
@@ -477,7 +484,8 @@ gst_vit_encoder_init (GstVitEncoder *self)
   GstBaseTransform *base = GST_BASE_TRANSFORM (self);
 
   gst_vit_encoder_settings_init (&self->settings);
-  gst_vit_lateness_reset (&self->lateness);
+  gst_vit_lateness_init (&self->lateness);
+  gst_vit_clock_view_init (&self->clock);
   gst_base_transform_set_in_place (base, TRUE);
   gst_base_transform_set_passthrough (base, FALSE);
   gst_base_transform_set_gap_aware (base, TRUE);
