@@ -20,11 +20,13 @@
  *
  * ## Example launch lines
  * |[
- * gst-launch-1.0 videotestsrc num-buffers=3 ! video/x-raw,width=224,height=224 ! vitpatchembed model=tests/golden/features/hf-vit-classifier ! vitencoder ! fakesink
- * ]| Features of the last block, embedding and logits, with the model of the tokens.
+ * gst-launch-1.0 videotestsrc num-buffers=3 ! vitpatchembed model=dinov2-small ! vitencoder ! fakesink
+ * ]| Features of the last block, and the embedding, by the model whose tokens come:
+ * a folder with the whole of it.
  * |[
- * gst-launch-1.0 -v videotestsrc num-buffers=3 ! video/x-raw,width=224,height=224 ! vitpatchembed model=tests/golden/features/hf-dinov2-giant ! vitencoder layers="<1,2>" norm=final embedding=none ! fakesink
- * ]| Features after two blocks, both normed; what was chosen, and how long it took.
+ * gst-launch-1.0 -v videotestsrc is-live=true num-buffers=10 ! vitpatchembed model=dinov2-small max-tokens=257 ! vitencoder layers="<1,2>" embedding=none skip-late=true ! fakesink sync=true
+ * ]| Features after two blocks of a live source; frames for which there is no time
+ * have none.  What was chosen, and how long it took, is printed.
  *
  * Since: 0.1
  */

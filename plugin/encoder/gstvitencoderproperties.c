@@ -244,10 +244,13 @@ install_live (GObjectClass *klass, const GstVitEncoderLiveSettings *defaults)
    * GstVitEncoder:skip-late:
    *
    * Whether a frame that would reach the sink too late passes without features,
-   * which saves its time.  Sinks tell by QoS events, which fakesink and appsink
-   * send only with their property `qos`.  A QoS message tells the application of
-   * each such frame.  A frame whose features are known already has them.  Then the
-   * base class' own `qos` drops no frames.
+   * which saves its time: told by sinks' QoS events and, in a live pipeline, by the
+   * clock, as #GstVitPatchEmbed:skip-late.  The first frame of a stream, and then
+   * one in a second, has its features all the same, and so has each whose features
+   * are known from the frame before.
+   *
+   * A QoS message tells the application of each frame without.  Then the base
+   * class' own `qos` drops no frames.
    *
    * Takes effect on the next frame.
    *
@@ -256,7 +259,8 @@ install_live (GObjectClass *klass, const GstVitEncoderLiveSettings *defaults)
   g_object_class_install_property (klass, GST_VIT_ENCODER_SETTING_SKIP_LATE,
       g_param_spec_boolean ("skip-late", "Skip late frames",
           "Let frames pass without features that would reach the sink too late, "
-          "as its QoS events say, and post a QoS message for each",
+          "as its QoS events say or, in live pipelines, the clock, and post a "
+          "QoS message for each; one in a second has them all the same",
           defaults->skip_late, LIVE));
 }
 
