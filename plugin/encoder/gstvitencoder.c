@@ -38,10 +38,9 @@
 #include "base/error.h"
 #include "common/gstviterror.h"
 #include "common/gstvitlateness.h"
+#include "encoder/gstvitencodermodel.h"
 #include "encoder/gstvitencoderproperties.h"
-#include "encoder/gstvitencodersource.h"
 #include "encoder/gstvitencoderstats.h"
-#include "encoder/gstvitencoderstream.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_vit_encoder_debug);
 #define GST_CAT_DEFAULT gst_vit_encoder_debug
@@ -59,11 +58,7 @@ struct _GstVitEncoder {
   GstStructure *model_info; /* while a model is loaded */
 
   /* Written only while no data flows, or on the streaming thread. */
-  GstVitEncoderSettings started; /* those of the start; but for live ones */
-  GstVitEncoderStream *stream;   /* (nullable): no model is loaded */
-  GstVitModelSource *source;     /* (nullable): that it was loaded from */
-  GstVitModelSource *tokens_source; /* (nullable): what the stream says */
-  gboolean is_settled;           /* what is loaded is what these two ask for */
+  GstVitEncoderModel model; /* from start to stop */
   GstVitClockView clock;
   gboolean warned_of_malformed;
   gboolean warned_of_left_out;
@@ -94,69 +89,28 @@ set_model_info (GstVitEncoder *self, GstStructure *info /* (transfer full) */)
   g_clear_pointer (&before, gst_structure_free);
 }
 
-static void
-drop_stream (GstVitEncoder *self)
-{
-  g_clear_pointer (&self->stream, gst_vit_encoder_stream_free);
-  g_clear_pointer (&self->source, gst_vit_model_source_unref);
-}
-
-/* What the stream says its tokens are of; NULL: nothing yet. */
-static void
-take_source (
-    GstVitEncoder *self, GstVitModelSource *source /* (transfer full) (nullable) */)
-{
-  g_clear_pointer (&self->tokens_source, gst_vit_model_source_unref);
-  self->tokens_source = source;
-  self->is_settled = FALSE;
-}
-
-/* Loads `source`, in place of what was loaded before. */
-static gboolean
-load (GstVitEncoder *self, GstVitModelSource *source /* (transfer full) */)
-{
-  GstStructure *info = NULL;
-  GError *error = NULL;
-
-  /* Two models need not fit into memory at once. */
-  drop_stream (self);
-  self->source = source;
-  self->stream = gst_vit_encoder_stream_new (
-      &self->started, source->path, source->prefix, &info, &error);
-  if (self->stream == NULL) {
-    GST_VIT_ELEMENT_ERROR (self, error, "model %s, prefix %s", source->path,
-        GST_STR_NULL (source->prefix));
-    return FALSE;
-  }
-  GST_INFO_OBJECT (self, "%" GST_PTR_FORMAT, info);
-  set_model_info (self, info);
-  g_object_notify (G_OBJECT (self), "model-info");
-  return TRUE;
-}
-
-/* Loads the model that the settings and the stream ask for, if it is another. */
+/* The model that is set, or that of the tokens that come, is loaded. */
 static gboolean
 settle (GstVitEncoder *self)
 {
+  GstVitEncoderModel *model = &self->model;
+  GstStructure *info;
   GError *error = NULL;
-  GstVitModelSource *source;
 
-  if (self->is_settled)
-    return TRUE;
-  source = gst_vit_encoder_choose_source (
-      &self->started, self->tokens_source, &error);
-  if (source == NULL) {
-    GST_VIT_ELEMENT_ERROR (self, error, "model=%s model-prefix=%s",
-        GST_STR_NULL (self->started.model),
-        GST_STR_NULL (self->started.model_prefix));
+  if (!gst_vit_encoder_model_settle (
+          model, GST_BASE_TRANSFORM_SINK_PAD (self), &info, &error)) {
+    set_model_info (self, NULL);
+    GST_VIT_ELEMENT_ERROR (self, error, "model=%s model-prefix=%s, tokens of %s",
+        GST_STR_NULL (model->settings.model),
+        GST_STR_NULL (model->settings.model_prefix),
+        GST_STR_NULL (model->tokens != NULL ? model->tokens->path : NULL));
     return FALSE;
   }
-  if (self->stream != NULL
-      && gst_vit_model_source_is_equal (source, self->source))
-    gst_vit_model_source_unref (source);
-  else if (!load (self, source))
-    return FALSE;
-  self->is_settled = TRUE;
+  if (info != NULL) {
+    GST_INFO_OBJECT (self, "%" GST_PTR_FORMAT, info);
+    set_model_info (self, info);
+    g_object_notify (G_OBJECT (self), "model-info");
+  }
   return TRUE;
 }
 
@@ -164,16 +118,20 @@ static gboolean
 gst_vit_encoder_start (GstBaseTransform *base)
 {
   GstVitEncoder *self = GST_VIT_ENCODER (base);
+  GstVitEncoderSettings settings;
 
-  gst_vit_encoder_settings_clear (&self->started);
   GST_OBJECT_LOCK (self);
-  gst_vit_encoder_settings_copy (&self->settings, &self->started);
+  gst_vit_encoder_settings_copy (&self->settings, &settings);
   gst_vit_lateness_init (&self->lateness);
   memset (&self->stats, 0, sizeof self->stats);
   GST_OBJECT_UNLOCK (self);
+  gst_vit_encoder_model_start (&self->model, &settings);
   gst_vit_clock_view_init (&self->clock);
   self->warned_of_malformed = self->warned_of_left_out = FALSE;
-  return self->started.model == NULL || settle (self);
+  if (settings.model == NULL || settle (self))
+    return TRUE;
+  gst_vit_encoder_model_stop (&self->model);
+  return FALSE;
 }
 
 static gboolean
@@ -181,9 +139,20 @@ gst_vit_encoder_stop (GstBaseTransform *base)
 {
   GstVitEncoder *self = GST_VIT_ENCODER (base);
 
-  drop_stream (self);
-  take_source (self, NULL);
+  gst_vit_encoder_model_stop (&self->model);
   set_model_info (self, NULL);
+  return TRUE;
+}
+
+/* What the caps say is nothing to us, but that the grids will be others. */
+static gboolean
+gst_vit_encoder_set_caps (
+    GstBaseTransform *base, GstCaps *in_caps, GstCaps *out_caps)
+{
+  GstVitEncoder *self = GST_VIT_ENCODER (base);
+
+  if (self->model.stream != NULL)
+    gst_vit_encoder_stream_begin (self->model.stream);
   return TRUE;
 }
 
@@ -211,7 +180,7 @@ is_skipped (GstVitEncoder *self, GstBuffer *buffer)
   GstVitLateness lateness;
   gboolean is_late;
 
-  if (!self->stream->settings.live.skip_late)
+  if (!self->model.stream->settings.live.skip_late)
     return FALSE;
   GST_OBJECT_LOCK (self);
   is_late = gst_vit_lateness_skips (&self->lateness, &self->clock, &jitter);
@@ -231,22 +200,6 @@ is_skipped (GstVitEncoder *self, GstBuffer *buffer)
   return TRUE;
 }
 
-/* An element that was stopped and started again lost what was told it; the element
- * before it did not. */
-static void
-ask_for_source (GstVitEncoder *self)
-{
-  GstPad *pad = GST_BASE_TRANSFORM_SINK_PAD (self);
-  GstVitModelSource *source = gst_vit_model_event_find (pad);
-  GstPad *peer = source == NULL ? gst_pad_get_peer (pad) : NULL;
-
-  if (peer != NULL)
-    source = gst_vit_model_event_find (peer);
-  if (source != NULL)
-    take_source (self, source);
-  gst_clear_object (&peer);
-}
-
 /* The model of these tokens is loaded, with what is set now, and the tokens that
  * are to be encoded are found. */
 static gboolean
@@ -255,15 +208,13 @@ look (GstVitEncoder *self, GstBuffer *buffer)
   GstVitEncoderLiveSettings live;
   GError *error = NULL;
 
-  if (self->tokens_source == NULL && self->stream == NULL)
-    ask_for_source (self);
   if (!settle (self))
     return FALSE;
   GST_OBJECT_LOCK (self);
   live = self->settings.live;
   GST_OBJECT_UNLOCK (self);
-  if (gst_vit_encoder_stream_set_live (self->stream, &live, &error)
-      && gst_vit_encoder_stream_look (self->stream, buffer, &error))
+  if (gst_vit_encoder_stream_set_live (self->model.stream, &live, &error)
+      && gst_vit_encoder_stream_look (self->model.stream, buffer, &error))
     return TRUE;
   GST_VIT_ELEMENT_ERROR (self, error, "%" GST_PTR_FORMAT, buffer);
   return FALSE;
@@ -272,7 +223,7 @@ look (GstVitEncoder *self, GstBuffer *buffer)
 static void
 warn_of_malformed (GstVitEncoder *self, GstBuffer *buffer)
 {
-  const gchar *reason = self->stream->inputs.malformed;
+  const gchar *reason = self->model.stream->inputs.malformed;
 
   if (reason == NULL || self->warned_of_malformed)
     return;
@@ -287,7 +238,7 @@ leave_out (GstVitEncoder *self, GError *error /* (transfer full) */)
 {
   if (error->code != VIT_ERROR_NO_MEMORY && error->code != VIT_ERROR_READ) {
     GST_VIT_ELEMENT_ERROR (
-        self, error, "model %s", self->stream->weights->id);
+        self, error, "model %s", self->model.stream->weights->id);
     return GST_FLOW_ERROR;
   }
   if (!self->warned_of_left_out && error->code == VIT_ERROR_NO_MEMORY)
@@ -297,7 +248,7 @@ leave_out (GstVitEncoder *self, GError *error /* (transfer full) */)
   else if (!self->warned_of_left_out)
     GST_ELEMENT_WARNING (self, STREAM, FAILED,
         ("A frame passes without features: %s", error->message),
-        ("model %s", self->stream->weights->id));
+        ("model %s", self->model.stream->weights->id));
   self->warned_of_left_out = TRUE;
   g_error_free (error);
   return GST_FLOW_OK;
@@ -316,7 +267,7 @@ count_tokens (const GPtrArray *inputs)
 static GstFlowReturn
 encode (GstVitEncoder *self, GstBuffer *buffer)
 {
-  GstVitEncoderStream *stream = self->stream;
+  GstVitEncoderStream *stream = self->model.stream;
   GError *error = NULL;
   GstClockTime start;
 
@@ -348,8 +299,8 @@ gst_vit_encoder_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
     return GST_FLOW_ERROR;
   warn_of_malformed (self, buffer);
   gst_vit_clock_view_look (&self->clock, base, buffer);
-  if (self->stream->inputs.tokens->len == 0
-      || (self->stream->jobs->len > 0 && is_skipped (self, buffer)))
+  if (self->model.stream->inputs.tokens->len == 0
+      || (self->model.stream->jobs->len > 0 && is_skipped (self, buffer)))
     return GST_FLOW_OK;
   return encode (self, buffer);
 }
@@ -364,7 +315,7 @@ gst_vit_encoder_sink_event (GstBaseTransform *base, GstEvent *event)
     case GST_EVENT_CUSTOM_DOWNSTREAM_STICKY:
       source = gst_vit_model_event_parse (event);
       if (source != NULL)
-        take_source (self, source);
+        gst_vit_encoder_model_tell (&self->model, source);
       break;
     case GST_EVENT_FLUSH_STOP:
       GST_OBJECT_LOCK (self);
@@ -448,7 +399,6 @@ gst_vit_encoder_finalize (GObject *object)
   GstVitEncoder *self = GST_VIT_ENCODER (object);
 
   gst_vit_encoder_settings_clear (&self->settings);
-  gst_vit_encoder_settings_clear (&self->started);
   G_OBJECT_CLASS (gst_vit_encoder_parent_class)->finalize (object);
 }
 
@@ -473,6 +423,7 @@ gst_vit_encoder_class_init (GstVitEncoderClass *klass)
 
   base_class->start = gst_vit_encoder_start;
   base_class->stop = gst_vit_encoder_stop;
+  base_class->set_caps = gst_vit_encoder_set_caps;
   base_class->sink_event = gst_vit_encoder_sink_event;
   base_class->src_event = gst_vit_encoder_src_event;
   base_class->prepare_output_buffer = gst_vit_encoder_prepare_output_buffer;

@@ -43,6 +43,12 @@ gst_vit_encoder_pools_free (GstVitEncoderPools *pools)
   g_free (pools);
 }
 
+void
+gst_vit_encoder_pools_clear (GstVitEncoderPools *pools)
+{
+  g_array_set_size (pools->all, 0);
+}
+
 /* (nullable) (transfer none) */
 static Pool *
 make_pool (GstVitEncoderPools *pools, gsize n_bytes)

@@ -16,6 +16,9 @@ typedef struct _GstVitEncoderPools GstVitEncoderPools;
 GstVitEncoderPools *gst_vit_encoder_pools_new (void);
 void gst_vit_encoder_pools_free (GstVitEncoderPools *pools);
 
+/* Gives all memory back that nobody holds. */
+void gst_vit_encoder_pools_clear (GstVitEncoderPools *pools);
+
 /* (transfer full) (nullable): room for so many floats, on a cache line; NULL where
  * there is no memory for it. */
 GstBuffer *gst_vit_encoder_pools_acquire (

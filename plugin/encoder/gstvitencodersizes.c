@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "encoder/gstvitencodersizes.h"
 
-#include <string.h>
+#include "base/error.h"
 
-/* As many sizes as are kept ready: each has working memory of its own. */
+/* As many sizes as are kept ready, each with working memory of its own; all but the
+ * last are given up where that is more than so many bytes. */
 #define MAX_SIZES 8
+#define MAX_BYTES ((gsize) 256 << 20)
 
 struct _GstVitEncoderSizes {
   VitEncoderWeights *weights;
@@ -72,6 +74,12 @@ gst_vit_encoder_sizes_peek (const GstVitEncoderSizes *sizes)
   return sizes->example;
 }
 
+void
+gst_vit_encoder_sizes_clear (GstVitEncoderSizes *sizes)
+{
+  g_ptr_array_set_size (sizes->all, 0);
+}
+
 static gboolean
 has_grids (const GstVitEncoderSize *size, const VitEncoderGrid *grids,
     guint n_grids)
@@ -85,14 +93,11 @@ has_grids (const GstVitEncoderSize *size, const VitEncoderGrid *grids,
   return TRUE;
 }
 
-/* Makes room for one more. */
-static void
-give_up_oldest (GstVitEncoderSizes *sizes)
+static guint
+find_oldest (const GstVitEncoderSizes *sizes)
 {
   guint oldest = 0;
 
-  if (sizes->all->len < MAX_SIZES)
-    return;
   for (guint i = 1; i < sizes->all->len; i++) {
     const GstVitEncoderSize *size = g_ptr_array_index (sizes->all, i);
     const GstVitEncoderSize *other = g_ptr_array_index (sizes->all, oldest);
@@ -100,7 +105,50 @@ give_up_oldest (GstVitEncoderSizes *sizes)
     if (size->last_use < other->last_use)
       oldest = i;
   }
-  g_ptr_array_remove_index_fast (sizes->all, oldest);
+  return oldest;
+}
+
+static gsize
+count_bytes (const GstVitEncoderSizes *sizes)
+{
+  gsize n_bytes = 0;
+
+  for (guint i = 0; i < sizes->all->len; i++) {
+    const GstVitEncoderSize *size = g_ptr_array_index (sizes->all, i);
+
+    n_bytes += vit_encoder_memory (size->encoder);
+  }
+  return n_bytes;
+}
+
+/* Before another is made. */
+static void
+make_room (GstVitEncoderSizes *sizes)
+{
+  while (sizes->all->len >= MAX_SIZES || count_bytes (sizes) > MAX_BYTES)
+    g_ptr_array_remove_index_fast (sizes->all, find_oldest (sizes));
+}
+
+/* Where there is no memory for it beside the others, they are given up. */
+static gboolean
+configure (GstVitEncoderSizes *sizes, VitEncoder *encoder,
+    const VitEncoderGrid *grids, guint n_grids, GError **error)
+{
+  guint n_prefix_tokens = sizes->weights->n_prefix_tokens;
+  GError *first = NULL;
+
+  if (vit_encoder_configure (
+          encoder, grids, n_grids, n_prefix_tokens, &first))
+    return TRUE;
+  if (sizes->all->len == 0
+      || !g_error_matches (first, VIT_ERROR, VIT_ERROR_NO_MEMORY)) {
+    g_propagate_error (error, first);
+    return FALSE;
+  }
+  g_error_free (first);
+  g_ptr_array_set_size (sizes->all, 0);
+  return vit_encoder_configure (
+      encoder, grids, n_grids, n_prefix_tokens, error);
 }
 
 static GstVitEncoderSize *
@@ -110,11 +158,9 @@ make_size (GstVitEncoderSizes *sizes, const VitEncoderGrid *grids,
   VitEncoder *encoder;
   GstVitEncoderSize *size;
 
-  give_up_oldest (sizes);
+  make_room (sizes);
   encoder = vit_encoder_new (sizes->weights, &sizes->settings, error);
-  if (encoder == NULL
-      || !vit_encoder_configure (encoder, grids, n_grids,
-          sizes->weights->n_prefix_tokens, error)) {
+  if (encoder == NULL || !configure (sizes, encoder, grids, n_grids, error)) {
     vit_encoder_free (encoder);
     return NULL;
   }

@@ -36,6 +36,9 @@ GstVitEncoderSizes *gst_vit_encoder_sizes_new (VitEncoderWeights *weights,
     const VitEncoderSettings *settings, GError **error);
 void gst_vit_encoder_sizes_free (GstVitEncoderSizes *sizes);
 
+/* Gives up all sizes: others will come. */
+void gst_vit_encoder_sizes_clear (GstVitEncoderSizes *sizes);
+
 /* An encoder with these settings, to ask what it makes. */
 const VitEncoder *gst_vit_encoder_sizes_peek (const GstVitEncoderSizes *sizes);
 

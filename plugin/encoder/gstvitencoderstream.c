@@ -151,6 +151,14 @@ gst_vit_encoder_stream_set_live (GstVitEncoderStream *stream,
   return TRUE;
 }
 
+void
+gst_vit_encoder_stream_begin (GstVitEncoderStream *stream)
+{
+  gst_vit_encoder_sizes_clear (stream->sizes);
+  gst_vit_encoder_pools_clear (stream->pools);
+  g_ptr_array_set_size (stream->last, 0);
+}
+
 static GstVitEncoderShape
 shape_of (const GstVitEncoderStream *stream)
 {

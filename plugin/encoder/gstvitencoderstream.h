@@ -56,6 +56,9 @@ void gst_vit_encoder_stream_free (GstVitEncoderStream *stream); /* (nullable) */
 gboolean gst_vit_encoder_stream_set_live (GstVitEncoderStream *stream,
     const GstVitEncoderLiveSettings *live, GError **error);
 
+/* Frames are of another size from here on: memory for the former is given back. */
+void gst_vit_encoder_stream_begin (GstVitEncoderStream *stream);
+
 /* Finds the tokens on `frame`: stream->inputs, none where nothing of them is
  * wanted, and of those stream->jobs.  Errors: as gst_vit_encoder_inputs_find(). */
 gboolean gst_vit_encoder_stream_look (

@@ -118,6 +118,28 @@ test_sizes (void)
   encoder_stream_clear (&stream);
 }
 
+/* More of them than are kept ready, with caps that stay; and those known again. */
+static void
+test_sizes_of_one_format (void)
+{
+  EncoderStream stream;
+
+  encoder_stream_init (&stream, "", "n-threads=2");
+  encoder_stream_set_size (&stream, 160, 128);
+  for (guint i = 0; i < 30; i++) {
+    guint max_tokens = 10 + i * 7 % 15 * 5;
+    GstBuffer *frame;
+
+    g_object_set (stream.embed, "max-tokens", max_tokens, NULL);
+    frame = encoder_stream_push (&stream, i, NULL);
+    g_assert_cmpuint (
+        gst_buffer_get_vit_tokens_meta (frame)->n_tokens, <=, max_tokens);
+    encoder_check_frame (frame, SMALL_MODEL, &own, TRUE);
+    gst_buffer_unref (frame);
+  }
+  encoder_stream_clear (&stream);
+}
+
 static void
 mark (GstBuffer *frame, gint id, guint x, guint y, guint width, guint height)
 {
@@ -315,6 +337,8 @@ main (int argc, char **argv)
   g_test_add_func ("/vitencoder/settings", test_settings);
   g_test_add_func ("/vitencoder/another-activation", test_another_activation);
   g_test_add_func ("/vitencoder/sizes", test_sizes);
+  g_test_add_func (
+      "/vitencoder/sizes-of-one-format", test_sizes_of_one_format);
   g_test_add_func ("/vitencoder/regions", test_regions);
   g_test_add_func ("/vitencoder/unchanged-frames-carry-the-same-memory",
       test_unchanged_frames_carry_the_same_memory);
