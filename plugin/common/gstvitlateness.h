@@ -1,38 +1,63 @@
 /* SPDX-License-Identifier: MIT
  *
- * What sinks say of frames that reach them too late (QoS events), and what is
- * said in turn of tokens left out because of it (QoS messages).
+ * Which frames come too late, and what is said (QoS messages) of tokens that are
+ * left out because of it.  Two tell, and either is enough:
+ *
+ * - the sink, by QoS events: video sinks always, fakesink and appsink only with
+ *   qos=true;
+ * - in a live pipeline, the clock.  A frame is late that should be at the sink
+ *   before the frame before it has left the element: by its running time with
+ *   the latency that the pipeline is set to, or with that of upstream and 20 ms
+ *   where this is more.  (Sinks with sync=false set the pipeline to too little.)
+ *
+ * Not every late frame is left out: the first of a stream never is, and then one
+ * once a second, as GstBaseSink shows one, so that a source that is always late
+ * has tokens too.
  *
  * Thread-safety: none; the caller holds a lock.
  */
 #pragma once
 
-#include <gst/base/base.h>
+#include "common/gstvitclockview.h"
 
 G_BEGIN_DECLS
 
 typedef struct {
-  GstClockTime earliest_time; /* running time; none: nothing was late yet */
+  /* Running time up to which a frame is late; none: nothing was late yet. */
+  GstClockTime earliest_by_sink;
+  GstClockTime earliest_by_clock;
   gdouble proportion;
+  GstClockTime latency; /* that the pipeline is set to */
   /* Since the start or the last flush. */
-  guint64 n_processed; /* frames with tokens */
-  guint64 n_skipped;   /* frames without, because late */
+  GstClockTime last_time; /* running time of the last frame with tokens */
+  GstClockTime last_now;  /* running time of the element when it had them */
+  guint64 n_processed;    /* frames with tokens */
+  guint64 n_skipped;      /* frames without, because late */
 } GstVitLateness;
 
+/* At the start. */
+void gst_vit_lateness_init (GstVitLateness *lateness);
+
+/* After a flush: the latency stays. */
 void gst_vit_lateness_reset (GstVitLateness *lateness);
 
-/* Takes in a QoS event from downstream. */
+/* Takes in an event from downstream, QoS or latency; others say nothing. */
 void gst_vit_lateness_update (GstVitLateness *lateness, GstEvent *event);
 
-/* Whether a frame of this running time would reach the sink too late: it is
- * not later than the earliest that could still be in time.  Frames without
- * a time are never late. */
-gboolean gst_vit_lateness_is_late (
-    const GstVitLateness *lateness, GstClockTime running_time);
+/* Whether the frame that `clock` was last shown is to have no tokens; then it is
+ * counted, and *jitter says by how much it is late, at least 0.  Frames
+ * without a time are never late. */
+gboolean gst_vit_lateness_skips (GstVitLateness *lateness,
+    const GstVitClockView *clock, GstClockTimeDiff *jitter);
+
+/* That frame has its tokens; `clock` was updated since. */
+void gst_vit_lateness_processed (
+    GstVitLateness *lateness, const GstVitClockView *clock);
 
 /* (transfer full): tells the application that `frame`, of a TIME segment and
  * late, has no tokens; already counted in `lateness`. */
 GstMessage *gst_vit_lateness_message (const GstVitLateness *lateness,
-    GstObject *source, const GstSegment *segment, GstBuffer *frame);
+    GstClockTimeDiff jitter, GstObject *source, const GstSegment *segment,
+    GstBuffer *frame);
 
 G_END_DECLS

@@ -4,6 +4,7 @@
  */
 #include <gst/gst.h>
 
+#include "encoder/gstvitencoder.h"
 #include "gst/vit/gstvittokensmeta.h"
 #include "patchembed/gstvitpatchembed.h"
 #include "tokenenc/gstvittokenenc.h"
@@ -17,6 +18,7 @@ plugin_init (GstPlugin *plugin)
   /* Registered early, so that a peer's serialised metadata is understood. */
   gst_vit_tokens_meta_get_info ();
   registered |= GST_ELEMENT_REGISTER (vitpatchembed, plugin);
+  registered |= GST_ELEMENT_REGISTER (vitencoder, plugin);
   registered |= GST_ELEMENT_REGISTER (vittokenenc, plugin);
   registered |= GST_ELEMENT_REGISTER (vittokenoverlay, plugin);
   return registered;

@@ -57,14 +57,14 @@ gst_vit_model_prefix_kinds (const VitModel *model)
 }
 
 static void
-set_kinds (GstStructure *info, const gchar *field, const VitModel *model)
+set_kinds (GstStructure *info, const gchar *field, const VitModel *model,
+    guint n)
 {
-  g_autofree const gchar **names
-      = g_new (const gchar *, model->n_prefix_tokens + 1);
+  g_autofree const gchar **names = g_new (const gchar *, n + 1);
 
-  for (guint i = 0; i < model->n_prefix_tokens; i++)
+  for (guint i = 0; i < n; i++)
     names[i] = gst_vit_prefix_kind_get_name (find_kind (model->prefix_names[i]));
-  set_strings (info, field, names, model->n_prefix_tokens);
+  set_strings (info, field, names, n);
 }
 
 GstStructure *
@@ -72,6 +72,7 @@ gst_vit_model_info_new (const VitModel *model,
     const GstVitSettings *settings, const VitPatchEmbed *embed)
 {
   const gchar *const *files = (const gchar *const *) model->files;
+  guint n_prefix_tokens = settings->prefix_tokens ? model->n_prefix_tokens : 0;
   gboolean is_f32 = vit_patch_embed_precision (embed) == VIT_PRECISION_F32;
   gchar *reason = vit_model_explain (
       model, settings->rule, settings->has_mean, settings->has_std);
@@ -82,7 +83,7 @@ gst_vit_model_info_new (const VitModel *model,
       vit_position_rule_name (vit_patch_embed_rule (embed)),
       "patch-size", G_TYPE_UINT, model->patch_size,
       "embed-dim", G_TYPE_UINT, model->embed_dim,
-      "n-prefix-tokens", G_TYPE_UINT, model->n_prefix_tokens,
+      "n-prefix-tokens", G_TYPE_UINT, n_prefix_tokens,
       "precision", G_TYPE_STRING, is_f32 ? "f32" : "int16",
       "precision-reason", G_TYPE_STRING,
       vit_patch_embed_precision_reason (embed),
@@ -92,7 +93,7 @@ gst_vit_model_info_new (const VitModel *model,
       "reason", G_TYPE_STRING, reason, NULL);
 
   g_free (reason);
-  set_kinds (info, "prefix-tokens", model);
+  set_kinds (info, "prefix-tokens", model, n_prefix_tokens);
   set_strings (info, "files", files,
       files != NULL ? g_strv_length (model->files) : 0);
   set_triple (info, "mean", vit_patch_embed_mean (embed));

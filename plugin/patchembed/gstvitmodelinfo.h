@@ -16,7 +16,7 @@ G_BEGIN_DECLS
 GBytes *gst_vit_model_prefix_kinds (const VitModel *model);
 
 /* (transfer full): a structure "vit-model-info".  `settings`: what was set
- * instead of the model's own. */
+ * instead of the model's own.  Prefix tokens are those that are emitted. */
 GstStructure *gst_vit_model_info_new (const VitModel *model,
     const GstVitSettings *settings, const VitPatchEmbed *embed);
 

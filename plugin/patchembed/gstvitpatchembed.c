@@ -37,6 +37,8 @@
 #include "common/gstvitallocation.h"
 #include "common/gstviterror.h"
 #include "common/gstvitlateness.h"
+#include "common/gstvitmodelevent.h"
+#include "common/gstvitrefusal.h"
 #include "common/gstvittensor.h"
 #include "patchembed/gstvitimage.h"
 #include "patchembed/gstvitnotes.h"
@@ -73,6 +75,9 @@ struct _GstVitPatchEmbed {
   /* Written only while no data flows, or on the streaming thread. */
   GstVitStream *stream;  /* from start to stop */
   GstCaps *refused_caps; /* (nullable): the last, if no others came since */
+  GstVitModelSource *source; /* from start to stop */
+  gboolean told_source;      /* downstream */
+  GstVitClockView clock;
 
   gint wants_positions; /* atomic: downstream asked for them */
 };
@@ -121,16 +126,20 @@ gst_vit_patch_embed_start (GstBaseTransform *base)
     return FALSE;
   }
   GST_INFO_OBJECT (self, "%" GST_PTR_FORMAT, info);
+  self->source
+      = gst_vit_model_source_new (settings.model, settings.model_prefix);
+  self->told_source = FALSE;
   notice = make_notice (&settings);
   notice.embed_dim = self->stream->model->embed_dim;
   GST_OBJECT_LOCK (self);
   self->model_info = info;
   self->notice = notice;
-  gst_vit_lateness_reset (&self->lateness);
+  gst_vit_lateness_init (&self->lateness);
   memset (&self->stats, 0, sizeof self->stats);
   memset (&self->format, 0, sizeof self->format);
   memset (&self->shape, 0, sizeof self->shape);
   GST_OBJECT_UNLOCK (self);
+  gst_vit_clock_view_init (&self->clock);
 
   g_object_notify (G_OBJECT (self), "model-info");
   gst_vit_notes_post (GST_ELEMENT (self), &settings, self->stream->model);
@@ -147,6 +156,7 @@ gst_vit_patch_embed_stop (GstBaseTransform *base)
   g_atomic_int_set (&self->wants_positions, FALSE);
   gst_clear_caps (&self->refused_caps);
   g_clear_pointer (&self->stream, gst_vit_stream_free);
+  g_clear_pointer (&self->source, gst_vit_model_source_unref);
   GST_OBJECT_LOCK (self);
   info = self->model_info;
   self->model_info = NULL;
@@ -243,31 +253,29 @@ gst_vit_patch_embed_propose_allocation (
 static gboolean
 is_skipped (GstVitPatchEmbed *self, GstBuffer *buffer)
 {
-  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
+  GstClockTimeDiff jitter;
   GstVitLateness lateness;
-  GstClockTime time;
   gboolean is_late;
 
-  if (!self->stream->live.skip_late || segment->format != GST_FORMAT_TIME)
+  gst_vit_clock_view_look (
+      &self->clock, GST_BASE_TRANSFORM (self), buffer);
+  if (!self->stream->live.skip_late)
     return FALSE;
-  time = gst_segment_to_running_time (
-      segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
   GST_OBJECT_LOCK (self);
-  is_late = gst_vit_lateness_is_late (&self->lateness, time);
-  if (is_late) {
-    self->lateness.n_skipped++;
+  is_late = gst_vit_lateness_skips (&self->lateness, &self->clock, &jitter);
+  if (is_late)
     self->stats.n_late++;
-  }
   lateness = self->lateness;
   GST_OBJECT_UNLOCK (self);
   if (!is_late)
     return FALSE;
   GST_DEBUG_OBJECT (self,
-      "no tokens for the frame of %" GST_TIME_FORMAT ": too late",
-      GST_TIME_ARGS (time));
+      "no tokens for the frame of %" GST_TIME_FORMAT ": too late by %"
+      GST_STIME_FORMAT,
+      GST_TIME_ARGS (self->clock.running_time), GST_STIME_ARGS (jitter));
   gst_element_post_message (GST_ELEMENT (self),
-      gst_vit_lateness_message (
-          &lateness, GST_OBJECT (self), segment, buffer));
+      gst_vit_lateness_message (&lateness, jitter, GST_OBJECT (self),
+          &GST_BASE_TRANSFORM (self)->segment, buffer));
   return TRUE;
 }
 
@@ -284,9 +292,10 @@ attach_tokens (GstVitPatchEmbed *self, GstBuffer *buffer, const VitImage *image)
       g_atomic_int_get (&self->wants_positions), &result);
   if (result.n_tokens == 0)
     return;
+  gst_vit_clock_view_update (&self->clock, GST_ELEMENT (self));
   GST_OBJECT_LOCK (self);
   self->shape = result.shape;
-  self->lateness.n_processed++;
+  gst_vit_lateness_processed (&self->lateness, &self->clock);
   gst_vit_stats_count (&self->stats, &result.counts, result.n_tokens,
       gst_util_get_timestamp () - start);
   GST_OBJECT_UNLOCK (self);
@@ -339,20 +348,40 @@ gst_vit_patch_embed_transform_caps (GstBaseTransform *base,
   return filtered;
 }
 
+/* It is sticky: elements that are linked or flushed later know it too. */
+static void
+tell_source (GstVitPatchEmbed *self)
+{
+  if (!self->told_source)
+    self->told_source = gst_pad_push_event (GST_BASE_TRANSFORM_SRC_PAD (self),
+        gst_vit_model_event_new (self->source));
+}
+
 static gboolean
 gst_vit_patch_embed_sink_event (GstBaseTransform *base, GstEvent *event)
 {
   GstVitPatchEmbed *self = GST_VIT_PATCH_EMBED (base);
+  gboolean is_segment = GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT;
+  gboolean is_taken;
 
+  /* What one further up says of its tokens would be taken to be said of ours. */
+  if (gst_vit_model_event_is (event)) {
+    gst_event_unref (event);
+    return TRUE;
+  }
   /* What tokens changed since is a frame of this stream, without a gap. */
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_FLUSH_STOP:
       GST_OBJECT_LOCK (self);
       gst_vit_lateness_reset (&self->lateness);
       GST_OBJECT_UNLOCK (self);
+      gst_vit_clock_view_forget (&self->clock);
       G_GNUC_FALLTHROUGH;
     case GST_EVENT_SEGMENT:
       gst_vit_stream_begin (self->stream);
+      break;
+    case GST_EVENT_STREAM_START:
+      gst_vit_clock_view_forget (&self->clock);
       break;
     case GST_EVENT_GAP:
       gst_vit_stream_break (self->stream);
@@ -363,8 +392,11 @@ gst_vit_patch_embed_sink_event (GstBaseTransform *base, GstEvent *event)
     default:
       break;
   }
-  return GST_BASE_TRANSFORM_CLASS (gst_vit_patch_embed_parent_class)
-      ->sink_event (base, event);
+  is_taken = GST_BASE_TRANSFORM_CLASS (gst_vit_patch_embed_parent_class)
+                 ->sink_event (base, event);
+  if (is_segment)
+    tell_source (self);
+  return is_taken;
 }
 
 /* Once it knows of lateness the base class drops frames, where its property
@@ -382,6 +414,11 @@ gst_vit_patch_embed_src_event (GstBaseTransform *base, GstEvent *event)
     GST_OBJECT_UNLOCK (self);
     if (skip_late)
       return gst_pad_push_event (GST_BASE_TRANSFORM_SINK_PAD (base), event);
+  } else if (GST_EVENT_TYPE (event) == GST_EVENT_LATENCY) {
+    GST_OBJECT_LOCK (self);
+    gst_vit_lateness_update (&self->lateness, event);
+    GST_OBJECT_UNLOCK (self);
+    gst_vit_clock_view_forget (&self->clock);
   } else if (gst_vit_tokens_event_is_request_positions (event)) {
     g_atomic_int_set (&self->wants_positions, TRUE);
     gst_event_unref (event);
@@ -471,8 +508,10 @@ gst_vit_patch_embed_init (GstVitPatchEmbed *self)
   GstBaseTransform *base = GST_BASE_TRANSFORM (self);
 
   gst_vit_settings_init (&self->settings);
-  gst_vit_lateness_reset (&self->lateness);
+  gst_vit_lateness_init (&self->lateness);
+  gst_vit_clock_view_init (&self->clock);
   gst_base_transform_set_in_place (base, TRUE);
   gst_base_transform_set_passthrough (base, FALSE);
   gst_base_transform_set_gap_aware (base, TRUE);
+  gst_vit_refusal_watch (GST_BASE_TRANSFORM_SINK_PAD (base));
 }

@@ -168,7 +168,8 @@ install_numbers (GObjectClass *klass, const GstVitSettings *defaults)
    *
    * What becomes of the pixels on the right and at the bottom that no whole
    * patch covers.  `crop`, the default, leaves them out, as the convolution of
-   * a Vision Transformer does.
+   * a Vision Transformer does.  `pad` adds zeros, as pixels are after mean and
+   * std, so that also a frame or region smaller than a patch has one.
    *
    * Takes effect at the next start.
    *
@@ -340,9 +341,14 @@ install_live (GObjectClass *klass, const GstVitLiveSettings *defaults)
    *
    * Whether a frame that would reach the sink too late passes without tokens,
    * which saves its time.  Sinks tell by QoS events, which fakesink and
-   * appsink send only with their property `qos`.  A QoS message tells the
-   * application of each such frame; the frame after is due in its place.  Then
-   * the base class' own `qos` drops no frames.
+   * appsink send only with their property `qos`.  In a live pipeline the clock
+   * tells, too: late is a frame that should have been at the sink, with the
+   * latency of the pipeline or with that of the source and 20 ms, before the
+   * element was done with the one before.  The first frame of a stream, and
+   * then one in a second, has its tokens all the same.
+   *
+   * A QoS message tells the application of each frame without; the frame after
+   * is due in its place.  Then the base class' own `qos` drops no frames.
    *
    * Takes effect on the next frame.
    *
@@ -351,7 +357,8 @@ install_live (GObjectClass *klass, const GstVitLiveSettings *defaults)
   g_object_class_install_property (klass, GST_VIT_SETTING_SKIP_LATE,
       g_param_spec_boolean ("skip-late", "Skip late frames",
           "Let frames pass without tokens that would reach the sink too late, "
-          "as its QoS events say, and post a QoS message for each",
+          "as its QoS events say or, in live pipelines, the clock, and post a "
+          "QoS message for each; one in a second has them all the same",
           defaults->skip_late, LIVE));
 
   /**
@@ -360,8 +367,8 @@ install_live (GObjectClass *klass, const GstVitLiveSettings *defaults)
    * What has tokens: the whole frame, or each region that a
    * #GstVideoRegionOfInterestMeta marks in it, which a detector before this
    * element may have attached.  A region has a #GstVitTokensMeta of its own,
-   * with its id; one smaller than a patch has none, nor has any after the
-   * first 512 of a frame.
+   * with its id; one smaller than a patch has none (but with
+   * `fit=pad`), nor has any after the first 512 of a frame.
    *
    * Takes effect on the next frame.
    *

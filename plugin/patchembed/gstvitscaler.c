@@ -1,26 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "patchembed/gstvitscaler.h"
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "patchembed/gstvitcomponents.h"
+#include "patchembed/gstvitconverter.h"
 #include "patchembed/gstvitimage.h"
 
-#define CACHE_LINE 64
-/* Bytes, of the longest vectors that the converter loads as if aligned. */
-#define ALIGNMENT 16
-/* GstVideoConverter counts in 32 bits: the bytes of a frame, and in its scaler
- * numbers that are up to 128 taps x 4 components x 8 bytes for each pixel of a
- * side. */
-#define MAX_BYTES G_MAXINT32
-#define MAX_SIDE (1u << 20)
-
-/* Both frames stay mapped as long as the scaler lives. */
+/* The frames stay mapped as long as the scaler lives. */
 struct _GstVitScaler {
+  GstVitComponents *components; /* NULL: the converter does it */
   GstVideoConverter *converter;
-  GstVideoInfo from;
   GstVideoFrame to;
   GstVideoFrame aligned; /* of `from`; no buffer: never needed yet */
+  GstVideoInfo from;
   VitImageFormat format; /* of pictures as they come */
 };
 
@@ -132,65 +125,32 @@ gst_vit_scaler_choose_size (guint width, guint height, guint patch_size,
   *out_height = best.height;
 }
 
-/* GStreamer's own allocator ends the process where there is no memory. */
-static GstBuffer *
-new_buffer (gsize n_bytes)
-{
-  gpointer bytes = NULL;
-
-  if (posix_memalign (&bytes, CACHE_LINE, n_bytes) != 0)
-    return NULL;
-  return gst_buffer_new_wrapped_full (
-      (GstMemoryFlags) 0, bytes, n_bytes, 0, n_bytes, bytes, free);
-}
-
-static gboolean
-map_new_frame (GstVideoFrame *frame, const GstVideoInfo *info)
-{
-  GstBuffer *buffer = new_buffer (GST_VIDEO_INFO_SIZE (info));
-  gboolean mapped;
-
-  if (buffer == NULL)
-    return FALSE;
-  mapped = gst_video_frame_map (frame, info, buffer, GST_MAP_READWRITE);
-  gst_buffer_unref (buffer);
-  return mapped;
-}
-
-/* Progressive, whatever `info` says: fields are told apart nowhere here.
- * FALSE where the converter could not count such a frame. */
-static gboolean
-describe (GstVideoInfo *out, const GstVideoInfo *info, guint width,
-    guint height)
-{
-  GstVideoAlignment alignment;
-
-  if (MAX (width, height) > MAX_SIDE
-      || !gst_video_info_set_format (
-          out, GST_VIDEO_INFO_FORMAT (info), width, height))
-    return FALSE;
-  out->colorimetry = info->colorimetry;
-  out->chroma_site = info->chroma_site;
-  gst_video_alignment_reset (&alignment);
-  for (guint p = 0; p < GST_VIDEO_INFO_N_PLANES (out); p++)
-    alignment.stride_align[p] = ALIGNMENT - 1;
-  return gst_video_info_align (out, &alignment)
-      && GST_VIDEO_INFO_SIZE (out) <= MAX_BYTES;
-}
-
 gboolean
 gst_vit_scaler_check (const GstVideoInfo *info, guint width, guint height,
     GError **error)
 {
   GstVideoInfo unused;
 
-  if (describe (&unused, info, width, height))
+  if (gst_vit_converter_describe (
+          &unused, GST_VIDEO_INFO_FORMAT (info), width, height))
     return TRUE;
   g_set_error (error, VIT_ERROR, VIT_ERROR_FRAME_SIZE,
       "%ux%u pixels are too many to be scaled: at most %u in a row or column, "
       "and 2 GiB in all",
-      width, height, MAX_SIDE);
+      width, height, GST_VIT_CONVERTER_MAX_SIDE);
   return FALSE;
+}
+
+static gboolean
+prepare (GstVitScaler *scaler, const GstVideoInfo *to)
+{
+  if (gst_vit_components_needed (&scaler->format)) {
+    scaler->components = gst_vit_components_new (&scaler->format, to);
+    return scaler->components != NULL;
+  }
+  scaler->converter = gst_vit_converter_new (&scaler->from, to);
+  return scaler->converter != NULL
+      && gst_vit_converter_map_new_frame (&scaler->to, to);
 }
 
 GstVitScaler *
@@ -198,28 +158,18 @@ gst_vit_scaler_new (const GstVideoInfo *info, const VitImageFormat *format,
     guint out_width, guint out_height)
 {
   GstVitScaler *scaler = g_new0 (GstVitScaler, 1);
+  GstVideoFormat video_format = GST_VIDEO_INFO_FORMAT (info);
   GstVideoInfo to;
 
   scaler->format = *format;
-  if (!describe (&scaler->from, info, format->width, format->height)
-      || !describe (&to, info, out_width, out_height)
-      || !map_new_frame (&scaler->to, &to)) {
-    g_free (scaler);
-    return NULL;
-  }
-  scaler->converter = gst_video_converter_new (&scaler->from, &to,
-      gst_structure_new ("options",
-          GST_VIDEO_CONVERTER_OPT_RESAMPLER_METHOD,
-          GST_TYPE_VIDEO_RESAMPLER_METHOD, GST_VIDEO_RESAMPLER_METHOD_CUBIC,
-          GST_VIDEO_RESAMPLER_OPT_CUBIC_B, G_TYPE_DOUBLE, 0.0,
-          GST_VIDEO_RESAMPLER_OPT_CUBIC_C, G_TYPE_DOUBLE, 0.5,
-          GST_VIDEO_CONVERTER_OPT_DITHER_METHOD, GST_TYPE_VIDEO_DITHER_METHOD,
-          GST_VIDEO_DITHER_NONE, NULL));
-  if (scaler->converter == NULL) {
-    gst_vit_scaler_free (scaler);
-    return NULL;
-  }
-  return scaler;
+  if (gst_vit_converter_describe (
+          &scaler->from, video_format, format->width, format->height)
+      && gst_vit_converter_describe (
+          &to, video_format, out_width, out_height)
+      && prepare (scaler, &to))
+    return scaler;
+  gst_vit_scaler_free (scaler);
+  return NULL;
 }
 
 void
@@ -227,8 +177,10 @@ gst_vit_scaler_free (GstVitScaler *scaler)
 {
   if (scaler == NULL)
     return;
+  gst_vit_components_free (scaler->components);
   g_clear_pointer (&scaler->converter, gst_video_converter_free);
-  gst_video_frame_unmap (&scaler->to);
+  if (scaler->to.buffer != NULL)
+    gst_video_frame_unmap (&scaler->to);
   if (scaler->aligned.buffer != NULL)
     gst_video_frame_unmap (&scaler->aligned);
   g_free (scaler);
@@ -253,9 +205,11 @@ is_convertible (const VitImageFormat *format, const VitImage *image)
     guint64 row_bytes, n_rows;
 
     get_extent (format, p, &row_bytes, &n_rows);
-    if ((gsize) image->plane[p] % ALIGNMENT != 0 || stride % ALIGNMENT != 0
+    if ((gsize) image->plane[p] % GST_VIT_CONVERTER_ALIGNMENT != 0
+        || stride % GST_VIT_CONVERTER_ALIGNMENT != 0
         || stride < (gint64) row_bytes
-        || stride > (MAX_BYTES - (gint64) row_bytes) / (gint64) n_rows)
+        || stride > (GST_VIT_CONVERTER_MAX_BYTES - (gint64) row_bytes)
+                        / (gint64) n_rows)
       return FALSE;
   }
   return TRUE;
@@ -282,7 +236,7 @@ static gboolean
 copy_to_aligned (GstVitScaler *scaler, const VitImage *image)
 {
   if (scaler->aligned.buffer == NULL
-      && !map_new_frame (&scaler->aligned, &scaler->from))
+      && !gst_vit_converter_map_new_frame (&scaler->aligned, &scaler->from))
     return FALSE;
   copy_planes (&scaler->format, image, &scaler->aligned);
   return TRUE;
@@ -293,6 +247,10 @@ gst_vit_scaler_run (GstVitScaler *scaler, VitImage *image)
 {
   guint n_planes = scaler->format.pixel->n_planes;
 
+  if (scaler->components != NULL) {
+    gst_vit_components_run (scaler->components, image);
+    return TRUE;
+  }
   if (is_convertible (&scaler->format, image)) {
     GstVideoFrame from = { .info = scaler->from };
 

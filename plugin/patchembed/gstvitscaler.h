@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Pictures brought to a smaller size, so that they have no more patches than
- * are wanted: GstVideoConverter, with the antialiased bicubic filter that the
- * models' own preprocessing has (a = -1/2; exact halves are averaged), into a
- * frame that is allocated once.  Format and colours stay as they are.
+ * are wanted, with the filter of gst_vit_converter_new(), each component for
+ * itself, into a frame that is allocated once.  Format and colours stay as they
+ * are.
  *
  * Thread-safety: one picture at a time.
  */

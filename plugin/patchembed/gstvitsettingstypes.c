@@ -110,7 +110,10 @@ gst_vit_fit_get_type (void)
   static gsize type = 0;
   static const GEnumValue values[] = {
     { VIT_FIT_CROP, "Right and bottom remainders are not seen", "crop" },
-    { VIT_FIT_PAD, "Padded right and down with normalised zeros", "pad" },
+    { VIT_FIT_PAD,
+        "Padded right and down with normalised zeros, also what is smaller "
+        "than a patch",
+        "pad" },
     { 0, NULL, NULL },
   };
 

@@ -160,18 +160,32 @@ find_regions (GstVitStream *stream, GstElement *element, GstBuffer *frame)
   g_array_append_val (stream->regions, whole);
 }
 
+/* Once, until a frame has all its tokens: memory that is short is so for every
+ * frame, and for each of its regions. */
+static void
+warn_of_memory (GstVitStream *stream, GstElement *element, const gchar *what)
+{
+  stream->last_short_of_memory = stream->n_with_tokens;
+  if (stream->warned_of_memory)
+    return;
+  stream->warned_of_memory = TRUE;
+  GST_ELEMENT_WARNING (element, RESOURCE, NO_SPACE_LEFT,
+      ("No memory for the tokens of this frame, or of some of its regions; it "
+       "passes without them, as will those after it until there is memory"),
+      ("%s", what));
+}
+
 /* Takes `error`; NULL for tokens without memory. */
 static void
-leave_out (GstElement *element, const GstVitRegion *region, GError *error)
+leave_out (GstVitStream *stream, GstElement *element,
+    const GstVitRegion *region, GError *error)
 {
-  if (g_error_matches (error, VIT_ERROR, VIT_ERROR_FRAME_SIZE))
-    GST_DEBUG_OBJECT (element, "no tokens for region %d, %ux%u at (%u,%u): %s",
-        region->id, region->width, region->height, region->x, region->y,
-        error->message);
-  else
-    GST_ELEMENT_WARNING (element, RESOURCE, NO_SPACE_LEFT,
-        ("No memory for the tokens of this frame; it passes without them"),
-        ("%s", error != NULL ? error->message : "no buffer for them"));
+  const gchar *what = error != NULL ? error->message : "no buffer for them";
+
+  GST_DEBUG_OBJECT (element, "no tokens for region %d, %ux%u at (%u,%u): %s",
+      region->id, region->width, region->height, region->x, region->y, what);
+  if (!g_error_matches (error, VIT_ERROR, VIT_ERROR_FRAME_SIZE))
+    warn_of_memory (stream, element, what);
   g_clear_error (&error);
 }
 
@@ -189,7 +203,7 @@ attach_region (GstVitStream *stream, GstElement *element,
   if (embedder == NULL
       || !gst_vit_embedder_run (embedder, task, &image, &region, frame,
           stream->format.width, stream->format.height, &counts)) {
-    leave_out (element, &region, error);
+    leave_out (stream, element, &region, error);
     return;
   }
   result->counts.n_kept += counts.n_kept;
@@ -217,6 +231,8 @@ gst_vit_stream_attach (GstVitStream *stream, GstElement *element,
     attach_region (stream, element, &task,
         g_array_index (stream->regions, GstVitRegion, i), *image, frame,
         result);
+  if (result->n_tokens > 0 && stream->last_short_of_memory != task.serial)
+    stream->warned_of_memory = FALSE;
   if (stream->tensor_id != 0)
     gst_vit_tensor_attach (frame, n_before, stream->tensor_id);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tokenoverlay/gstvitdrawingsettings.h"
 
+#include <string.h>
+
 enum {
   PROP_MODE = 1,
   PROP_OPACITY,
@@ -18,7 +20,7 @@ enum {
  *     the patch under #GstVitTokenOverlay:x, #GstVitTokenOverlay:y
  * @GST_VIT_DRAWING_NORM: the length of every patch's token
  * @GST_VIT_DRAWING_CHANGED: the patches whose tokens are not those of the
- *     frame before
+ *     last frame that had any
  * @GST_VIT_DRAWING_GRID: the borders of the patches
  *
  * What #vittokenoverlay draws: pca, similarity, norm, changed, grid.
@@ -218,4 +220,30 @@ gst_vit_drawing_settings_get (
       return TRUE;
   }
   return FALSE;
+}
+
+gboolean
+gst_vit_drawing_settings_read_tokens (const GstVitDrawingSettings *settings)
+{
+  return settings->mode == GST_VIT_DRAWING_PCA
+         || settings->mode == GST_VIT_DRAWING_SIMILARITY
+         || settings->mode == GST_VIT_DRAWING_NORM;
+}
+
+gboolean
+gst_vit_drawing_settings_want_positions (const GstVitDrawingSettings *settings)
+{
+  return gst_vit_drawing_settings_read_tokens (settings)
+         && !settings->keep_positions;
+}
+
+gboolean
+gst_vit_drawing_settings_are_equal (
+    const GstVitDrawingSettings *one, const GstVitDrawingSettings *other)
+{
+  /* To the last bit, as one is a copy of the other. */
+  return one->mode == other->mode && one->x == other->x && one->y == other->y
+         && memcmp (&one->opacity, &other->opacity, sizeof one->opacity) == 0
+         && one->legend == other->legend
+         && one->keep_positions == other->keep_positions;
 }

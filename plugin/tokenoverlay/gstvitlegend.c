@@ -5,10 +5,11 @@
 
 #include "view/paint.h"
 
-/* Frames as high as so many lines of text, and none lower than a line is
- * readable; nor so high that the words, which are as long as 50 lines are high,
- * are more than cairo draws (32767 pixels) or take gigabytes. */
+/* Frames as high as so many lines of text, and as wide as so many are high; none
+ * lower than a line is readable; nor so high that the words, which are as long as
+ * 70 lines are high, are more than cairo draws (32767 pixels) or take gigabytes. */
 #define LINES 32
+#define COLUMNS 24
 #define LEAST_HEIGHT 12
 #define MOST_HEIGHT 256
 /* The bar is so many lines wide. */
@@ -36,15 +37,15 @@ gst_vit_legend_new_picture (gint x, gint y, guint width, guint height,
   buffer = gst_buffer_new_wrapped (*pixels, size);
   gst_buffer_add_video_meta (buffer, GST_VIDEO_FRAME_FLAG_NONE,
       GST_VIDEO_OVERLAY_COMPOSITION_FORMAT_RGB, width, height);
-  rectangle
-      = gst_video_overlay_rectangle_new_raw (buffer, x, y, width, height, flags);
+  rectangle = gst_video_overlay_rectangle_new_raw (
+      buffer, x, y, width, height, flags);
   gst_buffer_unref (buffer);
   return rectangle;
 }
 
 static GstVideoOverlayRectangle *
-draw_bar (const guint32 *colours, guint n, gint x, gint y, guint width,
-    guint height)
+draw_bar (
+    const guint32 *colours, guint n, gint x, gint y, guint width, guint height)
 {
   VitCells cells = { { (gdouble) width / n, 0, 0, 0, height, 0 }, n, 1 };
   VitCanvas canvas = { NULL, 0, 0, width, height };
@@ -56,11 +57,9 @@ draw_bar (const guint32 *colours, guint n, gint x, gint y, guint width,
   return rectangle;
 }
 
-/* A rectangle of its own around the same pixels: sinks that draw by GL keep one
- * that they know before those that are new, which then hide it. */
-static void
-add_anew (GstVideoOverlayComposition *composition,
-    GstVideoOverlayRectangle *drawn /* (nullable) */)
+void
+gst_vit_legend_add_anew (
+    GstVideoOverlayComposition *composition, GstVideoOverlayRectangle *drawn)
 {
   GstVideoOverlayRectangle *copy;
 
@@ -71,37 +70,87 @@ add_anew (GstVideoOverlayComposition *composition,
   gst_video_overlay_rectangle_unref (copy);
 }
 
+/* Where the parts of a legend lie. */
+typedef struct {
+  guint line; /* the height of one of text, and of the bar */
+  guint margin;
+  guint bar_width;
+  gint bar_y;
+} Layout;
+
+/* FALSE on a frame that has no room for any. */
+static gboolean
+find_layout (guint width, guint height, gboolean has_bar, Layout *layout)
+{
+  guint line = MIN (height / LINES, width / COLUMNS);
+
+  line = CLAMP (line, LEAST_HEIGHT, MOST_HEIGHT);
+  layout->line = line;
+  layout->margin = line / 2;
+  if (width <= 2 * layout->margin || height < line + layout->margin)
+    return FALSE;
+  layout->bar_width
+      = has_bar ? MIN (BAR_LINES * line, width - 2 * layout->margin) : 0;
+  layout->bar_y = (gint) (height - line - layout->margin);
+  return TRUE;
+}
+
+/* Beside the bar, or, if they are too long for that, above it in several lines, in
+ * no more than half of the frame. */
+static GstVideoOverlayRectangle *
+draw_words (const gchar *text, const Layout *layout, guint width, guint height)
+{
+  guint left = layout->margin + layout->bar_width, bottom, words_height;
+  GstVideoOverlayRectangle *words;
+
+  if (gst_vit_legend_measure_text (text, layout->line) <= width - left)
+    return gst_vit_legend_draw_text (
+        text, (gint) left, layout->bar_y, width - left, 1, layout->line);
+  bottom = (guint) layout->bar_y + (layout->bar_width > 0 ? 0 : layout->line);
+  words = gst_vit_legend_draw_text (text, (gint) layout->margin, 0,
+      width - 2 * layout->margin, MIN (bottom, height / 2) / layout->line,
+      layout->line);
+  if (!words)
+    return NULL;
+  gst_video_overlay_rectangle_get_render_rectangle (
+      words, NULL, NULL, &width, &words_height);
+  gst_video_overlay_rectangle_set_render_rectangle (words,
+      (gint) layout->margin, (gint) bottom - (gint) words_height, width,
+      words_height);
+  return words;
+}
+
 void
 gst_vit_legend_add (GstVitLegend *legend,
-    GstVideoOverlayComposition *composition, const gchar *text,
-    const guint32 *colours, guint n_colours, guint width, guint height)
+    GstVideoOverlayComposition *composition, const GstVitLegendContent *content,
+    guint width, guint height)
 {
-  guint line = CLAMP (height / LINES, LEAST_HEIGHT, MOST_HEIGHT);
-  guint margin = line / 2;
-  guint bar_width = n_colours > 0 ? BAR_LINES * line : 0;
-  gint y = (gint) height - (gint) (line + margin);
+  const guint32 *colours = content->colours;
+  guint n_colours = content->n_colours;
   gboolean has_moved = legend->width != width || legend->height != height;
+  Layout layout;
 
   g_return_if_fail (n_colours <= G_N_ELEMENTS (legend->colours));
+  if (!find_layout (width, height, n_colours > 0, &layout))
+    return;
   if (has_moved || legend->n_colours != n_colours
       || memcmp (legend->colours, colours, n_colours * sizeof *colours) != 0) {
     gst_vit_legend_clear (legend);
     if (n_colours > 0) {
       memcpy (legend->colours, colours, n_colours * sizeof *colours);
-      legend->bar = draw_bar (
-          colours, n_colours, (gint) margin, y, bar_width, line);
+      legend->bar = draw_bar (colours, n_colours, (gint) layout.margin,
+          layout.bar_y, layout.bar_width, layout.line);
     }
     legend->n_colours = n_colours;
     legend->width = width;
     legend->height = height;
   }
-  if (g_strcmp0 (legend->text, text) != 0) {
+  if (g_strcmp0 (legend->text, content->text) != 0) {
     g_free (legend->text);
-    legend->text = g_strdup (text);
+    legend->text = g_strdup (content->text);
     g_clear_pointer (&legend->words, gst_video_overlay_rectangle_unref);
-    legend->words = gst_vit_legend_draw_text (
-        text, (gint) (margin + bar_width), y, line);
+    legend->words = draw_words (content->text, &layout, width, height);
   }
-  add_anew (composition, legend->bar);
-  add_anew (composition, legend->words);
+  gst_vit_legend_add_anew (composition, legend->bar);
+  gst_vit_legend_add_anew (composition, legend->words);
 }

@@ -10,13 +10,22 @@
  *
  * Makes the tokens that #vitpatchembed (or an encoder after it) attached to a
  * frame visible on the frame, where its #GstVitTokensMeta says that they lie: so
- * it may stand behind elements that scale the frame.  A frame without tokens
- * passes as it is.  A meta whose fields do not fit together
+ * it may stand behind elements that scale the frame.  A meta whose fields do not fit together
  * (gst_vit_tokens_meta_is_valid()) is not drawn, with one warning.
  *
  * Where an element downstream says that it draws a
  * #GstVideoOverlayCompositionMeta itself, as video sinks do, the picture is
  * attached to the frame as one; else it is blended into the frame's pixels.
+ *
+ * ## Frames without tokens
+ *
+ * The last picture stays on frames that carry no tokens (#vitpatchembed:interval,
+ * #vitpatchembed:skip-late), drawn anew where a property changes, and the legend
+ * says its age if that is more than a second.  It ends with a flush, a new
+ * segment or stream, a gap, another frame size, and where tokens are overdue: a
+ * minute after the last ones and ten times what lay between the last two.  A
+ * picture of regions alone stays where it was drawn, and ends with the first frame
+ * that carries no region.  Frames before the first tokens pass as they are.
  *
  * ## What is drawn
  *
@@ -32,11 +41,15 @@
  *   they were made of.
  * - `grid`: where the patches lie.
  *
+ * What is not known is grey, and the legend says so: which patches changed, on a
+ * first frame; the components of tokens that are alike; the cosine with a token
+ * that is zero; and whatever is not finite.
+ *
  * The first three leave out what the position table added to the tokens, which
  * would hide the rest.  #vitpatchembed tells when it is asked, and this element
- * asks.  Where it cannot be known, before a LayerNorm (CLIP) or from elements
- * that do not tell, what the patches of a row and those of a column have in
- * common is taken for it.  Features, which an encoder made of the tokens, are
+ * asks: before the first frame, and again where frames come without.  Where it
+ * cannot be known, before a LayerNorm (CLIP) or from elements that do not tell,
+ * what the patches of a row and those of a column have in common is taken for it.  Features, which an encoder made of the tokens, are
  * drawn as they are, those after most blocks, and the legend says so.
  *
  * All metas of a frame become one picture, later ones over earlier ones; those
@@ -58,47 +71,35 @@
 #include "tokenoverlay/gstvittokenoverlay.h"
 
 #include "common/gstvitallocation.h"
-#include "common/gstvitflushing.h"
+#include "common/gstvitrefusal.h"
 #include "gst/vit/gstvittokensmeta.h"
-#include "tokenoverlay/gstvitcanvas.h"
-#include "tokenoverlay/gstvitcomposition.h"
+#include "tokenoverlay/gstvitdelivery.h"
 #include "tokenoverlay/gstvitdrawing.h"
 #include "tokenoverlay/gstvitdrawingsettings.h"
+#include "tokenoverlay/gstvitrequest.h"
 
-GST_DEBUG_CATEGORY_STATIC (gst_vit_token_overlay_debug);
+GST_DEBUG_CATEGORY (gst_vit_token_overlay_debug);
 #define GST_CAT_DEFAULT gst_vit_token_overlay_debug
-
-#define OVERLAY GST_CAPS_FEATURE_META_GST_VIDEO_OVERLAY_COMPOSITION
-#define FORMATS GST_VIDEO_OVERLAY_COMPOSITION_BLEND_FORMATS
-#define PAD_CAPS                                                              \
-  GST_VIDEO_CAPS_MAKE (FORMATS)                                               \
-  "; " GST_VIDEO_CAPS_MAKE_WITH_FEATURES (                                    \
-      GST_CAPS_FEATURE_MEMORY_SYSTEM_MEMORY ", " OVERLAY, FORMATS)            \
-  "; " GST_VIDEO_CAPS_MAKE_WITH_FEATURES (OVERLAY, FORMATS)
 
 struct _GstVitTokenOverlay {
   GstBaseTransform parent;
 
   /* Under the object lock. */
   GstVitDrawingSettings settings;
-  gboolean is_attach_refused; /* downstream lets the caps pass, but does not
-                               * draw what is attached */
-  gboolean must_check;        /* whether it does */
+
+  GstVitDelivery delivery; /* says under which lock */
 
   /* Of the streaming thread. */
   GstVitDrawing *drawing;
-  GstVideoInfo video_info;
-  gboolean has_overlay_in;
-  gboolean has_overlay_out;
-  gboolean has_asked;  /* for positions */
+  GstVitRequest request; /* for positions */
   gboolean has_warned; /* of tokens that cannot be drawn, since the caps */
 };
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
-    GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (PAD_CAPS));
+    GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_VIT_DELIVERY_CAPS));
 
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src",
-    GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (PAD_CAPS));
+    GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_VIT_DELIVERY_CAPS));
 
 G_DEFINE_TYPE_WITH_CODE (GstVitTokenOverlay, gst_vit_token_overlay,
     GST_TYPE_BASE_TRANSFORM,
@@ -124,9 +125,7 @@ gst_vit_token_overlay_start (GstBaseTransform *base)
   GstVitTokenOverlay *self = GST_VIT_TOKEN_OVERLAY (base);
 
   self->drawing = gst_vit_drawing_new ();
-  GST_OBJECT_LOCK (self);
-  self->is_attach_refused = FALSE;
-  GST_OBJECT_UNLOCK (self);
+  gst_vit_delivery_renew (&self->delivery, base);
   return TRUE;
 }
 
@@ -139,91 +138,37 @@ gst_vit_token_overlay_stop (GstBaseTransform *base)
   return TRUE;
 }
 
-static gboolean
-has_overlay (const GstCaps *caps, guint i)
-{
-  return gst_caps_features_contains (gst_caps_get_features (caps, i), OVERLAY);
-}
-
-/* `caps` with the feature added or taken away, after what is in `to`. */
-static GstCaps *
-append_changed (GstCaps *to /* (transfer full) */, const GstCaps *caps,
-    guint i, gboolean add)
-{
-  GstCapsFeatures *features
-      = gst_caps_features_copy (gst_caps_get_features (caps, i));
-
-  if (add)
-    gst_caps_features_add (features, OVERLAY);
-  else
-    gst_caps_features_remove (features, OVERLAY);
-  return gst_caps_merge_structure_full (
-      to, gst_structure_copy (gst_caps_get_structure (caps, i)), features);
-}
-
-/* What is attached already cannot be taken off, so the feature goes in only
- * where it comes out; out it may come newly. */
 static GstCaps *
 gst_vit_token_overlay_transform_caps (GstBaseTransform *base,
     GstPadDirection direction, GstCaps *caps, GstCaps *filter)
 {
   GstVitTokenOverlay *self = GST_VIT_TOKEN_OVERLAY (base);
-  GstCaps *result = gst_caps_new_empty (), *filtered;
-  gboolean may_attach;
 
-  GST_OBJECT_LOCK (self);
-  may_attach = !self->is_attach_refused;
-  GST_OBJECT_UNLOCK (self);
-  for (guint i = 0; i < gst_caps_get_size (caps); i++) {
-    gboolean is_any
-        = gst_caps_features_is_any (gst_caps_get_features (caps, i));
-
-    if (direction == GST_PAD_SINK && may_attach && !is_any
-        && !has_overlay (caps, i))
-      result = append_changed (result, caps, i, TRUE);
-    result = gst_caps_merge_structure_full (result,
-        gst_structure_copy (gst_caps_get_structure (caps, i)),
-        gst_caps_features_copy (gst_caps_get_features (caps, i)));
-    if (direction == GST_PAD_SRC && has_overlay (caps, i))
-      result = append_changed (result, caps, i, FALSE);
-  }
-  if (!filter)
-    return result;
-  filtered = gst_caps_intersect_full (filter, result, GST_CAPS_INTERSECT_FIRST);
-  gst_caps_unref (result);
-  return filtered;
+  return gst_vit_delivery_transform_caps (
+      &self->delivery, base, direction, caps, filter);
 }
 
-/* Attaching is preferred in whatever order downstream names its caps. */
 static GstCaps *
 gst_vit_token_overlay_fixate_caps (GstBaseTransform *base,
     GstPadDirection direction, GstCaps *caps, GstCaps *other)
 {
-  for (guint i = 0;
-       direction == GST_PAD_SINK && i < gst_caps_get_size (other); i++) {
-    if (has_overlay (other, i)) {
-      GstCaps *chosen = gst_caps_copy_nth (other, i);
-
-      gst_caps_unref (other);
-      other = chosen;
-      break;
-    }
-  }
   return GST_BASE_TRANSFORM_CLASS (gst_vit_token_overlay_parent_class)
-      ->fixate_caps (base, direction, caps, other);
+      ->fixate_caps (base, direction, caps,
+          gst_vit_delivery_fixate_caps (direction, other));
 }
 
-/* Once for every stream: who computes the tokens may have started anew. */
+/* frame (nullable): as gst_vit_request_update().  Who wants positions anew asks at
+ * once. */
 static void
-ask_for_positions (GstVitTokenOverlay *self)
+ask_for_positions (GstVitTokenOverlay *self, GstBuffer *frame)
 {
   GstVitDrawingSettings settings = get_settings (self);
 
-  if (self->has_asked || !gst_vit_drawing_wants_positions (&settings))
-    return;
-  self->has_asked = TRUE;
-  gst_pad_push_event (GST_BASE_TRANSFORM_SINK_PAD (self),
-      gst_vit_tokens_event_new_request_positions ());
+  if (gst_vit_drawing_settings_want_positions (&settings))
+    gst_vit_request_update (
+        &self->request, GST_BASE_TRANSFORM_SINK_PAD (self), frame);
+  else
+    self->request = (GstVitRequest){ 0 };
 }
 
 static gboolean
@@ -231,81 +176,25 @@ gst_vit_token_overlay_set_caps (
     GstBaseTransform *base, GstCaps *in_caps, GstCaps *out_caps)
 {
   GstVitTokenOverlay *self = GST_VIT_TOKEN_OVERLAY (base);
+  gint width = GST_VIDEO_INFO_WIDTH (&self->delivery.info);
+  gint height = GST_VIDEO_INFO_HEIGHT (&self->delivery.info);
 
-  if (!gst_video_info_from_caps (&self->video_info, in_caps))
+  if (!gst_vit_delivery_set_caps (&self->delivery, base, in_caps, out_caps))
     return FALSE;
-  self->has_overlay_in = has_overlay (in_caps, 0);
-  self->has_overlay_out = has_overlay (out_caps, 0);
-  GST_OBJECT_LOCK (self);
-  self->must_check = TRUE;
-  GST_OBJECT_UNLOCK (self);
   self->has_warned = FALSE;
   gst_vit_drawing_reset (self->drawing);
-  ask_for_positions (self);
+  if (GST_VIDEO_INFO_WIDTH (&self->delivery.info) != width
+      || GST_VIDEO_INFO_HEIGHT (&self->delivery.info) != height)
+    gst_vit_drawing_forget (self->drawing);
+  ask_for_positions (self, NULL);
   return TRUE;
 }
 
-/* Whether downstream takes frames to which nothing is attached. */
-static gboolean
-is_blending_possible (GstVitTokenOverlay *self)
-{
-  GstPad *pad = GST_BASE_TRANSFORM_SRC_PAD (self);
-  GstCaps *caps = gst_pad_get_current_caps (pad), *plain;
-  gboolean is;
-
-  if (!caps)
-    return FALSE;
-  plain = append_changed (gst_caps_new_empty (), caps, 0, FALSE);
-  is = gst_pad_peer_query_accept_caps (pad, plain);
-  gst_caps_unref (plain);
-  gst_caps_unref (caps);
-  return is;
-}
-
-static gboolean
-is_attaching_possible (GstVitTokenOverlay *self)
-{
-  GstPad *pad = GST_BASE_TRANSFORM_SRC_PAD (self);
-  GstCaps *caps = gst_pad_get_current_caps (pad);
-  GstQuery *query = gst_query_new_allocation (caps, FALSE);
-  gboolean is
-      = gst_pad_peer_query (pad, query)
-        && gst_query_find_allocation_meta (
-            query, GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE, NULL);
-
-  gst_query_unref (query);
-  gst_clear_caps (&caps);
-  return is;
-}
-
-/* Caps with the feature also pass elements that do not know what it means; who
- * does says so when asked about buffers.  If nobody does, the caps go without
- * it before the frame that waits here, unless they were asked for with it. */
 static GstFlowReturn
 gst_vit_token_overlay_submit_input_buffer (
     GstBaseTransform *base, gboolean is_discont, GstBuffer *buffer)
 {
-  GstVitTokenOverlay *self = GST_VIT_TOKEN_OVERLAY (base);
-  gboolean must_check, is_refused;
-
-  GST_OBJECT_LOCK (self);
-  must_check = self->must_check && self->has_overlay_out;
-  self->must_check = FALSE;
-  GST_OBJECT_UNLOCK (self);
-  if (must_check && !self->has_overlay_in && !is_attaching_possible (self)
-      && is_blending_possible (self)) {
-    is_refused = !gst_vit_is_flushing (base->srcpad);
-    GST_OBJECT_LOCK (self);
-    if (is_refused)
-      self->is_attach_refused = TRUE;
-    else
-      self->must_check = TRUE;
-    GST_OBJECT_UNLOCK (self);
-    if (is_refused) {
-      GST_INFO_OBJECT (self, "nobody downstream draws compositions: blending");
-      gst_base_transform_reconfigure_src (base);
-    }
-  }
+  gst_vit_delivery_check (&GST_VIT_TOKEN_OVERLAY (base)->delivery, base);
   return GST_BASE_TRANSFORM_CLASS (gst_vit_token_overlay_parent_class)
       ->submit_input_buffer (base, is_discont, buffer);
 }
@@ -316,27 +205,6 @@ gst_vit_token_overlay_propose_allocation (GstBaseTransform *base,
 {
   gst_vit_allocation_propose (GST_BASE_TRANSFORM_SRC_PAD (base), query);
   return TRUE;
-}
-
-static GstFlowReturn
-blend (GstVitTokenOverlay *self, GstBuffer *buffer,
-    GstVideoOverlayComposition *drawn)
-{
-  GstVideoFrame frame;
-  gchar *reason = NULL;
-  gboolean is_done;
-
-  if (!gst_vit_canvas_map (&frame, &self->video_info, buffer, &reason)) {
-    GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", reason),
-        ("%" GST_PTR_FORMAT, buffer));
-    g_free (reason);
-    return GST_FLOW_ERROR;
-  }
-  is_done = gst_video_overlay_composition_blend (drawn, &frame);
-  gst_video_frame_unmap (&frame);
-  if (!is_done)
-    GST_WARNING_OBJECT (self, "could not blend into %" GST_PTR_FORMAT, buffer);
-  return GST_FLOW_OK;
 }
 
 /* reason (nullable): there are none. */
@@ -374,43 +242,55 @@ gst_vit_token_overlay_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
   GstVitTokenOverlay *self = GST_VIT_TOKEN_OVERLAY (base);
   GstVitDrawingSettings settings = get_settings (self);
   GstVideoOverlayComposition *drawn;
-  GstFlowReturn result = GST_FLOW_OK;
+  GstFlowReturn result;
   const gchar *reason;
 
-  ask_for_positions (self);
+  ask_for_positions (self, buffer);
   drawn = gst_vit_drawing_compose (self->drawing, &settings, buffer,
-      (guint) GST_VIDEO_INFO_WIDTH (&self->video_info),
-      (guint) GST_VIDEO_INFO_HEIGHT (&self->video_info), &reason);
+      (guint) GST_VIDEO_INFO_WIDTH (&self->delivery.info),
+      (guint) GST_VIDEO_INFO_HEIGHT (&self->delivery.info), &reason);
   if (!drawn || reason)
     report_undrawn (self, buffer, reason);
   if (!drawn)
     return GST_FLOW_OK;
-  GST_LOG_OBJECT (self, "drawn: %s",
-      GST_STR_NULL (gst_vit_drawing_get_legend (self->drawing)));
-  if (gst_video_overlay_composition_n_rectangles (drawn) > 0) {
-    if (self->has_overlay_out)
-      gst_vit_composition_attach (buffer, drawn);
-    else
-      result = blend (self, buffer, drawn);
-  }
+  GST_LOG_OBJECT (self, "drawn: %s", gst_vit_drawing_describe (self->drawing));
+  result = gst_vit_delivery_put (&self->delivery, base, buffer, drawn);
   gst_video_overlay_composition_unref (drawn);
   return result;
+}
+
+/* What is kept from frame to frame goes where `event` says that the next one does
+ * not follow. */
+static void
+begin_anew (GstVitTokenOverlay *self, GstEventType event)
+{
+  /* Who computes the tokens may be another. */
+  if (event == GST_EVENT_STREAM_START)
+    self->request = (GstVitRequest){ 0 };
+  /* NULL: it comes as the element stops. */
+  if (!self->drawing)
+    return;
+  if (event == GST_EVENT_STREAM_START || event == GST_EVENT_FLUSH_STOP)
+    gst_vit_drawing_reset (self->drawing);
+  if (event == GST_EVENT_STREAM_START || event == GST_EVENT_FLUSH_STOP
+      || event == GST_EVENT_SEGMENT || event == GST_EVENT_GAP)
+    gst_vit_drawing_forget (self->drawing);
 }
 
 static gboolean
 gst_vit_token_overlay_sink_event (GstBaseTransform *base, GstEvent *event)
 {
   GstVitTokenOverlay *self = GST_VIT_TOKEN_OVERLAY (base);
+  GstEventType type = GST_EVENT_TYPE (event);
+  gboolean is_handled;
 
-  if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START)
-    self->has_asked = FALSE;
-  /* NULL: it comes as the element stops. */
-  if ((GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START
-          || GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
-      && self->drawing)
-    gst_vit_drawing_reset (self->drawing);
-  return GST_BASE_TRANSFORM_CLASS (gst_vit_token_overlay_parent_class)
-      ->sink_event (base, event);
+  begin_anew (self, type);
+  is_handled = GST_BASE_TRANSFORM_CLASS (gst_vit_token_overlay_parent_class)
+                   ->sink_event (base, event);
+  /* The last before the first frame: caps that are the old ones are not set. */
+  if (type == GST_EVENT_SEGMENT)
+    ask_for_positions (self, NULL);
+  return is_handled;
 }
 
 /* A click asks for the patches that are like the one under it. */
@@ -442,12 +322,8 @@ gst_vit_token_overlay_src_event (GstBaseTransform *base, GstEvent *event)
 
   if (GST_EVENT_TYPE (event) == GST_EVENT_NAVIGATION)
     take_click (self, event);
-  if (GST_EVENT_TYPE (event) == GST_EVENT_RECONFIGURE) {
-    GST_OBJECT_LOCK (self);
-    self->is_attach_refused = FALSE;
-    self->must_check = TRUE;
-    GST_OBJECT_UNLOCK (self);
-  }
+  if (GST_EVENT_TYPE (event) == GST_EVENT_RECONFIGURE)
+    gst_vit_delivery_renew (&self->delivery, base);
   return GST_BASE_TRANSFORM_CLASS (gst_vit_token_overlay_parent_class)
       ->src_event (base, event);
 }
@@ -486,6 +362,7 @@ gst_vit_token_overlay_init (GstVitTokenOverlay *self)
   gst_base_transform_set_in_place (base, TRUE);
   gst_base_transform_set_passthrough (base, FALSE);
   gst_base_transform_set_gap_aware (base, TRUE);
+  gst_vit_refusal_watch (GST_BASE_TRANSFORM_SINK_PAD (base));
   gst_base_transform_set_qos_enabled (base, TRUE);
 }
 

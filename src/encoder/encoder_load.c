@@ -13,6 +13,7 @@
 #include "encoder/class_names.h"
 #include "encoder/encoder_range.h"
 #include "encoder/head_load.h"
+#include "files/hub_name.h"
 #include "model/model_files.h"
 #include "model/model_share.h"
 
@@ -101,9 +102,7 @@ decide (VitEncoderPlan *plan, const VitStage *stage,
 static void
 name_files (VitEncoderWeights *weights, const VitStage *stage, const char *path)
 {
-  g_autofree char *absolute = g_canonicalize_filename (path, NULL);
-
-  weights->id = g_path_get_basename (absolute);
+  weights->id = vit_hub_short_name (path);
   weights->file_states = vit_file_states_new ();
   vit_checkpoint_add_files (stage->checkpoint, weights->file_states);
   vit_file_states_add_all (weights->file_states, stage->config->files);
@@ -214,7 +213,11 @@ vit_encoder_weights_load (const char *path, const char *prefix,
   VitModelFiles files;
   VitEncoderWeights *weights = NULL;
   VitStage stage = { 0 };
+  g_autofree char *snapshot = vit_hub_resolve (path, error);
 
+  if (!snapshot)
+    return NULL;
+  path = snapshot;
   if (vit_model_files_find (path, &files, error)) {
     stage.config = files.config;
     stage.checkpoint = vit_checkpoint_open (files.weights, error);

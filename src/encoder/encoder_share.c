@@ -4,6 +4,7 @@
  */
 #include "encoder/encoder_weights.h"
 
+#include "files/hub_name.h"
 #include "model/config.h"
 #include "model/model_share.h"
 
@@ -32,10 +33,13 @@ vit_encoder_weights_share (const char *path, const char *prefix,
     const VitEncoderOverrides *overrides, GError **error)
 {
   VitEncoderOverrides none = { VIT_ACTIVATION_AUTO, VIT_ROPE_AUTO };
-  Request request = { path, prefix, overrides ? overrides : &none };
+  g_autofree char *snapshot = vit_hub_resolve (path, error);
+  Request request = { snapshot, prefix, overrides ? overrides : &none };
   g_autofree char *kind = g_strdup_printf ("encoder, activation %s, rope %s",
       vit_activation_name (request.overrides->activation),
       vit_rope_rule_name (request.overrides->rope));
 
-  return vit_model_share_get (path, prefix, kind, load, &request, error);
+  if (!snapshot)
+    return NULL;
+  return vit_model_share_get (snapshot, prefix, kind, load, &request, error);
 }

@@ -129,6 +129,15 @@ vit_hub_name_of_snapshot (const char *path)
   return g_strjoinv ("/", parts);
 }
 
+char *
+vit_hub_short_name (const char *path)
+{
+  g_autofree char *absolute = g_canonicalize_filename (path, NULL);
+  char *name = vit_hub_name_of_snapshot (absolute);
+
+  return name ? name : g_path_get_basename (absolute);
+}
+
 /* A program that runs with more rights than its user has takes no word of his. */
 static const char *
 get_environment (const char *name)

@@ -26,6 +26,10 @@ char *vit_hub_resolve (const char *path, GError **error);
 /* "facebook/dinov2-small" for a snapshot's path.  (nullable) (transfer full) */
 char *vit_hub_name_of_snapshot (const char *path);
 
+/* What people call the model at a path that vit_hub_resolve() gave: that, or the
+ * name of the file or folder.  (transfer full) */
+char *vit_hub_short_name (const char *path);
+
 /* Always FALSE: `path` is not there; where it looks like a name on the hub, the
  * message says how to come by its files.  Error: NOT_FOUND. */
 gboolean vit_hub_refuse_missing (const char *path, GError **error);

@@ -335,11 +335,7 @@ decide (const VitStage *stage, const VitModelFiles *files, VitModel *model)
 static void
 name_files (const VitStage *stage, const char *path, VitModel *model)
 {
-  g_autofree char *absolute = g_canonicalize_filename (path, NULL);
-
-  model->id = vit_hub_name_of_snapshot (absolute);
-  if (!model->id)
-    model->id = g_path_get_basename (absolute);
+  model->id = vit_hub_short_name (path);
   model->file_states = vit_file_states_new ();
   vit_checkpoint_add_files (stage->checkpoint, model->file_states);
   vit_file_states_add_all (model->file_states, stage->config->files);

@@ -145,13 +145,19 @@ choose_signs (VitTokenPca *pca, double turn[N * N])
   }
 }
 
+/* Tokens that differ by less are taken to be alike. */
+static double
+get_floor (const VitTokenPca *pca)
+{
+  return fmax (FLAT * sqrt (vit_subspace_mean_square (pca->subspace)), 1e-30);
+}
+
 /* Mean and standard deviation of the frame's tokens along an axis. */
 static void
 measure_axis (const VitTokenPca *pca, const double *turn /* [N] */,
     double *mean, double *spread)
 {
   const VitSubspace *subspace = pca->subspace;
-  double floor = FLAT * sqrt (vit_subspace_mean_square (subspace));
   double variance = 0.0;
 
   *mean = 0.0;
@@ -159,7 +165,7 @@ measure_axis (const VitTokenPca *pca, const double *turn /* [N] */,
     variance += turn[j] * turn[j] * vit_subspace_variance (subspace, j);
     *mean += turn[j] * vit_subspace_mean (subspace, j);
   }
-  *spread = fmax (sqrt (variance), fmax (floor, 1e-30));
+  *spread = fmax (sqrt (variance), get_floor (pca));
 }
 
 /* Whether the frame is of another scene: its colours would be all at one end of
@@ -178,9 +184,32 @@ is_other_scene (const VitTokenPca *pca, const double turn[N * N])
   return FALSE;
 }
 
+/* Whether the tokens differ along an axis.  What was summed of all of them does not
+ * tell: its rounding can be more than the tokens differ by. */
+static gboolean
+differs_along (const VitTokenPca *pca, const double *turn /* [N] */, guint n)
+{
+  float weights[VIT_SUBSPACE_DIM], first = 0.0f;
+  double sum = 0.0, squares = 0.0, floor = get_floor (pca);
+
+  vit_subspace_weights (pca->subspace, turn, N, 1.0, weights);
+  for (guint p = 0; p < n; p++) {
+    const float *at = pca->projected + (gsize) p * VIT_SUBSPACE_DIM;
+    float place = 0.0f;
+
+    for (guint k = 0; k < VIT_SUBSPACE_DIM; k++)
+      place += weights[k] * at[k];
+    first = p == 0 ? place : first;
+    sum += place - first;
+    squares += (double) (place - first) * (place - first);
+  }
+  return squares / n - sum / n * (sum / n) > floor * floor;
+}
+
 /* Middle and range along each axis, and what share of the variance it has. */
 static void
-follow_range (VitTokenPca *pca, const double turn[N * N], gboolean is_first)
+follow_range (
+    VitTokenPca *pca, const double turn[N * N], guint n, gboolean is_first)
 {
   double total = vit_subspace_total_variance (pca->subspace);
 
@@ -195,7 +224,9 @@ follow_range (VitTokenPca *pca, const double turn[N * N], gboolean is_first)
       pca->spread[i] *= pow (spread / pca->spread[i], RANGE_RATE);
       pca->origin[i] += RANGE_RATE * (mean - pca->origin[i]);
     }
-    pca->share[i] = total > 0.0 ? MIN (spread * spread / total, 1.0) : 0.0;
+    pca->share[i] = total > 0.0 && differs_along (pca, turn + i * N, n)
+                        ? MIN (spread * spread / total, 1.0)
+                        : 0.0;
   }
 }
 
@@ -261,7 +292,7 @@ follow (VitTokenPca *pca, guint n, float *colours)
   if (is_first)
     choose_signs (pca, turn);
   pca->has_axes = TRUE;
-  follow_range (pca, turn, is_first);
+  follow_range (pca, turn, n, is_first);
   write_colours (pca, turn, n, colours);
 }
 

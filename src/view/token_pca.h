@@ -42,7 +42,9 @@ gboolean vit_token_pca_update (VitTokenPca *pca, const VitTokenView *views,
  * NULL before the first. */
 const float *vit_token_pca_axis (const VitTokenPca *pca, guint component);
 
-/* The share of the last frame's variance that lies along an axis: [0,1]. */
+/* The share of the last frame's variance that lies along an axis: [0,1]; 0 where
+ * the tokens differ by less than a thousandth of their length, or one is not
+ * finite. */
 double vit_token_pca_share (const VitTokenPca *pca, guint component);
 
 G_END_DECLS

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "view/token_picture.h"
 
+#include <math.h>
+
 #include "view/subspace.h"
 #include "view/token_similarity.h"
 
@@ -120,20 +122,34 @@ vit_token_picture_pca (VitTokenPicture *self, const VitTokenView *views,
   return TRUE;
 }
 
+static gboolean
+has_finite (const float *values, guint n)
+{
+  for (guint i = 0; i < n; i++) {
+    if (isfinite (values[i]))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* What is not finite is not taken for the least. */
 static void
 shade (const VitShadeRange *range, const float *values, guint n, float alpha,
     guint32 *colours)
 {
+  static const float grey[3] = { 0.5f, 0.5f, 0.5f };
+  guint32 none = vit_shade_rgb (grey, alpha);
+
   for (guint i = 0; i < n; i++)
-    colours[i]
-        = vit_shade_value (vit_shade_range_place (range, values[i]), alpha);
+    colours[i] = isfinite (values[i]) ? vit_shade_value (
+                     vit_shade_range_place (range, values[i]), alpha)
+                                      : none;
 }
 
 gboolean
-vit_token_picture_similarity (VitTokenPicture *self,
-    const VitTokenView *views, guint n_views, guint query_view,
-    guint query_patch, gboolean is_new, float alpha, guint32 *colours,
-    VitShadeRange *range)
+vit_token_picture_similarity (VitTokenPicture *self, const VitTokenView *views,
+    guint n_views, guint query_view, guint query_patch, gboolean is_new,
+    float alpha, guint32 *colours, VitShadeRange *range)
 {
   guint n, at = 0;
   float *values = get_values (self, views, n_views, 1, &n);
@@ -154,6 +170,7 @@ vit_token_picture_similarity (VitTokenPicture *self,
   *range = self->cosines;
   range->low = MIN (range->low, MOST_ALIKE);
   range->high = 1.0f;
+  range->has_values = has_finite (values, n);
   shade (range, values, n, alpha, colours);
   return TRUE;
 }
@@ -174,5 +191,6 @@ vit_token_picture_norm (VitTokenPicture *self, const VitTokenView *views,
   vit_shade_range_follow (&self->norms, values, n);
   shade (&self->norms, values, n, alpha, colours);
   *range = self->norms;
+  range->has_values = has_finite (values, n);
   return TRUE;
 }

@@ -58,13 +58,15 @@ gboolean vit_token_picture_pca (VitTokenPicture *picture,
     double share[VIT_PCA_COMPONENTS]);
 
 /* Cosines with one patch's token, from the least of the frame, or 0.9, dark, to 1.
- * `is_new`: not the patch of the frame before. */
+ * `is_new`: not the patch of the frame before.  Patches without a cosine (token_similarity.h)
+ * are grey, and where all are, `range` has no values. */
 gboolean vit_token_picture_similarity (VitTokenPicture *picture,
     const VitTokenView *views, guint n_views, guint query_view,
     guint query_patch, gboolean is_new, float alpha, guint32 *colours,
     VitShadeRange *range);
 
-/* Norms, from the frame's least, dark, to its greatest. */
+/* Norms, from the frame's least, dark, to its greatest.  Those that are not
+ * finite are grey, and where all are, `range` has no values. */
 gboolean vit_token_picture_norm (VitTokenPicture *picture,
     const VitTokenView *views, guint n_views, float alpha, guint32 *colours,
     VitShadeRange *range);

@@ -17,7 +17,7 @@ vit_token_cosines (const VitTokenView *view, const float *query, float *cosines)
 
     vit_token_view_read (view, i, token);
     norm = query_norm * sqrtf (vit_vec_dot (token, token, n));
-    cosines[i] = norm > 0.0f ? vit_vec_dot (token, query, n) / norm : 0.0f;
+    cosines[i] = norm > 0.0f ? vit_vec_dot (token, query, n) / norm : NAN;
     cosines[i] = CLAMP (cosines[i], -1.0f, 1.0f);
   }
   g_free (token);

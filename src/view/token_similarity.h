@@ -11,8 +11,8 @@
 
 G_BEGIN_DECLS
 
-/* The cosine of every patch's token with `query`, in [-1,1]; 0 where one of the
- * two is all zeros. */
+/* The cosine of every patch's token with `query`, in [-1,1]; NaN where
+ * one of the two has no direction, as it is all zeros or not finite. */
 void vit_token_cosines (const VitTokenView *view,
     const float *query /* [embed_dim] */,
     float *cosines /* [grid_height * grid_width] */);

@@ -241,6 +241,8 @@ def told_type(told):
         return "structure, read only", "-"
     if "GstValueArray" in told:
         assert re.search('Default: "< *>"', told), told
+        if 'of type "gint"' in told:
+            return "array of ints", "the last"
         assert 'of type "gdouble"' in told, told
         return "array of 3 doubles", "the model's"
     kind, default = re.search(r"(Boolean|Enum|String)\b.*Default: (.*)", told).groups()

@@ -135,21 +135,26 @@ read_frame (const Features *features, guint i, gsize n_bytes)
   return bytes;
 }
 
+char *
+features_frame (const Features *features, guint i, guint *width, guint *height)
+{
+  const json_t *one = features_case (features, i);
+
+  *width = (guint) json_integer_value (json_object_get (one, "width"));
+  *height = (guint) json_integer_value (json_object_get (one, "height"));
+  return read_frame (features, i, (gsize) *width * *height * 3);
+}
+
 float *
 features_tokens (const Features *features, VitModel *model, guint i,
     VitEncoderGrid *grid, guint *n_tokens)
 {
-  const json_t *one = features_case (features, i);
-  VitImageFormat format = {
-    .pixel = vit_pixel_format_find ("RGB"),
-    .width = (guint) json_integer_value (json_object_get (one, "width")),
-    .height = (guint) json_integer_value (json_object_get (one, "height")),
-  };
+  VitImageFormat format = { .pixel = vit_pixel_format_find ("RGB") };
   VitPatchEmbedSettings settings = { .precision = VIT_PRECISION_F32,
     .prefix_tokens = TRUE,
     .n_workers = 1 };
   g_autofree char *frame
-      = read_frame (features, i, (gsize) format.width * format.height * 3);
+      = features_frame (features, i, &format.width, &format.height);
   VitImage image = { { (const guint8 *) frame }, { 3 * format.width } };
   VitPatchEmbed *embed = vit_patch_embed_new (model, &settings, NULL);
   VitTokensShape shape;

@@ -39,6 +39,10 @@ const json_t *features_case (const Features *features, guint i);
  * where it has none. */
 Npy *features_array (const Features *features, guint i, const char *key);
 
+/* (transfer full): the pixels of the frame, RGB, tightly packed. */
+char *features_frame (
+    const Features *features, guint i, guint *width, guint *height);
+
 /* (transfer full): the frame's tokens by the input stage, [n_tokens][D], and
  * their grid. */
 float *features_tokens (const Features *features, VitModel *model, guint i,

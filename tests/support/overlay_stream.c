@@ -39,11 +39,16 @@ overlay_stream_clear (OverlayStream *stream)
 void
 overlay_add_tokens (GstBuffer *frame)
 {
+  static const guint8 all[2] = { 0xff, 0x0f };
   GstBuffer *tokens = gst_buffer_new_allocate (NULL, 12 * 2 * 4, NULL);
+  GBytes *changed = g_bytes_new_static (all, sizeof all);
+  GstVitTokensMeta *meta;
 
   gst_buffer_memset (tokens, 0, 0, 12 * 2 * 4);
-  gst_buffer_add_vit_tokens_meta (frame, tokens, GST_VIT_TOKEN_FORMAT_F32, 0, 4,
+  meta = gst_buffer_add_vit_tokens_meta (frame, tokens, GST_VIT_TOKEN_FORMAT_F32, 0, 4,
       3, 16, 2, WIDTH, HEIGHT, NULL);
+  gst_vit_tokens_meta_set_changed (meta, changed);
+  g_bytes_unref (changed);
   gst_buffer_unref (tokens);
 }
 

@@ -31,7 +31,7 @@ void overlay_stream_clear (OverlayStream *stream);
 
 void overlay_stream_set_format (OverlayStream *stream, GstVideoFormat format);
 
-/* 12 tokens of 2 float32 zeros. */
+/* 12 tokens of 2 float32 zeros, all of them said to have changed. */
 void overlay_add_tokens (GstBuffer *frame);
 
 /* Memory with a margin on both sides, of which nobody knows. */

@@ -121,6 +121,46 @@ check_format (const gchar *format, const gchar *options, gboolean fixed)
   g_free (launch);
 }
 
+/* Each is a picture of its own: what lies around it in the frame is not seen. */
+static void
+test_padded_regions_may_be_smaller_than_a_patch (void)
+{
+  static const GstVideoRectangle small[] = { { 10, 10, 15, 40 },
+    { 33, 7, 1, 1 }, { 95, 63, 40, 40 }, { 20, 30, 5, 3 } };
+  GstHarness *harness = gst_harness_new_parse (ELEMENT "fit=pad");
+  VitModel *model = vit_model_new_builtin (16, 24, NULL);
+  VitPatchEmbedSettings settings = frames_default_settings ();
+  GstCaps *caps = frames_caps ("I420", 96, 64, NULL);
+  GstBuffer *frame;
+  GstVideoInfo info;
+
+  settings.fit = VIT_FIT_PAD;
+  g_assert_true (gst_video_info_from_caps (&info, caps));
+  gst_harness_set_src_caps (harness, caps);
+  frame = frames_random (&info, 1, FALSE);
+  for (guint i = 0; i < G_N_ELEMENTS (small); i++)
+    mark (frame, (gint) i, (guint) small[i].x, (guint) small[i].y,
+        (guint) small[i].w, (guint) small[i].h);
+  frame = gst_harness_push_and_pull (harness, frame);
+  g_assert_cmpuint (count_metas (frame), ==, G_N_ELEMENTS (small));
+  for (guint i = 0; i < G_N_ELEMENTS (small); i++) {
+    GstVitTokensMeta *meta
+        = gst_buffer_get_vit_tokens_meta_roi (frame, (gint) i);
+    GstVideoRectangle region = small[i];
+
+    region.w = MIN (region.w, 96 - region.x);
+    region.h = MIN (region.h, 64 - region.y);
+    g_assert_cmpuint (meta->grid_width, ==, 1);
+    g_assert_cmpuint (meta->grid_height, ==, i == 0 ? 3 : 1);
+    g_assert_cmpfloat (error_of_meta (meta, frame, &info, &region, model,
+                           &settings, FALSE),
+        <=, MAX_ERROR);
+  }
+  gst_buffer_unref (frame);
+  vit_model_unref (model);
+  gst_harness_teardown (harness);
+}
+
 static void
 test_tokens_are_those_of_the_region_alone (gconstpointer data)
 {
@@ -370,6 +410,8 @@ main (int argc, char **argv)
   }
   g_test_add_func ("/regions/regions-are-clipped-and-small-ones-left-out",
       test_regions_are_clipped_and_small_ones_left_out);
+  g_test_add_func ("/regions/padded-regions-may-be-smaller-than-a-patch",
+      test_padded_regions_may_be_smaller_than_a_patch);
   g_test_add_func ("/regions/a-still-region-keeps-its-tokens",
       test_a_still_region_keeps_its_tokens);
   g_test_add_func ("/regions/what-changed-is-since-the-region-was-there",

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Once a stream runs, no frame allocates memory for tokens, plan, matrices or
- * scaled pictures: what the first frames took is used again.
+ * Once a stream runs, no frame allocates memory for tokens, plan, matrices, scaled
+ * pictures, features or what the encoder works in: what the first frames took is
+ * used again.
  */
 #include <stdlib.h>
 
@@ -12,6 +13,9 @@
 /* So that a frame's tokens, even in 16 bits and of a region, count as large. */
 #define ELEMENT "vitpatchembed embed-dim=384 n-threads=2 "
 #define LARGE 4096
+#define ENCODED                                                               \
+  "vitpatchembed n-threads=2 model=\"" TEST_DATA_DIR                           \
+  "/features/hf-vit-classifier\" "
 
 /* Sanitizers have allocators of their own. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -130,22 +134,33 @@ test_steady_frames_allocate_nothing_large (gconstpointer data)
   check_steady_frames (data);
 }
 
+/* `element` and these properties; its test is called `name`. */
+static void
+add_test (const gchar *element, const gchar *name)
+{
+  gchar *test = g_strconcat ("/steady-memory/", name, NULL);
+
+  g_test_add_data_func_full (test, g_strconcat (element, name, NULL),
+      test_steady_frames_allocate_nothing_large, g_free);
+  g_free (test);
+}
+
 int
 main (int argc, char **argv)
 {
   static const gchar *const settings[] = { "precision=int16", "precision=f32",
     "token-format=f16", "max-tokens=13", "regions=roi",
     "regions=roi max-tokens=7", "reuse-tokens=false", "fit=pad patch-size=20" };
+  static const gchar *const encoded[]
+      = { "! vitencoder n-threads=2", "token-format=f16 ! vitencoder",
+          "regions=roi ! vitencoder layers=<1,2> embedding=class-mean",
+          "! vitencoder features=false n-threads=1" };
 
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (settings); i++) {
-    gchar *test = g_strconcat ("/steady-memory/", settings[i], NULL);
-
-    g_test_add_data_func_full (test,
-        g_strconcat (ELEMENT, settings[i], NULL),
-        test_steady_frames_allocate_nothing_large, g_free);
-    g_free (test);
-  }
+  for (guint i = 0; i < G_N_ELEMENTS (settings); i++)
+    add_test (ELEMENT, settings[i]);
+  for (guint i = 0; i < G_N_ELEMENTS (encoded); i++)
+    add_test (ENCODED, encoded[i]);
   return g_test_run ();
 }

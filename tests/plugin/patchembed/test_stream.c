@@ -397,6 +397,43 @@ test_model_info_says_what_was_decided (void)
   gst_caps_unref (caps);
 }
 
+/* Those that tokens have, whatever the model has. */
+static void
+test_model_info_counts_the_prefix_tokens_emitted (void)
+{
+  static const gchar *const values[] = { "false", "true" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (values); i++) {
+    gchar *launch = g_strdup_printf ("vitpatchembed prefix-tokens=%s "
+        "model=\"" EXAMPLES_DIR "/models/dinov2-small-input\"", values[i]);
+    GstHarness *harness = gst_harness_new_parse (launch);
+    GstElement *element = gst_harness_find_element (harness, "vitpatchembed");
+    GstCaps *caps = frames_caps ("GRAY8", 28, 28, NULL);
+    GstStructure *info = NULL;
+    GstVideoInfo video;
+    GstBuffer *frame;
+    guint value;
+
+    g_assert_true (gst_video_info_from_caps (&video, caps));
+    gst_harness_set_src_caps (harness, caps);
+    frame = gst_harness_push_and_pull (
+        harness, frames_random (&video, 1, FALSE));
+    g_object_get (element, "model-info", &info, NULL);
+    g_assert_true (gst_structure_get_uint (info, "n-prefix-tokens", &value));
+    g_assert_cmpuint (value, ==, i);
+    g_assert_cmpuint (gst_value_array_get_size (gst_structure_get_value (
+                          info, "prefix-tokens")),
+        ==, i);
+    g_assert_cmpuint (gst_buffer_get_vit_tokens_meta (frame)->n_prefix_tokens,
+        ==, i);
+    gst_buffer_unref (frame);
+    gst_structure_free (info);
+    gst_object_unref (element);
+    gst_harness_teardown (harness);
+    g_free (launch);
+  }
+}
+
 /* Warnings that the element logged. */
 static void
 count_warnings (GstDebugCategory *category, GstDebugLevel level,
@@ -497,5 +534,7 @@ main (int argc, char **argv)
       test_frames_with_overlays_beside_them_are_read);
   g_test_add_func ("/stream/model-info-says-what-was-decided",
       test_model_info_says_what_was_decided);
+  g_test_add_func ("/stream/model-info-counts-the-prefix-tokens-emitted",
+      test_model_info_counts_the_prefix_tokens_emitted);
   return g_test_run ();
 }

@@ -84,7 +84,7 @@ assert_legend (GstVitDrawingMode mode, GstBuffer *frame, const gchar *start)
       drawing, &settings, frame, WIDTH, HEIGHT, &reason);
   g_assert_nonnull (drawn);
   g_assert_null (reason);
-  legend = gst_vit_drawing_get_legend (drawing);
+  legend = gst_vit_drawing_describe (drawing);
   if (!legend || !g_str_has_prefix (legend, start))
     g_error ("the legend is \"%s\", not \"%s\" ...", legend, start);
   gst_video_overlay_composition_unref (drawn);

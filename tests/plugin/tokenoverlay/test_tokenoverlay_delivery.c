@@ -34,7 +34,7 @@ test_shared_frames_are_left_alone (void)
   GstHarness *harness = overlay_new_harness (QUIET "mode=changed", "RGBA");
   GstBuffer *frame = overlay_new_frame (GST_VIDEO_FORMAT_RGBA, 0), *out;
 
-  overlay_add_meta (frame, GST_VIT_TOKEN_FORMAT_F32);
+  overlay_set_changed (overlay_add_meta (frame, GST_VIT_TOKEN_FORMAT_F32), 0);
   out = gst_harness_push_and_pull (harness, gst_buffer_ref (frame));
   g_assert_cmphex (overlay_get_pixel (frame, WIDTH, 8, 8), ==, 0);
   g_assert_cmphex (overlay_get_pixel (out, WIDTH, 8, 8), ==, 0xff8000);

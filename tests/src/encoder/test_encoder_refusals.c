@@ -4,6 +4,7 @@
  * a small model that would load and spoils it; where only the encoder cannot be,
  * the input stage of the same folder still opens.
  */
+#include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
 
@@ -26,6 +27,53 @@ test_whole (void)
   g_assert_cmpuint (weights->hidden, ==, 20);
   g_assert_cmpuint (weights->head_dim, ==, 6);
   vit_encoder_weights_unref (weights);
+}
+
+static void
+remove_from_folder (const char *name)
+{
+  g_autofree char *path = folder_path (name);
+
+  g_assert_cmpint (g_remove (path), ==, 0);
+}
+
+/* Both elements are given the same path, and tell models apart by the id. */
+static void
+test_hub_cache (void)
+{
+  static const char *const names[] = { "models--facebook--vit",
+    "models--facebook--vit/snapshots/1a" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_autofree char *path = folder_path (names[i]);
+    g_autofree char *snapshot
+        = folder_path ("models--facebook--vit/snapshots/1a");
+    g_autoptr (GError) error = NULL;
+    VitEncoderWeights *weights, *shared;
+    VitModel *model;
+
+    g_assert_cmpint (g_mkdir_with_parents (snapshot, 0700), ==, 0);
+    folder_write_text ("models--facebook--vit/snapshots/1a/config.json",
+        "{\"model_type\": \"vit\", \"num_attention_heads\": 2, "
+        "\"hidden_act\": \"gelu\"}");
+    folder_write_weights (weights_new_vit (),
+        "models--facebook--vit/snapshots/1a/model.safetensors");
+    weights = vit_encoder_weights_load (path, NULL, NULL, &error);
+    g_assert_no_error (error);
+    shared = vit_encoder_weights_share (path, NULL, NULL, &error);
+    g_assert_no_error (error);
+    model = folder_load (names[i]);
+    g_assert_cmpstr (weights->id, ==, "facebook/vit");
+    g_assert_cmpstr (shared->id, ==, "facebook/vit");
+    g_assert_cmpstr (model->id, ==, "facebook/vit");
+    vit_model_unref (model);
+    vit_encoder_weights_unref (shared);
+    vit_encoder_weights_unref (weights);
+  }
+  remove_from_folder ("models--facebook--vit/snapshots/1a/model.safetensors");
+  remove_from_folder ("models--facebook--vit/snapshots/1a/config.json");
+  remove_from_folder ("models--facebook--vit/snapshots/1a");
+  remove_from_folder ("models--facebook--vit/snapshots");
 }
 
 static void
@@ -398,6 +446,7 @@ main (int argc, char **argv)
 {
   static const FolderTest tests[] = {
     { "whole", test_whole },
+    { "hub-cache", test_hub_cache },
     { "input-stage-alone", test_input_stage_alone },
     { "missing-tensor", test_missing_tensor },
     { "missing-block", test_missing_block },

@@ -293,12 +293,15 @@ test_a_flat_picture_is_grey (void)
   VitTokenView view = view_of (tokens);
   VitTokenPca *pca = vit_token_pca_new ();
 
+  /* But for rounding, which has no components. */
   for (guint i = 0; i < PATCHES * DIM; i++)
-    tokens[i] = (float) (i % DIM);
+    tokens[i] = (float) (i % DIM) * (i % 7 ? 1.0f : 1.0f + 0x1p-22f);
   for (guint frame = 0; frame < 3; frame++) {
     vit_token_pca_update (pca, &view, 1, colours);
     for (guint i = 0; i < PATCHES * 3; i++)
       g_assert_cmpfloat_with_epsilon (colours[i], 0.5, 0.01);
+    for (guint j = 0; j < 3; j++)
+      g_assert_cmpfloat (vit_token_pca_share (pca, j), ==, 0);
   }
   memset (tokens, 0, PATCHES * DIM * sizeof *tokens);
   vit_token_pca_update (pca, &view, 1, colours);
@@ -306,6 +309,37 @@ test_a_flat_picture_is_grey (void)
     g_assert_cmpfloat_with_epsilon (colours[i], 0.5, 0.01);
   vit_token_pca_free (pca);
   g_free (tokens);
+}
+
+/* However many they are, the rounding of their sums is no variance. */
+static void
+test_alike_tokens_have_no_components (void)
+{
+  for (guint n = 300; n <= 19200; n *= 4) {
+    float *tokens = g_new0 (float, (gsize) n *DIM);
+    float *colours = g_new (float, (gsize) n * 3);
+    VitTokenView view = { tokens, VIT_TOKEN_F32, n, 1, DIM, NULL, NULL, NULL };
+    VitTokenPca *pca = vit_token_pca_new ();
+
+    for (guint i = 0; i < n; i++)
+      tokens[(gsize) i * DIM] = i % 7 ? -27.7128f : -27.71281f;
+    for (guint frame = 0; frame < 3; frame++) {
+      vit_token_pca_update (pca, &view, 1, colours);
+      for (guint j = 0; j < 3; j++)
+        g_assert_cmpfloat (vit_token_pca_share (pca, j), ==, 0);
+    }
+    /* Those that stand out have all of it, along one axis. */
+    for (guint i = 0; i < n; i += 2)
+      tokens[(gsize) i * DIM + 1] = 20;
+    vit_token_pca_reset (pca);
+    vit_token_pca_update (pca, &view, 1, colours);
+    g_assert_cmpfloat_with_epsilon (vit_token_pca_share (pca, 0), 1, 1e-3);
+    for (guint j = 1; j < 3; j++)
+      g_assert_cmpfloat (vit_token_pca_share (pca, j), ==, 0);
+    vit_token_pca_free (pca);
+    g_free (tokens);
+    g_free (colours);
+  }
 }
 
 static void
@@ -324,6 +358,7 @@ test_numbers_that_are_none_are_grey_and_leave_no_trace (void)
     vit_token_pca_update (pca, &view, 1, colours);
     for (guint j = 0; j < PATCHES * 3; j++)
       g_assert_cmpfloat (colours[j], ==, 0.5);
+    g_assert_cmpfloat (vit_token_pca_share (pca, 0), ==, 0);
     tokens[5 * DIM + 3] = kept;
     vit_token_pca_update (pca, &view, 1, colours);
     g_assert_cmpmem (colours, sizeof colours, good, sizeof good);
@@ -392,6 +427,8 @@ main (int argc, char **argv)
   g_test_add_func (
       "/pca/axes-drift-to-the-components", test_axes_drift_to_the_components);
   g_test_add_func ("/pca/a-flat-picture-is-grey", test_a_flat_picture_is_grey);
+  g_test_add_func ("/pca/alike-tokens-have-no-components",
+      test_alike_tokens_have_no_components);
   g_test_add_func ("/pca/numbers-that-are-none-are-grey-and-leave-no-trace",
       test_numbers_that_are_none_are_grey_and_leave_no_trace);
   g_test_add_func ("/pca/small-grids-and-tokens", test_small_grids_and_tokens);

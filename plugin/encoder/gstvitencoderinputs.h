@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The tokens on a frame that an encoder takes: those of its model that enter the
+ * first block, of the frame or of each region.
+ */
+#pragma once
+
+#include "encoder/encoder_weights.h"
+#include "gst/vit/gstvittokensmeta.h"
+
+G_BEGIN_DECLS
+
+/* What was found on a frame. */
+typedef struct {
+  GPtrArray *tokens;     /* of GstVitTokensMeta, in their order on the frame */
+  const gchar *malformed; /* why one was passed over; NULL: none was */
+} GstVitEncoderInputs;
+
+/* Whether a frame has any tokens, of whatever kind. */
+gboolean gst_vit_encoder_inputs_are_on (GstBuffer *frame);
+
+/* Finds them; metas whose fields do not fit together are passed over, and so are
+ * another model's beside this one's.  None is no error where the frame has no
+ * others either.  Errors: SETTING where all are of another model, without its
+ * prefix tokens or of another width, or are features already. */
+gboolean gst_vit_encoder_inputs_find (GstBuffer *frame,
+    const VitEncoderWeights *weights, GstVitEncoderInputs *inputs,
+    GError **error);
+
+G_END_DECLS

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#include "encoder/gstvitencodermodel.h"
+
+#include "encoder/gstvitencodersource.h"
+
+static void
+drop (GstVitEncoderModel *model)
+{
+  g_clear_pointer (&model->stream, gst_vit_encoder_stream_free);
+  g_clear_pointer (&model->source, gst_vit_model_source_unref);
+  model->is_settled = FALSE;
+}
+
+void
+gst_vit_encoder_model_start (
+    GstVitEncoderModel *model, GstVitEncoderSettings *settings)
+{
+  model->settings = *settings;
+}
+
+void
+gst_vit_encoder_model_stop (GstVitEncoderModel *model)
+{
+  drop (model);
+  g_clear_pointer (&model->tokens, gst_vit_model_source_unref);
+  gst_vit_encoder_settings_clear (&model->settings);
+}
+
+void
+gst_vit_encoder_model_tell (
+    GstVitEncoderModel *model, GstVitModelSource *tokens)
+{
+  g_clear_pointer (&model->tokens, gst_vit_model_source_unref);
+  model->tokens = tokens;
+  model->is_settled = FALSE;
+}
+
+/* An element that was stopped and started again lost what was told it; the element
+ * before it did not. */
+static void
+ask (GstVitEncoderModel *model, GstPad *sinkpad)
+{
+  GstVitModelSource *tokens = gst_vit_model_event_find (sinkpad);
+  GstPad *peer = tokens == NULL ? gst_pad_get_peer (sinkpad) : NULL;
+
+  if (peer != NULL)
+    tokens = gst_vit_model_event_find (peer);
+  if (tokens != NULL)
+    gst_vit_encoder_model_tell (model, tokens);
+  gst_clear_object (&peer);
+}
+
+gboolean
+gst_vit_encoder_model_settle (GstVitEncoderModel *model, GstPad *sinkpad,
+    GstStructure **model_info, GError **error)
+{
+  GstVitModelSource *source;
+
+  *model_info = NULL;
+  if (model->is_settled)
+    return TRUE;
+  if (model->tokens == NULL)
+    ask (model, sinkpad);
+  source = gst_vit_encoder_choose_source (
+      &model->settings, model->tokens, error);
+  if (source == NULL)
+    return FALSE;
+  if (model->stream != NULL
+      && gst_vit_model_source_is_equal (source, model->source)) {
+    gst_vit_model_source_unref (source);
+  } else {
+    /* Two models need not fit into memory at once. */
+    drop (model);
+    model->source = source;
+    model->stream = gst_vit_encoder_stream_new (&model->settings, source->path,
+        source->prefix, model_info, error);
+  }
+  model->is_settled = model->stream != NULL;
+  return model->is_settled;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The buffers that features and embeddings are computed into: a pool for each size
+ * that came up lately.
+ *
+ * Thread-safety: one thread at a time; what was acquired may be held anywhere.
+ */
+#pragma once
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+typedef struct _GstVitEncoderPools GstVitEncoderPools;
+
+GstVitEncoderPools *gst_vit_encoder_pools_new (void);
+void gst_vit_encoder_pools_free (GstVitEncoderPools *pools);
+
+/* Gives all memory back that nobody holds. */
+void gst_vit_encoder_pools_clear (GstVitEncoderPools *pools);
+
+/* (transfer full) (nullable): room for so many floats, on a cache line; NULL where
+ * there is no memory for it. */
+GstBuffer *gst_vit_encoder_pools_acquire (
+    GstVitEncoderPools *pools, gsize n_values);
+
+G_END_DECLS

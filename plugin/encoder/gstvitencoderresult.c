@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#include "encoder/gstvitencoderresult.h"
+
+#include "gst/vit/gstvitembeddingmeta.h"
+
+static void
+clear (gpointer data)
+{
+  GstVitEncoderResult *result = data;
+
+  gst_clear_buffer (&result->tokens);
+  gst_clear_buffer (&result->embedding);
+  gst_clear_buffer (&result->logits);
+  for (guint i = 0; i < result->n_layers; i++)
+    gst_clear_buffer (&result->features[i]);
+}
+
+void
+gst_vit_encoder_result_unref (gpointer result)
+{
+  if (result != NULL)
+    g_rc_box_release_full (result, clear);
+}
+
+/* Whether `n_values` are there; 0: none are wanted. */
+static gboolean
+acquire (GstVitEncoderPools *pools, gsize n_values, GstBuffer **buffer)
+{
+  if (n_values > 0)
+    *buffer = gst_vit_encoder_pools_acquire (pools, n_values);
+  return n_values == 0 || *buffer != NULL;
+}
+
+GstVitEncoderResult *
+gst_vit_encoder_result_new (const GstVitTokensMeta *tokens,
+    const GstVitEncoderShape *shape, GstVitEncoderPools *pools)
+{
+  GstVitEncoderResult *result = g_rc_box_alloc0 (sizeof (GstVitEncoderResult)
+      + shape->n_layers * sizeof (GstBuffer *));
+  gsize n_values
+      = shape->features ? (gsize) tokens->n_tokens * shape->embed_dim : 0;
+  gboolean complete = acquire (pools, shape->embedding_dim, &result->embedding)
+      && acquire (pools, shape->n_classes, &result->logits);
+
+  result->tokens = gst_buffer_ref (tokens->tokens);
+  result->grid_width = tokens->grid_width;
+  result->grid_height = tokens->grid_height;
+  result->n_layers = shape->n_layers;
+  for (guint i = 0; complete && i < shape->n_layers; i++)
+    complete = acquire (pools, n_values, &result->features[i]);
+  if (complete)
+    return result;
+  gst_vit_encoder_result_unref (result);
+  return NULL;
+}
+
+gboolean
+gst_vit_encoder_result_is_of (
+    const GstVitEncoderResult *result, const GstVitTokensMeta *tokens)
+{
+  return result->tokens == tokens->tokens
+         && result->grid_width == tokens->grid_width
+         && result->grid_height == tokens->grid_height;
+}
+
+void
+gst_vit_encoder_result_attach_features (const GstVitEncoderResult *result,
+    const GstVitEncoderShape *shape, guint layer, gboolean is_known,
+    const GstVitTokensMeta *tokens, GstBuffer *frame)
+{
+  GstVitTokensMeta *features = gst_buffer_add_vit_features_meta (frame, tokens,
+      result->features[layer], GST_VIT_TOKEN_FORMAT_F32, shape->embed_dim,
+      shape->layers[layer]);
+
+  if (is_known && tokens->changed != NULL)
+    gst_vit_tokens_meta_set_changed (features, tokens->changed);
+}
+
+void
+gst_vit_encoder_result_attach_vectors (const GstVitEncoderResult *result,
+    const GstVitEncoderShape *shape, const GstVitTokensMeta *tokens,
+    GstBuffer *frame)
+{
+  if (result->embedding != NULL)
+    gst_buffer_add_vit_embedding_meta (frame,
+        GST_VIT_EMBEDDING_KIND_EMBEDDING, result->embedding,
+        shape->embedding_dim, shape->normalize, tokens);
+  if (result->logits != NULL)
+    gst_buffer_add_vit_embedding_meta (frame, GST_VIT_EMBEDDING_KIND_LOGITS,
+        result->logits, shape->n_classes, FALSE, tokens);
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+#include "encoder/gstvitencodersizes.h"
+
+#include "base/error.h"
+
+/* As many sizes as are kept ready, each with working memory of its own; all but the
+ * last are given up where that is more than so many bytes. */
+#define MAX_SIZES 8
+#define MAX_BYTES ((gsize) 256 << 20)
+
+struct _GstVitEncoderSizes {
+  VitEncoderWeights *weights;
+  VitEncoderSettings settings;
+  guint *layers;       /* [n_layers], of the settings */
+  VitEncoder *example; /* never configured */
+  guint n_layers;      /* of the example: at least 1 */
+  GPtrArray *all;      /* of GstVitEncoderSize */
+  guint64 n_uses;
+};
+
+static void
+size_free (gpointer data)
+{
+  GstVitEncoderSize *size = data;
+
+  for (guint i = 0; i < size->n_grids; i++)
+    g_free (size->converted[i]);
+  vit_encoder_free (size->encoder);
+  g_free (size->grids);
+  g_free (size->converted);
+  g_free (size->tokens);
+  g_free (size->features);
+  g_free (size->embedding);
+  g_free (size->logits);
+  g_free (size);
+}
+
+GstVitEncoderSizes *
+gst_vit_encoder_sizes_new (VitEncoderWeights *weights,
+    const VitEncoderSettings *settings, GError **error)
+{
+  VitEncoder *example = vit_encoder_new (weights, settings, error);
+  GstVitEncoderSizes *sizes;
+
+  if (example == NULL)
+    return NULL;
+  sizes = g_new0 (GstVitEncoderSizes, 1);
+  sizes->weights = vit_encoder_weights_ref (weights);
+  sizes->settings = *settings;
+  sizes->layers = g_memdup2 (
+      settings->layers, settings->n_layers * sizeof *settings->layers);
+  sizes->settings.layers = sizes->layers;
+  sizes->example = example;
+  vit_encoder_layers (example, &sizes->n_layers);
+  sizes->all = g_ptr_array_new_with_free_func (size_free);
+  return sizes;
+}
+
+void
+gst_vit_encoder_sizes_free (GstVitEncoderSizes *sizes)
+{
+  if (sizes == NULL)
+    return;
+  g_ptr_array_unref (sizes->all);
+  vit_encoder_free (sizes->example);
+  vit_encoder_weights_unref (sizes->weights);
+  g_free (sizes->layers);
+  g_free (sizes);
+}
+
+const VitEncoder *
+gst_vit_encoder_sizes_peek (const GstVitEncoderSizes *sizes)
+{
+  return sizes->example;
+}
+
+void
+gst_vit_encoder_sizes_clear (GstVitEncoderSizes *sizes)
+{
+  g_ptr_array_set_size (sizes->all, 0);
+}
+
+static gboolean
+has_grids (const GstVitEncoderSize *size, const VitEncoderGrid *grids,
+    guint n_grids)
+{
+  if (size->n_grids != n_grids)
+    return FALSE;
+  for (guint i = 0; i < n_grids; i++)
+    if (size->grids[i].rows != grids[i].rows
+        || size->grids[i].cols != grids[i].cols)
+      return FALSE;
+  return TRUE;
+}
+
+static guint
+find_oldest (const GstVitEncoderSizes *sizes)
+{
+  guint oldest = 0;
+
+  for (guint i = 1; i < sizes->all->len; i++) {
+    const GstVitEncoderSize *size = g_ptr_array_index (sizes->all, i);
+    const GstVitEncoderSize *other = g_ptr_array_index (sizes->all, oldest);
+
+    if (size->last_use < other->last_use)
+      oldest = i;
+  }
+  return oldest;
+}
+
+static gsize
+count_bytes (const GstVitEncoderSizes *sizes)
+{
+  gsize n_bytes = 0;
+
+  for (guint i = 0; i < sizes->all->len; i++) {
+    const GstVitEncoderSize *size = g_ptr_array_index (sizes->all, i);
+
+    n_bytes += vit_encoder_memory (size->encoder);
+  }
+  return n_bytes;
+}
+
+/* Before another is made. */
+static void
+make_room (GstVitEncoderSizes *sizes)
+{
+  while (sizes->all->len >= MAX_SIZES || count_bytes (sizes) > MAX_BYTES)
+    g_ptr_array_remove_index_fast (sizes->all, find_oldest (sizes));
+}
+
+/* Where there is no memory for it beside the others, they are given up. */
+static gboolean
+configure (GstVitEncoderSizes *sizes, VitEncoder *encoder,
+    const VitEncoderGrid *grids, guint n_grids, GError **error)
+{
+  guint n_prefix_tokens = sizes->weights->n_prefix_tokens;
+  GError *first = NULL;
+
+  if (vit_encoder_configure (
+          encoder, grids, n_grids, n_prefix_tokens, &first))
+    return TRUE;
+  if (sizes->all->len == 0
+      || !g_error_matches (first, VIT_ERROR, VIT_ERROR_NO_MEMORY)) {
+    g_propagate_error (error, first);
+    return FALSE;
+  }
+  g_error_free (first);
+  g_ptr_array_set_size (sizes->all, 0);
+  return vit_encoder_configure (
+      encoder, grids, n_grids, n_prefix_tokens, error);
+}
+
+static GstVitEncoderSize *
+make_size (GstVitEncoderSizes *sizes, const VitEncoderGrid *grids,
+    guint n_grids, GError **error)
+{
+  VitEncoder *encoder;
+  GstVitEncoderSize *size;
+
+  make_room (sizes);
+  encoder = vit_encoder_new (sizes->weights, &sizes->settings, error);
+  if (encoder == NULL || !configure (sizes, encoder, grids, n_grids, error)) {
+    vit_encoder_free (encoder);
+    return NULL;
+  }
+  size = g_new0 (GstVitEncoderSize, 1);
+  size->encoder = encoder;
+  size->n_grids = n_grids;
+  size->grids = g_memdup2 (grids, n_grids * sizeof *grids);
+  size->converted = g_new0 (gfloat *, n_grids);
+  size->tokens = g_new0 (const gfloat *, n_grids);
+  size->features = g_new0 (gfloat *, (gsize) n_grids * sizes->n_layers);
+  size->embedding = g_new0 (gfloat *, n_grids);
+  size->logits = g_new0 (gfloat *, n_grids);
+  g_ptr_array_add (sizes->all, size);
+  return size;
+}
+
+GstVitEncoderSize *
+gst_vit_encoder_sizes_find (GstVitEncoderSizes *sizes,
+    const VitEncoderGrid *grids, guint n_grids, GError **error)
+{
+  GstVitEncoderSize *found = NULL;
+
+  for (guint i = 0; i < sizes->all->len && found == NULL; i++) {
+    GstVitEncoderSize *size = g_ptr_array_index (sizes->all, i);
+
+    if (has_grids (size, grids, n_grids))
+      found = size;
+  }
+  if (found == NULL)
+    found = make_size (sizes, grids, n_grids, error);
+  if (found != NULL)
+    found->last_use = ++sizes->n_uses;
+  return found;
+}
+
+const gfloat *
+gst_vit_encoder_size_convert (GstVitEncoderSize *size,
+    const VitEncoderWeights *weights, guint grid, VitTokenType type,
+    gconstpointer values)
+{
+  gsize n_patches = (gsize) size->grids[grid].rows * size->grids[grid].cols;
+  gsize n = (weights->n_prefix_tokens + n_patches) * weights->embed_dim;
+
+  if (type == VIT_TOKEN_F32 && (guintptr) values % sizeof (gfloat) == 0)
+    return values;
+  if (size->converted[grid] == NULL)
+    size->converted[grid] = g_try_new (gfloat, n);
+  if (size->converted[grid] != NULL)
+    vit_token_type_read (type, values, n, size->converted[grid]);
+  return size->converted[grid];
+}

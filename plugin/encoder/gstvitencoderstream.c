@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: MIT */
+#include "encoder/gstvitencoderstream.h"
+
+#include "base/error.h"
+#include "common/gstvitreading.h"
+#include "common/gstvittensor.h"
+#include "encoder/gstvitencoderinfo.h"
+#include "encoder/gstvitencoderresult.h"
+
+/* The two enumerations are one, so that a value passes as it is. */
+G_STATIC_ASSERT ((gint) VIT_TOKEN_F32 == (gint) GST_VIT_TOKEN_FORMAT_F32);
+G_STATIC_ASSERT ((gint) VIT_TOKEN_F16 == (gint) GST_VIT_TOKEN_FORMAT_F16);
+G_STATIC_ASSERT ((gint) VIT_TOKEN_BF16 == (gint) GST_VIT_TOKEN_FORMAT_BF16);
+
+/* Tokens that are to be computed. */
+typedef struct {
+  VitEncoderGrid grid;
+  guint input; /* which of the frame's */
+} GstVitEncoderJob;
+
+typedef struct {
+  GstBuffer *buffer;
+  GstMapInfo map;
+} Output;
+
+static GQuark
+append (GQuark id, const gchar *text)
+{
+  gchar *name;
+  GQuark longer;
+
+  if (id == 0)
+    return 0;
+  name = g_strconcat (g_quark_to_string (id), "-", text, NULL);
+  longer = g_quark_from_string (name);
+  g_free (name);
+  return longer;
+}
+
+/* Of several layers each has an id of its own. */
+static void
+set_tensor_ids (GstVitEncoderStream *stream)
+{
+  GQuark id = stream->settings.tensor_id;
+  guint n;
+  const guint *layers
+      = vit_encoder_layers (gst_vit_encoder_sizes_peek (stream->sizes), &n);
+
+  stream->tensor_ids = g_new0 (GQuark, n);
+  for (guint i = 0; i < n; i++) {
+    gchar *number = g_strdup_printf ("%u", layers[i]);
+
+    stream->tensor_ids[i] = n > 1 ? append (id, number) : id;
+    g_free (number);
+  }
+  stream->embedding_id = append (id, "embedding");
+  stream->logits_id = append (id, "logits");
+}
+
+static GstVitEncoderSizes *
+make_sizes (VitEncoderWeights *weights, const GstVitEncoderSettings *settings,
+    GError **error)
+{
+  VitEncoderSettings library = gst_vit_encoder_settings_for_library (settings);
+
+  return gst_vit_encoder_sizes_new (weights, &library, error);
+}
+
+GstVitEncoderStream *
+gst_vit_encoder_stream_new (const GstVitEncoderSettings *settings,
+    const gchar *path, const gchar *prefix, GstStructure **model_info,
+    GError **error)
+{
+  VitEncoderWeights *weights = vit_encoder_weights_share (
+      path, prefix, &settings->overrides, error);
+  GstVitEncoderSizes *sizes
+      = weights != NULL ? make_sizes (weights, settings, error) : NULL;
+  GstVitEncoderStream *stream;
+
+  if (sizes == NULL) {
+    vit_encoder_weights_unref (weights);
+    return NULL;
+  }
+  stream = g_new0 (GstVitEncoderStream, 1);
+  stream->weights = weights;
+  stream->sizes = sizes;
+  gst_vit_encoder_settings_copy (settings, &stream->settings);
+  stream->workers
+      = gst_vit_workers_new (gst_vit_encoder_settings_n_workers (settings));
+  stream->pools = gst_vit_encoder_pools_new ();
+  set_tensor_ids (stream);
+  stream->inputs.tokens = g_ptr_array_new ();
+  stream->known = g_ptr_array_new ();
+  stream->jobs = g_array_new (FALSE, FALSE, sizeof (GstVitEncoderJob));
+  stream->readings = g_ptr_array_new_with_free_func (
+      (GDestroyNotify) gst_vit_reading_unref);
+  stream->outputs = g_array_new (FALSE, FALSE, sizeof (Output));
+  stream->grids = g_array_new (FALSE, FALSE, sizeof (VitEncoderGrid));
+  stream->results
+      = g_ptr_array_new_with_free_func (gst_vit_encoder_result_unref);
+  stream->last
+      = g_ptr_array_new_with_free_func (gst_vit_encoder_result_unref);
+  *model_info
+      = gst_vit_encoder_info_new (weights, gst_vit_encoder_sizes_peek (sizes));
+  return stream;
+}
+
+void
+gst_vit_encoder_stream_free (GstVitEncoderStream *stream)
+{
+  if (stream == NULL)
+    return;
+  g_ptr_array_unref (stream->last);
+  g_ptr_array_unref (stream->results);
+  g_array_unref (stream->grids);
+  g_ptr_array_unref (stream->inputs.tokens);
+  g_ptr_array_unref (stream->known);
+  g_array_unref (stream->jobs);
+  g_ptr_array_unref (stream->readings);
+  g_array_unref (stream->outputs);
+  g_free (stream->tensor_ids);
+  gst_vit_encoder_pools_free (stream->pools);
+  gst_vit_encoder_sizes_free (stream->sizes);
+  gst_vit_workers_free (stream->workers);
+  gst_vit_encoder_settings_clear (&stream->settings);
+  vit_encoder_weights_unref (stream->weights);
+  g_free (stream);
+}
+
+gboolean
+gst_vit_encoder_stream_set_live (GstVitEncoderStream *stream,
+    const GstVitEncoderLiveSettings *live, GError **error)
+{
+  GstVitEncoderLiveSettings before = stream->settings.live;
+  GstVitEncoderSizes *sizes;
+
+  stream->settings.live = *live;
+  if (live->features != before.features)
+    g_ptr_array_set_size (stream->last, 0);
+  if (live->embedding == before.embedding
+      && live->normalize == before.normalize)
+    return TRUE;
+  sizes = make_sizes (stream->weights, &stream->settings, error);
+  if (sizes == NULL) {
+    stream->settings.live = before;
+    return FALSE;
+  }
+  g_ptr_array_set_size (stream->last, 0);
+  gst_vit_encoder_sizes_free (stream->sizes);
+  stream->sizes = sizes;
+  return TRUE;
+}
+
+void
+gst_vit_encoder_stream_begin (GstVitEncoderStream *stream)
+{
+  gst_vit_encoder_sizes_clear (stream->sizes);
+  gst_vit_encoder_pools_clear (stream->pools);
+  g_ptr_array_set_size (stream->last, 0);
+}
+
+static GstVitEncoderShape
+shape_of (const GstVitEncoderStream *stream)
+{
+  const VitEncoder *encoder = gst_vit_encoder_sizes_peek (stream->sizes);
+  GstVitEncoderShape shape = {
+    .features = stream->settings.live.features,
+    .embed_dim = stream->weights->embed_dim,
+    .embedding_dim = vit_encoder_embedding_dim (encoder),
+    .n_classes = vit_encoder_n_classes (encoder),
+    .normalize = stream->settings.live.normalize,
+  };
+
+  shape.layers = vit_encoder_layers (encoder, &shape.n_layers);
+  return shape;
+}
+
+static gboolean
+wants_nothing (const GstVitEncoderStream *stream)
+{
+  GstVitEncoderShape shape = shape_of (stream);
+
+  return !shape.features && shape.embedding_dim == 0 && shape.n_classes == 0;
+}
+
+/* (nullable) (transfer none) */
+static GstVitEncoderResult *
+find_known (const GstVitEncoderStream *stream, const GstVitTokensMeta *tokens)
+{
+  for (guint i = 0; i < stream->last->len; i++) {
+    GstVitEncoderResult *result = g_ptr_array_index (stream->last, i);
+
+    if (gst_vit_encoder_result_is_of (result, tokens))
+      return result;
+  }
+  return NULL;
+}
+
+/* So that regions that change places on a frame are of the same size to us. */
+static gint
+compare_jobs (gconstpointer a, gconstpointer b)
+{
+  const GstVitEncoderJob *one = a, *other = b;
+
+  if (one->grid.rows != other->grid.rows)
+    return one->grid.rows < other->grid.rows ? -1 : 1;
+  if (one->grid.cols != other->grid.cols)
+    return one->grid.cols < other->grid.cols ? -1 : 1;
+  return one->input < other->input ? -1 : 1;
+}
+
+gboolean
+gst_vit_encoder_stream_look (
+    GstVitEncoderStream *stream, GstBuffer *frame, GError **error)
+{
+  GPtrArray *inputs = stream->inputs.tokens;
+
+  g_array_set_size (stream->jobs, 0);
+  g_ptr_array_set_size (stream->known, 0);
+  if (!gst_vit_encoder_inputs_find (
+          frame, stream->weights, &stream->inputs, error))
+    return FALSE;
+  if (wants_nothing (stream))
+    g_ptr_array_set_size (inputs, 0);
+  for (guint i = 0; i < inputs->len; i++) {
+    const GstVitTokensMeta *tokens = g_ptr_array_index (inputs, i);
+    GstVitEncoderJob job
+        = { { tokens->grid_height, tokens->grid_width }, i };
+
+    g_ptr_array_add (stream->known, find_known (stream, tokens));
+    if (g_ptr_array_index (stream->known, i) == NULL)
+      g_array_append_val (stream->jobs, job);
+  }
+  g_array_sort (stream->jobs, compare_jobs);
+  return TRUE;
+}
+
+gboolean
+gst_vit_encoder_stream_prepare (GstVitEncoderStream *stream, GError **error)
+{
+  guint n = stream->jobs->len;
+
+  stream->size = NULL;
+  if (n == 0)
+    return TRUE;
+  g_array_set_size (stream->grids, n);
+  for (guint i = 0; i < n; i++)
+    g_array_index (stream->grids, VitEncoderGrid, i)
+        = g_array_index (stream->jobs, GstVitEncoderJob, i).grid;
+  stream->size = gst_vit_encoder_sizes_find (stream->sizes,
+      &g_array_index (stream->grids, VitEncoderGrid, 0), n, error);
+  return stream->size != NULL;
+}
+
+static gboolean
+has_no_memory (GError **error)
+{
+  g_set_error_literal (error, VIT_ERROR, VIT_ERROR_NO_MEMORY,
+      "no buffer for the features of a frame");
+  return FALSE;
+}
+
+/* Where the values of a job's tokens lie as float32. */
+static gboolean
+read_tokens (GstVitEncoderStream *stream, guint job, GError **error)
+{
+  guint input
+      = g_array_index (stream->jobs, GstVitEncoderJob, job).input;
+  const GstVitTokensMeta *tokens
+      = g_ptr_array_index (stream->inputs.tokens, input);
+  GstVitReading *reading = gst_vit_reading_new (tokens->tokens);
+
+  if (reading == NULL) {
+    g_set_error_literal (error, VIT_ERROR, VIT_ERROR_READ,
+        "the memory of a frame's tokens cannot be read");
+    return FALSE;
+  }
+  g_ptr_array_add (stream->readings, reading);
+  stream->size->tokens[job]
+      = gst_vit_encoder_size_convert (stream->size, stream->weights, job,
+          (VitTokenType) tokens->format, reading->data);
+  return stream->size->tokens[job] != NULL || has_no_memory (error);
+}
+
+/* NULL of what is not made. */
+static gfloat *
+map_output (GstVitEncoderStream *stream, GstBuffer *buffer)
+{
+  Output output = { .buffer = buffer };
+
+  if (buffer == NULL)
+    return NULL;
+  /* It is of the element's own pool, and nobody else has it yet. */
+  gst_buffer_map (buffer, &output.map, GST_MAP_WRITE);
+  g_array_append_val (stream->outputs, output);
+  return (gfloat *) (gpointer) output.map.data;
+}
+
+/* The new result of a job, for which all is then in its place. */
+static gboolean
+open_job (GstVitEncoderStream *stream, const GstVitEncoderShape *shape,
+    guint job, GError **error)
+{
+  GstVitEncoderSize *size = stream->size;
+  guint input
+      = g_array_index (stream->jobs, GstVitEncoderJob, job).input;
+  GstVitEncoderResult *result
+      = gst_vit_encoder_result_new (g_ptr_array_index (
+                                        stream->inputs.tokens, input),
+          shape, stream->pools);
+
+  if (result == NULL)
+    return has_no_memory (error);
+  g_ptr_array_index (stream->results, input) = result;
+  if (!read_tokens (stream, job, error))
+    return FALSE;
+  for (guint layer = 0; layer < shape->n_layers; layer++)
+    size->features[layer * size->n_grids + job]
+        = map_output (stream, result->features[layer]);
+  size->embedding[job] = map_output (stream, result->embedding);
+  size->logits[job] = map_output (stream, result->logits);
+  return TRUE;
+}
+
+static void
+close_jobs (GstVitEncoderStream *stream)
+{
+  g_ptr_array_set_size (stream->readings, 0);
+  for (guint i = 0; i < stream->outputs->len; i++) {
+    Output *output = &g_array_index (stream->outputs, Output, i);
+
+    gst_buffer_unmap (output->buffer, &output->map);
+  }
+  g_array_set_size (stream->outputs, 0);
+}
+
+/* Fills in the results of all jobs. */
+static gboolean
+compute (GstVitEncoderStream *stream, const GstVitEncoderShape *shape,
+    GError **error)
+{
+  GstVitEncoderSize *size = stream->size;
+  gboolean is_open = TRUE;
+
+  for (guint job = 0; is_open && job < stream->jobs->len; job++)
+    is_open = open_job (stream, shape, job, error);
+  if (is_open) {
+    VitEncoderFrame frame = {
+      .tokens = size->tokens,
+      .features = shape->features ? size->features : NULL,
+      .embedding = size->embedding,
+      .logits = size->logits,
+    };
+
+    vit_encoder_run (
+        size->encoder, &frame, gst_vit_workers_run, stream->workers);
+  }
+  close_jobs (stream);
+  return is_open;
+}
+
+static void
+attach_vectors (const GstVitEncoderStream *stream,
+    const GstVitEncoderShape *shape, GstBuffer *frame)
+{
+  GPtrArray *inputs = stream->inputs.tokens;
+  guint n_before
+      = gst_buffer_get_n_meta (frame, GST_VIT_EMBEDDING_META_API_TYPE);
+
+  for (guint i = 0; i < inputs->len; i++)
+    gst_vit_encoder_result_attach_vectors (
+        g_ptr_array_index (stream->results, i), shape,
+        g_ptr_array_index (inputs, i), frame);
+  if (stream->embedding_id == 0)
+    return;
+  gst_vit_tensor_attach_embeddings (frame, n_before,
+      GST_VIT_EMBEDDING_KIND_EMBEDDING, stream->embedding_id);
+  gst_vit_tensor_attach_embeddings (frame, n_before,
+      GST_VIT_EMBEDDING_KIND_LOGITS, stream->logits_id);
+}
+
+static void
+attach_features (const GstVitEncoderStream *stream,
+    const GstVitEncoderShape *shape, GstBuffer *frame)
+{
+  GPtrArray *inputs = stream->inputs.tokens, *results = stream->results;
+
+  for (guint layer = 0; shape->features && layer < shape->n_layers; layer++) {
+    guint n_before
+        = gst_buffer_get_n_meta (frame, GST_VIT_TOKENS_META_API_TYPE);
+
+    for (guint i = 0; i < inputs->len; i++)
+      gst_vit_encoder_result_attach_features (g_ptr_array_index (results, i),
+          shape, layer, g_ptr_array_index (stream->known, i) != NULL,
+          g_ptr_array_index (inputs, i), frame);
+    if (stream->tensor_ids[layer] != 0)
+      gst_vit_tensor_attach (frame, n_before, stream->tensor_ids[layer]);
+  }
+}
+
+gboolean
+gst_vit_encoder_stream_attach (
+    GstVitEncoderStream *stream, GstBuffer *frame, GError **error)
+{
+  GstVitEncoderShape shape = shape_of (stream);
+  guint n = stream->inputs.tokens->len;
+  GPtrArray *before = stream->last;
+
+  g_ptr_array_set_size (stream->results, (gint) n);
+  for (guint i = 0; i < n; i++)
+    if (g_ptr_array_index (stream->known, i) != NULL)
+      g_ptr_array_index (stream->results, i)
+          = g_rc_box_acquire (g_ptr_array_index (stream->known, i));
+  if (stream->jobs->len > 0 && !compute (stream, &shape, error)) {
+    g_ptr_array_set_size (stream->results, 0);
+    return FALSE;
+  }
+  attach_features (stream, &shape, frame);
+  attach_vectors (stream, &shape, frame);
+  g_ptr_array_set_size (before, 0);
+  stream->last = stream->results;
+  stream->results = before;
+  return TRUE;
+}

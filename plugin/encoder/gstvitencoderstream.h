@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The frames of a stream, one after the other: which tokens on them are to be
+ * encoded, whose features are known from the frame before, and what is attached.
+ *
+ *     look: tokens -> known | to be computed
+ *     prepare: an encoder for the grids of the latter
+ *     attach: computed, then features, embeddings and logits of all
+ *
+ * Thread-safety: one frame at a time.
+ */
+#pragma once
+
+#include "common/gstvitworkers.h"
+#include "encoder/gstvitencoderinputs.h"
+#include "encoder/gstvitencoderpools.h"
+#include "encoder/gstvitencodersettings.h"
+#include "encoder/gstvitencodersizes.h"
+
+G_BEGIN_DECLS
+
+/* With one model.  The fields are for reading. */
+typedef struct {
+  VitEncoderWeights *weights;
+  GstVitEncoderSettings settings; /* live ones: of the frame */
+  GstVitEncoderSizes *sizes;
+  GstVitEncoderPools *pools;
+  GstVitWorkers *workers;
+  GQuark *tensor_ids;         /* [layers]; 0: no tensor is attached; likewise: */
+  GQuark embedding_id;
+  GQuark logits_id;
+
+  /* Of the frame in work. */
+  GstVitEncoderInputs inputs; /* what look() found */
+  GPtrArray *known;           /* of each input: its GstVitEncoderResult, or NULL */
+  GArray *jobs;               /* of GstVitEncoderJob: inputs to be computed */
+  GstVitEncoderSize *size;    /* for them */
+  GPtrArray *readings;        /* of GstVitReading, of the jobs' tokens */
+  GArray *grids;              /* of VitEncoderGrid, likewise */
+  GArray *outputs;            /* of what is mapped to be written */
+  GPtrArray *results;         /* of GstVitEncoderResult: of each input */
+
+  GPtrArray *last;            /* likewise, of the frame before */
+} GstVitEncoderStream;
+
+/* Loads the encoder of the model at `path` and keeps a copy of the settings, whose
+ * own model is not looked at.  *model_info (transfer full): what was loaded and
+ * decided.  Errors: as vit_encoder_weights_load() and vit_encoder_new(). */
+GstVitEncoderStream *gst_vit_encoder_stream_new (
+    const GstVitEncoderSettings *settings, const gchar *path,
+    const gchar *prefix, GstStructure **model_info, GError **error);
+void gst_vit_encoder_stream_free (GstVitEncoderStream *stream); /* (nullable) */
+
+/* What was set since the last frame takes effect.  Errors: SETTING for an embedding
+ * that the model cannot make; then what was set before still stands. */
+gboolean gst_vit_encoder_stream_set_live (GstVitEncoderStream *stream,
+    const GstVitEncoderLiveSettings *live, GError **error);
+
+/* Frames are of another size from here on: memory for the former is given back. */
+void gst_vit_encoder_stream_begin (GstVitEncoderStream *stream);
+
+/* Finds the tokens on `frame`: stream->inputs, none where nothing of them is
+ * wanted, and of those stream->jobs.  Errors: as gst_vit_encoder_inputs_find(). */
+gboolean gst_vit_encoder_stream_look (
+    GstVitEncoderStream *stream, GstBuffer *frame, GError **error);
+
+/* Makes ready for what is to be computed, once a size.  Errors: as
+ * vit_encoder_configure(). */
+gboolean gst_vit_encoder_stream_prepare (
+    GstVitEncoderStream *stream, GError **error);
+
+/* Attaches to `frame`, which is writable, what the settings ask for.  Errors:
+ * NO_MEMORY, and READ where tokens cannot be mapped; nothing is attached then. */
+gboolean gst_vit_encoder_stream_attach (
+    GstVitEncoderStream *stream, GstBuffer *frame, GError **error);
+
+G_END_DECLS

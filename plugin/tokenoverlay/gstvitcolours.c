@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+#include "tokenoverlay/gstvitcolours.h"
+
+#include <string.h>
+
+#define NO_MEMORY "there is not the memory for it"
+
+void
+gst_vit_colours_init (GstVitColours *self)
+{
+  *self = (GstVitColours){ .picture = vit_token_picture_new () };
+}
+
+void
+gst_vit_colours_clear (GstVitColours *self)
+{
+  vit_token_picture_free (self->picture);
+  g_free (self->colours);
+}
+
+void
+gst_vit_colours_reset (GstVitColours *self)
+{
+  vit_token_picture_reset (self->picture);
+}
+
+static gboolean
+make_room (GstVitColours *self, guint n_patches)
+{
+  if (n_patches <= self->n_room)
+    return TRUE;
+  g_free (self->colours);
+  self->colours = g_try_new (guint32, n_patches);
+  self->n_room = self->colours ? n_patches : 0;
+  return self->colours != NULL;
+}
+
+/* The patch that others are compared with. */
+static void
+find_query (GstVitColours *self, const GstVitGrids *grids, gint x, gint y)
+{
+  self->has_query = FALSE;
+  for (guint i = 0; i < grids->grids->len && !self->has_query; i++) {
+    self->query_grid = i;
+    self->has_query
+        = gst_vit_tokens_meta_find_patch (gst_vit_grids_get (grids, i)->meta, x,
+            y, &self->query_column, &self->query_row);
+  }
+}
+
+/* A legend of steps from dark to bright. */
+static void
+make_ramp (guint32 colours[32])
+{
+  for (guint i = 0; i < 32; i++)
+    colours[i] = vit_shade_value ((gfloat) i / 31, 1);
+}
+
+static gboolean
+colour_similarity (GstVitColours *self, const GstVitDrawingSettings *settings,
+    const GstVitGrids *grids, guint width, guint height,
+    GstVitLegendContent *legend)
+{
+  gboolean is_new
+      = self->query_x != settings->x || self->query_y != settings->y;
+  gint x = settings->x < 0 ? (gint) width / 2 : settings->x;
+  gint y = settings->y < 0 ? (gint) height / 2 : settings->y;
+  VitShadeRange range;
+  GstVitGrid *grid;
+
+  find_query (self, grids, x, y);
+  if (!self->has_query) {
+    memset (self->colours, 0, grids->n_patches * sizeof *self->colours);
+    legend->text = g_strdup_printf ("no patch at %d, %d", x, y);
+    return TRUE;
+  }
+  grid = gst_vit_grids_get (grids, self->query_grid);
+  if (!vit_token_picture_similarity (self->picture, gst_vit_grids_views (grids),
+          grids->views->len, self->query_grid,
+          self->query_row * grid->cells.columns + self->query_column, is_new,
+          (gfloat) settings->opacity, self->colours, &range))
+    return FALSE;
+  self->query_x = settings->x;
+  self->query_y = settings->y;
+  if (!range.has_values) {
+    legend->text = g_strdup ("no cosine: the framed patch's token is zero");
+    return TRUE;
+  }
+  make_ramp (legend->colours);
+  legend->n_colours = 32;
+  legend->text
+      = g_strdup_printf ("cosine %.1f to 1 with the framed patch", range.low);
+  return TRUE;
+}
+
+static gboolean
+colour_pca (GstVitColours *self, const GstVitDrawingSettings *settings,
+    const GstVitGrids *grids, GstVitLegendContent *legend)
+{
+  gdouble share[VIT_PCA_COMPONENTS];
+
+  if (!vit_token_picture_pca (self->picture, gst_vit_grids_views (grids),
+          grids->views->len, (gfloat) settings->opacity, self->colours, share))
+    return FALSE;
+  if (!(share[0] > 0)) {
+    legend->text = g_strdup (
+        "no principal components: the tokens are alike or not finite");
+    return TRUE;
+  }
+  legend->colours[0] = 0xffff0000;
+  legend->colours[1] = 0xff00ff00;
+  legend->colours[2] = 0xff0000ff;
+  legend->n_colours = 3;
+  legend->text = g_strdup_printf (
+      "principal components: %.0f, %.0f, %.0f %% of the variance",
+      100 * share[0], 100 * share[1], 100 * share[2]);
+  return TRUE;
+}
+
+static gboolean
+colour_norm (GstVitColours *self, const GstVitDrawingSettings *settings,
+    const GstVitGrids *grids, GstVitLegendContent *legend)
+{
+  VitShadeRange range;
+
+  if (!vit_token_picture_norm (self->picture, gst_vit_grids_views (grids),
+          grids->views->len, (gfloat) settings->opacity, self->colours, &range))
+    return FALSE;
+  if (!range.has_values) {
+    legend->text = g_strdup ("no norm: the tokens are not finite");
+    return TRUE;
+  }
+  make_ramp (legend->colours);
+  legend->n_colours = 32;
+  legend->text = g_strdup_printf ("norm %.3g to %.3g", range.low, range.high);
+  return TRUE;
+}
+
+static const gfloat orange[3] = { 1.0f, 0.5f, 0.0f };
+static const gfloat grey[3] = { 0.5f, 0.5f, 0.5f };
+
+static void
+describe_changes (guint n_changed, guint n_unknown, guint n_patches,
+    GstVitLegendContent *legend)
+{
+  if (n_unknown < n_patches)
+    legend->colours[legend->n_colours++] = vit_shade_rgb (orange, 1);
+  if (n_unknown > 0)
+    legend->colours[legend->n_colours++] = vit_shade_rgb (grey, 1);
+  if (n_unknown == n_patches)
+    legend->text = g_strdup ("changes not known, as on a first frame");
+  else if (n_unknown > 0)
+    legend->text = g_strdup_printf ("%u of %u patches changed, %u not known",
+        n_changed, n_patches, n_unknown);
+  else
+    legend->text
+        = g_strdup_printf ("%u of %u patches changed", n_changed, n_patches);
+}
+
+/* Not to know whether a token changed is another thing than that it did. */
+static void
+colour_changed (GstVitColours *self, const GstVitDrawingSettings *settings,
+    const GstVitGrids *grids, GstVitLegendContent *legend)
+{
+  guint32 changed = vit_shade_rgb (orange, (gfloat) settings->opacity);
+  guint32 unknown = vit_shade_rgb (grey, (gfloat) settings->opacity);
+  guint n_changed = 0, n_unknown = 0;
+
+  for (guint i = 0; i < grids->grids->len; i++) {
+    const GstVitGrid *grid = gst_vit_grids_get (grids, i);
+    const GstVitTokensMeta *meta = grid->meta;
+    guint32 *colours = self->colours + grid->first;
+
+    for (guint p = 0; p < meta->grid_width * meta->grid_height; p++) {
+      if (!meta->changed) {
+        colours[p] = unknown;
+        n_unknown++;
+      } else if (gst_vit_tokens_meta_is_changed (
+                     meta, meta->n_prefix_tokens + p)) {
+        colours[p] = changed;
+        n_changed++;
+      } else {
+        colours[p] = 0;
+      }
+    }
+  }
+  describe_changes (n_changed, n_unknown, grids->n_patches, legend);
+}
+
+static void
+describe_grid (const GstVitGrids *grids, GstVitLegendContent *legend)
+{
+  const GstVitTokensMeta *meta = gst_vit_grids_get (grids, 0)->meta;
+
+  if (grids->grids->len > 1)
+    legend->text = g_strdup_printf ("%u patches in %u grids, embed_dim %u",
+        grids->n_patches, grids->grids->len, meta->embed_dim);
+  else
+    legend->text = g_strdup_printf ("%u x %u patches of %u x %u, embed_dim %u",
+        meta->grid_width, meta->grid_height, meta->patch_size, meta->patch_size,
+        meta->embed_dim);
+}
+
+/* FALSE where there is not the memory. */
+static gboolean
+colour_grids (GstVitColours *self, const GstVitDrawingSettings *settings,
+    const GstVitGrids *grids, guint width, guint height,
+    GstVitLegendContent *legend)
+{
+  switch (settings->mode) {
+    case GST_VIT_DRAWING_PCA:
+      return colour_pca (self, settings, grids, legend);
+    case GST_VIT_DRAWING_SIMILARITY:
+      return colour_similarity (self, settings, grids, width, height, legend);
+    case GST_VIT_DRAWING_NORM:
+      return colour_norm (self, settings, grids, legend);
+    case GST_VIT_DRAWING_CHANGED:
+      colour_changed (self, settings, grids, legend);
+      return TRUE;
+    case GST_VIT_DRAWING_GRID:
+      describe_grid (grids, legend);
+      return TRUE;
+  }
+  g_return_val_if_reached (FALSE);
+}
+
+gboolean
+gst_vit_colours_make (GstVitColours *self,
+    const GstVitDrawingSettings *settings, GstVitGrids *grids, guint width,
+    guint height, GstVitLegendContent *legend, const gchar **reason)
+{
+  gboolean reads = gst_vit_drawing_settings_read_tokens (settings);
+  gboolean is_done;
+
+  if (!make_room (self, grids->n_patches)) {
+    *reason = NO_MEMORY;
+    return FALSE;
+  }
+  if (reads
+      && !gst_vit_grids_map (
+          grids, self->picture, settings->keep_positions, reason))
+    return FALSE;
+  is_done = colour_grids (self, settings, grids, width, height, legend);
+  if (reads)
+    gst_vit_grids_unmap (grids);
+  if (!is_done)
+    *reason = NO_MEMORY;
+  return is_done;
+}
