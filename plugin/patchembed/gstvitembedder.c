@@ -260,7 +260,7 @@ gst_vit_embedder_run (GstVitEmbedder *embedder,
   meta = gst_buffer_add_vit_tokens_meta (frame, tokens,
       embedder->setup->token_format, shape->n_prefix_tokens,
       shape->grid_width, shape->grid_height, model->patch_size,
-      shape->embed_dim, frame_width, frame_height, model->id);
+      shape->embed_dim, frame_width, frame_height, embedder->setup->model_id);
   meta->roi_id = region->id;
   meta->map[0] = model->patch_size * embedder->pixels_x;
   meta->map[2] = region->x;

@@ -22,6 +22,7 @@ G_BEGIN_DECLS
 /* What stays the same for all sizes, from start to stop. */
 typedef struct {
   const VitModel *model;
+  gchar *model_id;       /* gst_vit_model_full_id() */
   guint n_prefix_tokens; /* that are emitted */
   GBytes *prefix_kinds;  /* of these; NULL: there are none */
   gboolean pad;          /* VIT_FIT_PAD */

@@ -30,6 +30,7 @@ void
 gst_vit_sizes_free (GstVitSizes *sizes)
 {
   g_ptr_array_unref (sizes->all);
+  g_free (sizes->setup.model_id);
   g_clear_pointer (&sizes->setup.prefix_kinds, g_bytes_unref);
   g_free (sizes);
 }

@@ -17,6 +17,7 @@ make_sizes (const GstVitStream *stream, const GstVitSettings *settings,
       = settings->prefix_tokens ? stream->model->n_prefix_tokens : 0;
   GstVitEmbedderSetup setup = {
     .model = stream->model,
+    .model_id = gst_vit_model_full_id (stream->model),
     .n_prefix_tokens = n_prefix_tokens,
     .prefix_kinds
     = n_prefix_tokens > 0 ? gst_vit_model_prefix_kinds (stream->model) : NULL,

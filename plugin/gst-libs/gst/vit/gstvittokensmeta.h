@@ -130,7 +130,10 @@ typedef struct _GstVitTokensMeta GstVitTokensMeta;
  *   Patch (c, r) covers the columns `[c, c + 1)` and the rows `[r, r + 1)`.
  *   With 16 x 16 patches over the whole frame it is 16 0 0, 0 16 0; after the
  *   frame was scaled to half its width, 8 0 0, 0 16 0.
- * @model_id: (nullable): a short name of the model, UTF-8 of at most 1024 bytes
+ * @model_id: (nullable): which model the tokens are of: UTF-8 of at most 1024
+ *   bytes.  vitpatchembed writes its name and, after the last `#`, eight
+ *   hexadecimal digits, by which models of one name are told apart:
+ *   `facebook/dinov2-small#1a2b3c4d`.
  * @roi_id: id of the region that the tokens cover; -1 for the whole frame
  * @n_blocks: transformer blocks after which the tokens were taken; 0 is the
  *   input of the first
