@@ -360,8 +360,9 @@ install_live (GObjectClass *klass, const GstVitLiveSettings *defaults)
    * What has tokens: the whole frame, or each region that a
    * #GstVideoRegionOfInterestMeta marks in it, which a detector before this
    * element may have attached.  A region has a #GstVitTokensMeta of its own,
-   * with its id; one smaller than a patch has none, nor has any after the
-   * first 512 of a frame.
+   * with its id, its type and its place; where regions of a frame have one id,
+   * all but the first get another.  One smaller than a patch has no tokens, nor
+   * has any after the first 512 of a frame.
    *
    * Takes effect on the next frame.
    *

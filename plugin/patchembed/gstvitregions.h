@@ -11,7 +11,8 @@ G_BEGIN_DECLS
 
 /* Pixels of the frame, none of them outside it; width and height at least 1. */
 typedef struct {
-  gint id; /* that of the ROI meta; -1: the whole frame */
+  gint id;     /* no other's on this frame; -1: the whole frame */
+  GQuark type; /* what is in it, as who marked it says; 0: nothing is said */
   guint x;
   guint y;
   guint width;
@@ -25,7 +26,11 @@ typedef struct {
 /* Fills `regions`, an array of GstVitRegion, in the order of the metas.  A
  * region that reaches out of the frame is clipped to it; one that lies outside
  * is left out.  FALSE: there were more than GST_VIT_REGIONS_MAX, and these are
- * the first. */
+ * the first.
+ *
+ * A region has the id that its meta has, but where that is -1, or an earlier
+ * region's too (all are 0 where nobody sets one), the lowest from 1 up that no
+ * meta of the frame has, be it of a region that is left out. */
 gboolean gst_vit_regions_find (
     GstBuffer *frame, guint frame_width, guint frame_height, GArray *regions);
 

@@ -76,11 +76,10 @@ rate (const GstVitEmbedder *embedder, const VitImageFormat *format,
     return 0;
   if (embedder->last_serial == serial)
     return 1;
-  return embedder->last_region.x == region->x
-          && embedder->last_region.y == region->y
-          && embedder->last_region.id == region->id
-      ? 3
-      : 2;
+  if (embedder->last_region.x != region->x
+      || embedder->last_region.y != region->y)
+    return 2;
+  return embedder->last_region.id == region->id ? 4 : 3;
 }
 
 static GstVitEmbedder *

@@ -85,7 +85,9 @@ gst_vit_stream_break (GstVitStream *stream)
 static GstVitRegion
 whole_frame (const VitImageFormat *format)
 {
-  return (GstVitRegion) { -1, 0, 0, format->width, format->height };
+  return (GstVitRegion) {
+    .id = -1, .width = format->width, .height = format->height
+  };
 }
 
 gboolean
@@ -179,20 +181,27 @@ leave_out (GstElement *element, const GstVitRegion *region, GError *error)
 /* Attaches the tokens of one region of `image`. */
 static void
 attach_region (GstVitStream *stream, GstElement *element,
-    const GstVitEmbedderTask *task, GstVitRegion region, VitImage image,
+    const GstVitEmbedderTask *task, const GstVitRegion *region, VitImage image,
     GstBuffer *frame, GstVitFrameResult *result)
 {
+  GstVitRegion covered = *region;
+  GstVitTokensMeta *meta = NULL;
   VitFrameCounts counts;
   GError *error = NULL;
   GstVitEmbedder *embedder = gst_vit_sizes_find (
-      stream->sizes, task->serial, &region, &image, &error);
+      stream->sizes, task->serial, &covered, &image, &error);
 
-  if (embedder == NULL
-      || !gst_vit_embedder_run (embedder, task, &image, &region, frame,
-          stream->format.width, stream->format.height, &counts)) {
-    leave_out (element, &region, error);
+  if (embedder != NULL)
+    meta = gst_vit_embedder_run (embedder, task, &image, &covered, frame,
+        stream->format.width, stream->format.height, &counts);
+  if (meta == NULL) {
+    leave_out (element, region, error);
     return;
   }
+  if (region->id != -1)
+    gst_vit_tokens_meta_set_roi (meta, region->id,
+        g_quark_to_string (region->type), region->x, region->y, region->width,
+        region->height);
   result->counts.n_kept += counts.n_kept;
   result->counts.n_short += counts.n_short;
   result->counts.n_full += counts.n_full;
@@ -216,7 +225,7 @@ gst_vit_stream_attach (GstVitStream *stream, GstElement *element,
   *result = (GstVitFrameResult) { .n_tokens = 0 };
   for (guint i = 0; i < stream->regions->len; i++)
     attach_region (stream, element, &task,
-        g_array_index (stream->regions, GstVitRegion, i), *image, frame,
+        &g_array_index (stream->regions, GstVitRegion, i), *image, frame,
         result);
   if (stream->tensor_id != 0)
     gst_vit_tensor_attach (frame, n_before, stream->tensor_id);

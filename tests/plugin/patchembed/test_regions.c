@@ -213,6 +213,128 @@ test_a_still_region_keeps_its_tokens (void)
   gst_harness_teardown (harness);
 }
 
+/* Whatever ids regions come with, no two have tokens of one id; and who has an
+ * id of its own is found by it. */
+static void
+test_ids_tell_regions_apart (void)
+{
+  enum { N = 7 };
+  static const struct {
+    gint given[N], expected[N];
+  } cases[] = {
+    { { 0, 0, 0, 0, 0, 0, 0 }, { 0, 1, 2, 3, 4, 5, 6 } },
+    { { 4, 5, 6, 7, 8, 9, 10 }, { 4, 5, 6, 7, 8, 9, 10 } },
+    { { 0, 0, 2, 2, 1, 1, 7 }, { 0, 3, 2, 4, 1, 5, 7 } },
+    { { -1, -1, 3, G_MININT, G_MAXINT, G_MAXINT, 1 },
+        { 2, 4, 3, G_MININT, G_MAXINT, 5, 1 } },
+  };
+  GstHarness *harness = gst_harness_new_parse (ELEMENT);
+  GstCaps *caps = frames_caps ("GRAY8", 160, 48, NULL);
+  GstVideoInfo info;
+
+  g_assert_true (gst_video_info_from_caps (&info, caps));
+  gst_harness_set_src_caps (harness, caps);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    GstBuffer *frame = frames_random (&info, i, FALSE);
+    gpointer state = NULL;
+
+    for (guint r = 0; r < N; r++)
+      mark (frame, cases[i].given[r], 20 * r, 8, 16, 16);
+    frame = gst_harness_push_and_pull (harness, frame);
+    g_assert_cmpuint (count_metas (frame), ==, N);
+    for (guint r = 0; r < N; r++) {
+      GstVitTokensMeta *meta
+          = gst_buffer_iterate_vit_tokens_meta (frame, &state);
+
+      g_assert_cmpint (meta->roi_id, ==, cases[i].expected[r]);
+      g_assert_true (
+          gst_buffer_get_vit_tokens_meta_roi (frame, meta->roi_id) == meta);
+      g_assert_cmpuint (meta->roi_x, ==, 20 * r);
+    }
+    g_assert_null (gst_buffer_get_vit_tokens_meta_roi (frame, -1));
+    gst_buffer_unref (frame);
+  }
+  gst_harness_teardown (harness);
+}
+
+/* An id of a region without tokens is nobody's else. */
+static void
+test_ids_of_regions_without_tokens (void)
+{
+  GstHarness *harness = gst_harness_new_parse (ELEMENT);
+  GstCaps *caps = frames_caps ("GRAY8", 64, 48, NULL);
+  GstVitTokensMeta *meta;
+  GstBuffer *frame;
+  GstVideoInfo info;
+
+  g_assert_true (gst_video_info_from_caps (&info, caps));
+  gst_harness_set_src_caps (harness, caps);
+  frame = frames_random (&info, 1, FALSE);
+  mark (frame, 1, 100, 0, 16, 16); /* outside */
+  mark (frame, 2, 0, 0, 4, 4);     /* less than a patch */
+  mark (frame, 9, 0, 0, 16, 16);
+  mark (frame, 9, 32, 0, 16, 16);
+  frame = gst_harness_push_and_pull (harness, frame);
+  g_assert_cmpuint (count_metas (frame), ==, 2);
+  g_assert_null (gst_buffer_get_vit_tokens_meta_roi (frame, 1));
+  g_assert_null (gst_buffer_get_vit_tokens_meta_roi (frame, 2));
+  meta = gst_buffer_get_vit_tokens_meta_roi (frame, 9);
+  g_assert_cmpuint (meta->roi_x, ==, 0);
+  meta = gst_buffer_get_vit_tokens_meta_roi (frame, 3);
+  g_assert_cmpuint (meta->roi_x, ==, 32);
+  gst_buffer_unref (frame);
+  gst_harness_teardown (harness);
+}
+
+static void
+assert_place (const GstVitTokensMeta *meta, const gchar *type, guint left,
+    guint top, guint n_columns, guint n_rows)
+{
+  guint x, y, width, height;
+
+  g_assert_true (
+      gst_vit_tokens_meta_get_roi_rect (meta, &x, &y, &width, &height));
+  g_assert_cmpuint (x, ==, left);
+  g_assert_cmpuint (y, ==, top);
+  g_assert_cmpuint (width, ==, n_columns);
+  g_assert_cmpuint (height, ==, n_rows);
+  g_assert_cmpstr (gst_vit_tokens_meta_get_roi_type (meta), ==, type);
+}
+
+/* The region as it was marked, clipped; not what of it is scaled, which begins
+ * at a whole chroma block. */
+static void
+test_tokens_say_which_region_they_are_of (void)
+{
+  GstHarness *harness = gst_harness_new_parse (ELEMENT "max-tokens=5 ");
+  GstElement *element = gst_harness_find_element (harness, "vitpatchembed");
+  GstCaps *caps = frames_caps ("I420", 96, 64, NULL);
+  GstBuffer *frame;
+  GstVideoInfo info;
+
+  g_assert_true (gst_video_info_from_caps (&info, caps));
+  gst_harness_set_src_caps (harness, caps);
+  frame = frames_random (&info, 1, FALSE);
+  mark (frame, 1, 5, 7, 80, 50);
+  gst_buffer_add_video_region_of_interest_meta (
+      frame, "a \"face\"", 61, 31, G_MAXUINT, G_MAXUINT)
+      ->id
+      = 2;
+  frame = gst_harness_push_and_pull (harness, frame);
+  assert_place (gst_buffer_get_vit_tokens_meta_roi (frame, 1), "thing", 5, 7,
+      80, 50);
+  assert_place (gst_buffer_get_vit_tokens_meta_roi (frame, 2), "a \"face\"",
+      61, 31, 35, 33);
+  gst_buffer_unref (frame);
+
+  gst_util_set_object_arg (G_OBJECT (element), "regions", "frame");
+  frame = gst_harness_push_and_pull (harness, frames_random (&info, 2, FALSE));
+  assert_place (gst_buffer_get_vit_tokens_meta (frame), NULL, 0, 0, 96, 64);
+  gst_buffer_unref (frame);
+  gst_object_unref (element);
+  gst_harness_teardown (harness);
+}
+
 /* Region 1 is in every second frame of those with tokens, and region 2 in all. */
 static void
 test_what_changed_is_since_the_region_was_there (void)
@@ -370,6 +492,12 @@ main (int argc, char **argv)
   }
   g_test_add_func ("/regions/regions-are-clipped-and-small-ones-left-out",
       test_regions_are_clipped_and_small_ones_left_out);
+  g_test_add_func (
+      "/regions/ids-tell-regions-apart", test_ids_tell_regions_apart);
+  g_test_add_func ("/regions/ids-of-regions-without-tokens",
+      test_ids_of_regions_without_tokens);
+  g_test_add_func ("/regions/tokens-say-which-region-they-are-of",
+      test_tokens_say_which_region_they_are_of);
   g_test_add_func ("/regions/a-still-region-keeps-its-tokens",
       test_a_still_region_keeps_its_tokens);
   g_test_add_func ("/regions/what-changed-is-since-the-region-was-there",
