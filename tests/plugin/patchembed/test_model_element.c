@@ -233,12 +233,12 @@ test_prefix_tokens_have_kinds (void)
     g_autofree gchar *listed = NULL;
     g_autoptr (GString) kinds = g_string_new (NULL);
     GstElement *element = new_element (path, NULL);
-    GstHarness *harness
-        = gst_harness_new_with_element (element, "sink", "src");
+    GstHarness *harness;
     GstVitTokensMeta *meta;
     GstBuffer *frame;
 
     g_object_set (element, "prefix-tokens", cases[i].emitted, NULL);
+    harness = gst_harness_new_with_element (element, "sink", "src");
     gst_harness_set_src_caps_str (
         harness, "video/x-raw,format=GRAY8,width=64,height=64,framerate=1/1");
     frame = gst_harness_create_buffer (harness, 64 * 64);
