@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "patchembed/gstvitregions.h"
 
+#ifdef HAVE_GST_DETECTIONS
+#include <gst/analytics/analytics.h>
+#endif
+
 /* What is found, while it is looked for. */
 typedef struct {
   guint frame_width;
@@ -17,28 +21,31 @@ cut (gint64 end, guint frame_size)
   return MIN (end, (gint64) frame_size);
 }
 
-/* A region as a meta has it, wherever that is. */
-static void
-add_region (Search *search, gint id, GQuark type, gint64 x, gint64 y,
-    gint64 width, gint64 height)
+/* Places a region as a meta has it, wherever that is; FALSE: outside. */
+static gboolean
+clip (const Search *search, gint64 x, gint64 y, gint64 width, gint64 height,
+    GstVitRegion *region)
 {
   gint64 left = MAX (x, 0), top = MAX (y, 0);
   gint64 right = cut (x + width, search->frame_width);
   gint64 bottom = cut (y + height, search->frame_height);
-  GstVitRegion region = { .id = id, .type = type };
 
-  g_hash_table_add (search->given, GINT_TO_POINTER (id));
   if (width <= 0 || height <= 0 || left >= right || top >= bottom)
-    return;
-  if (search->regions->len == GST_VIT_REGIONS_MAX) {
+    return FALSE;
+  region->x = (guint) left;
+  region->y = (guint) top;
+  region->width = (guint) (right - left);
+  region->height = (guint) (bottom - top);
+  return TRUE;
+}
+
+static void
+add_region (Search *search, const GstVitRegion *region)
+{
+  if (search->regions->len == GST_VIT_REGIONS_MAX)
     search->is_full = TRUE;
-    return;
-  }
-  region.x = (guint) left;
-  region.y = (guint) top;
-  region.width = (guint) (right - left);
-  region.height = (guint) (bottom - top);
-  g_array_append_val (search->regions, region);
+  else
+    g_array_append_vals (search->regions, region, 1);
 }
 
 static void
@@ -52,9 +59,74 @@ find_rois (Search *search, GstBuffer *frame)
     const GstVideoRegionOfInterestMeta *roi
         = (const GstVideoRegionOfInterestMeta *) meta;
 
-    add_region (search, roi->id, roi->roi_type, roi->x, roi->y, roi->w, roi->h);
+    GstVitRegion region = { .id = roi->id,
+      .type = roi->roi_type,
+      .detection = GST_VIT_NO_DETECTION };
+
+    g_hash_table_add (search->given, GINT_TO_POINTER (roi->id));
+    if (clip (search, roi->x, roi->y, roi->w, roi->h, &region))
+      add_region (search, &region);
   }
 }
+
+#ifdef HAVE_GST_DETECTIONS
+/* (nullable): some detectors say the same as region of interest, too. */
+static GstVitRegion *
+find_same (GArray *regions, guint n_rois, const GstVitRegion *detected)
+{
+  for (guint i = 0; i < n_rois; i++) {
+    GstVitRegion *region = &g_array_index (regions, GstVitRegion, i);
+
+    if (region->detection == GST_VIT_NO_DETECTION
+        && region->type == detected->type && region->x == detected->x
+        && region->y == detected->y && region->width == detected->width
+        && region->height == detected->height)
+      return region;
+  }
+  return NULL;
+}
+
+static void
+find_detections (Search *search, GstBuffer *frame)
+{
+  GstAnalyticsRelationMeta *meta
+      = gst_buffer_get_analytics_relation_meta (frame);
+  guint n_rois = search->regions->len;
+  GstAnalyticsODMtd detection;
+  gpointer state = NULL;
+
+  if (meta == NULL)
+    return;
+  while (gst_analytics_relation_meta_iterate (
+      meta, &state, gst_analytics_od_mtd_get_mtd_type (), &detection)) {
+    GstVitRegion region = { .id = (gint) detection.id,
+      .type = gst_analytics_od_mtd_get_obj_type (&detection),
+      .detection = detection.id };
+    gint x, y, width, height;
+    gfloat confidence;
+    GstVitRegion *same;
+
+    if (!gst_analytics_od_mtd_get_location (
+            &detection, &x, &y, &width, &height, &confidence)
+        || !clip (search, x, y, width, height, &region)) {
+      g_hash_table_add (search->given, GINT_TO_POINTER (region.id));
+      continue;
+    }
+    same = find_same (search->regions, n_rois, &region);
+    if (same != NULL) {
+      same->detection = detection.id;
+      continue;
+    }
+    g_hash_table_add (search->given, GINT_TO_POINTER (region.id));
+    add_region (search, &region);
+  }
+}
+#else
+static void
+find_detections (Search *search G_GNUC_UNUSED, GstBuffer *frame G_GNUC_UNUSED)
+{
+}
+#endif
 
 static void
 give_ids (Search *search)
@@ -87,6 +159,7 @@ gst_vit_regions_find (
 
   g_array_set_size (regions, 0);
   find_rois (&search, frame);
+  find_detections (&search, frame);
   give_ids (&search);
   g_hash_table_unref (search.given);
   return !search.is_full;

@@ -86,7 +86,10 @@ static GstVitRegion
 whole_frame (const VitImageFormat *format)
 {
   return (GstVitRegion) {
-    .id = -1, .width = format->width, .height = format->height
+    .id = -1,
+    .width = format->width,
+    .height = format->height,
+    .detection = GST_VIT_NO_DETECTION,
   };
 }
 
@@ -202,6 +205,8 @@ attach_region (GstVitStream *stream, GstElement *element,
     gst_vit_tokens_meta_set_roi (meta, region->id,
         g_quark_to_string (region->type), region->x, region->y, region->width,
         region->height);
+  if (region->detection != GST_VIT_NO_DETECTION && stream->tensor_id != 0)
+    gst_vit_tensor_relate (frame, meta, stream->tensor_id, region->detection);
   result->counts.n_kept += counts.n_kept;
   result->counts.n_short += counts.n_short;
   result->counts.n_full += counts.n_full;

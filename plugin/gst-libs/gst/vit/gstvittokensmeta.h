@@ -162,8 +162,8 @@ typedef struct _GstVitTokensMeta GstVitTokensMeta;
  * The patch tokens of one frame, or of one region of it.
  *
  * Of tokens of regions, no two on a frame that vitpatchembed made have one
- * @roi_id.  It is that of the region's #GstVideoRegionOfInterestMeta, whose
- * numbers are whatever a detector set.  Where these do not tell the regions of
+ * @roi_id.  It is that of the region's #GstVideoRegionOfInterestMeta or
+ * GstAnalyticsODMtd, and the former's is whatever a detector set.  Where these do not tell the regions of
  * the frame apart, as all are 0 where none are set, the first of a number keeps
  * it, and each other one has the lowest from 1 up that no region has.  @roi_type
  * and the rectangle say which region it is.
