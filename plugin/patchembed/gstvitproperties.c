@@ -363,8 +363,8 @@ install_live (GObjectClass *klass, const GstVitLiveSettings *defaults)
    * attached; one that is marked by both, with the same type and place, counts
    * once.  A region has a #GstVitTokensMeta of its own,
    * with its id, its type and its place; where regions of a frame have one id,
-   * all but the first get another.  One smaller than a patch has no tokens, nor
-   * has any after the first 512 of a frame.
+   * all but the first get another.  One smaller than a patch has no tokens, which is
+   * said once a stream, nor has any after the first 512 of a frame.
    *
    * Takes effect on the next frame.
    *

@@ -166,14 +166,44 @@ find_regions (GstVitStream *stream, GstElement *element, GstBuffer *frame)
   g_array_append_val (stream->regions, whole);
 }
 
+/* Of a frame it is most likely a mistake; of regions some are always small. */
+static void
+say_size_is_wrong (GstVitStream *stream, GstElement *element,
+    const GstVitRegion *region, const gchar *reason)
+{
+  gboolean is_frame = region->id == -1;
+  gboolean *said
+      = is_frame ? &stream->said_small_frame : &stream->said_small_region;
+  guint patch_size = stream->model->patch_size;
+  const gchar *advice
+      = region->width < patch_size || region->height < patch_size
+      ? "; 'fit=pad' makes tokens of them, too"
+      : "";
+
+  GST_DEBUG_OBJECT (element, "no tokens for region %d, %ux%u at (%u,%u): %s",
+      region->id, region->width, region->height, region->x, region->y, reason);
+  if (*said)
+    return;
+  *said = TRUE;
+  if (is_frame)
+    GST_ELEMENT_WARNING (element, STREAM, FORMAT,
+        ("Frames pass without tokens: %s%s", reason, advice),
+        ("said once a stream"));
+  else
+    GST_ELEMENT_INFO (element, STREAM, FORMAT,
+        ("Some regions have no tokens: %s%s", reason, advice),
+        ("Some regions have no tokens, the first of them region %d at (%u,%u): "
+         "%s%s; said once a stream",
+            region->id, region->x, region->y, reason, advice));
+}
+
 /* Takes `error`; NULL for tokens without memory. */
 static void
-leave_out (GstElement *element, const GstVitRegion *region, GError *error)
+leave_out (GstVitStream *stream, GstElement *element,
+    const GstVitRegion *region, GError *error)
 {
   if (g_error_matches (error, VIT_ERROR, VIT_ERROR_FRAME_SIZE))
-    GST_DEBUG_OBJECT (element, "no tokens for region %d, %ux%u at (%u,%u): %s",
-        region->id, region->width, region->height, region->x, region->y,
-        error->message);
+    say_size_is_wrong (stream, element, region, error->message);
   else
     GST_ELEMENT_WARNING (element, RESOURCE, NO_SPACE_LEFT,
         ("No memory for the tokens of this frame; it passes without them"),
@@ -198,7 +228,7 @@ attach_region (GstVitStream *stream, GstElement *element,
     meta = gst_vit_embedder_run (embedder, task, &image, &covered, frame,
         stream->format.width, stream->format.height, &counts);
   if (meta == NULL) {
-    leave_out (element, region, error);
+    leave_out (stream, element, region, error);
     return;
   }
   if (region->id != -1)

@@ -34,6 +34,8 @@ typedef struct {
   guint64 n_with_tokens; /* frames */
   guint n_since;         /* frames since the last with tokens, that included */
   gboolean warned_of_regions;
+  gboolean said_small_frame;  /* that frames have no tokens for their size */
+  gboolean said_small_region;
 } GstVitStream;
 
 /* Loads the model.  *model_info (transfer full): what was loaded and decided.
@@ -72,8 +74,8 @@ void gst_vit_stream_prepare (GstVitStream *stream);
 
 /* Attaches the tokens of `frame`, which is writable and whose pixels are
  * `image`: of the whole, or of each of its regions; and the same as tensors.  A
- * region that is smaller than a patch is left out with a debug line of
- * `element`, one for which there is no memory with a warning on its bus; the
+ * frame or region that is smaller than a patch is left out, the first of a stream
+ * with a message on the bus of `element`; one for which there is no memory with a warning on its bus; the
  * caller holds no lock.  `positions`: they are wanted too. */
 void gst_vit_stream_attach (GstVitStream *stream, GstElement *element,
     const VitImage *image, GstBuffer *frame, gboolean positions,

@@ -403,6 +403,67 @@ test_any_number_of_sizes (void)
   gst_harness_teardown (harness);
 }
 
+#define SAID GST_MESSAGE_INFO | GST_MESSAGE_WARNING | GST_MESSAGE_ERROR
+
+/* One message, of this type and with these words, and no other. */
+static void
+assert_said_once (GstBus *bus, GstMessageType type, const gchar *words)
+{
+  GstMessage *message = gst_bus_pop_filtered (bus, SAID);
+  GError *error = NULL;
+
+  g_assert_nonnull (message);
+  g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, type);
+  if (type == GST_MESSAGE_INFO)
+    gst_message_parse_info (message, &error, NULL);
+  else
+    gst_message_parse_warning (message, &error, NULL);
+  g_test_message ("%s", error->message);
+  g_assert_nonnull (strstr (error->message, words));
+  g_assert_nonnull (strstr (error->message, "fit=pad"));
+  g_error_free (error);
+  gst_message_unref (message);
+  g_assert_null (gst_bus_pop_filtered (bus, SAID));
+}
+
+/* Caps of frames that are too small are taken where regions are wanted, as none
+ * may come; but what then comes without tokens is said, once for each kind. */
+static void
+test_what_is_too_small_is_said_once (void)
+{
+  GstHarness *harness = gst_harness_new_parse (ELEMENT);
+  GstElement *element = gst_harness_find_element (harness, "vitpatchembed");
+  GstCaps *caps = frames_caps ("GRAY8", 12, 10, NULL);
+  GstBus *bus = gst_bus_new ();
+  GstVideoInfo info;
+
+  gst_element_set_bus (element, bus);
+  g_assert_true (gst_video_info_from_caps (&info, caps));
+  gst_harness_set_src_caps (harness, caps);
+  for (guint i = 0; i < 16; i++) {
+    gboolean roi = i % 8 < 4;
+    GstBuffer *frame = frames_random (&info, i, FALSE);
+
+    if (i % 8 == 0 || i % 8 == 4)
+      gst_util_set_object_arg (
+          G_OBJECT (element), "regions", roi ? "roi" : "frame");
+    mark (frame, 1, 0, 0, 12, 9);
+    mark (frame, 2, 1, 0, 11, 10);
+    frame = gst_harness_push_and_pull (harness, frame);
+    g_assert_cmpuint (count_metas (frame), ==, 0);
+    gst_buffer_unref (frame);
+    if (i == 3)
+      assert_said_once (bus, GST_MESSAGE_INFO, "12x9 pixels");
+    if (i == 7)
+      assert_said_once (bus, GST_MESSAGE_WARNING, "12x10 pixels");
+  }
+  g_assert_null (gst_bus_pop_filtered (bus, SAID));
+  gst_element_set_bus (element, NULL);
+  gst_object_unref (bus);
+  gst_object_unref (element);
+  gst_harness_teardown (harness);
+}
+
 /* Twice; one warning is enough. */
 static void
 test_no_more_than_the_first_512 (void)
@@ -503,6 +564,8 @@ main (int argc, char **argv)
   g_test_add_func ("/regions/what-changed-is-since-the-region-was-there",
       test_what_changed_is_since_the_region_was_there);
   g_test_add_func ("/regions/any-number-of-sizes", test_any_number_of_sizes);
+  g_test_add_func ("/regions/what-is-too-small-is-said-once",
+      test_what_is_too_small_is_said_once);
   g_test_add_func ("/regions/no-more-than-the-first-512",
       test_no_more_than_the_first_512);
   g_test_add_func ("/regions/frame-and-regions-may-be-switched-at-any-frame",
