@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tokens as GStreamer's own tensors: GstTensorMeta on the frame (1.26) and the
- * field `tensors` in its caps (1.28).
+ * Tokens as GStreamer's own tensors: GstTensorMeta on the frame (1.26), the
+ * field `tensors` in its caps and GstAnalyticsTensorMtd beside a detection (1.28).
  *
- * Both are compiled in where gstreamer-analytics-1.0 is there, in that release
+ * All are compiled in where gstreamer-analytics-1.0 is there, in that release
  * or a later one; elsewhere these functions do nothing.
  */
 #pragma once
@@ -16,6 +16,12 @@ G_BEGIN_DECLS
  * `n_before`: one tensor [1, n_tokens, embed_dim] called `id`, row-major, whose
  * data is the tokens' own buffer, by reference. */
 void gst_vit_tensor_attach (GstBuffer *frame, guint n_before, GQuark id);
+
+/* Adds the same tensor of these tokens, which are valid, to the frame's
+ * GstAnalyticsRelationMeta, related to the detection of id `detection` in it, and
+ * that to the tensor (GST_ANALYTICS_REL_TYPE_RELATE_TO). */
+void gst_vit_tensor_relate (GstBuffer *frame, const GstVitTokensMeta *tokens,
+    GQuark id, guint detection);
 
 /* What the caps say of the tokens. */
 typedef struct {
