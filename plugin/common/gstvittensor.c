@@ -8,7 +8,7 @@
 #include <string.h>
 
 #ifdef HAVE_GST_ANALYTICS
-#include <gst/analytics/gsttensormeta.h>
+#include <gst/analytics/analytics.h>
 
 static GstTensorDataType
 type_of (GstVitTokenFormat format)
@@ -107,6 +107,28 @@ gst_vit_tensor_attach_embeddings (GstBuffer *frame G_GNUC_UNUSED,
 #if defined HAVE_GST_ANALYTICS && GST_CHECK_VERSION(1, 28, 0)
 #define GROUPS_FIELD "tensors"
 
+void
+gst_vit_tensor_relate (GstBuffer *frame, const GstVitTokensMeta *tokens,
+    GQuark id, guint detection)
+{
+  GstAnalyticsRelationMeta *meta
+      = gst_buffer_get_analytics_relation_meta (frame);
+  gsize dims[] = { 1, tokens->n_tokens, tokens->embed_dim };
+  GstAnalyticsTensorMtd tensor;
+
+  if (meta == NULL
+      || !gst_analytics_relation_meta_add_tensor_mtd (
+          meta, G_N_ELEMENTS (dims), &tensor)
+      || !gst_tensor_set_simple (gst_analytics_tensor_mtd_get_tensor (&tensor),
+          id, type_of (tokens->format), gst_buffer_ref (tokens->tokens),
+          GST_TENSOR_DIM_ORDER_ROW_MAJOR, G_N_ELEMENTS (dims), dims))
+    return;
+  gst_analytics_relation_meta_set_relation (
+      meta, GST_ANALYTICS_REL_TYPE_RELATE_TO, detection, tensor.id);
+  gst_analytics_relation_meta_set_relation (
+      meta, GST_ANALYTICS_REL_TYPE_RELATE_TO, tensor.id, detection);
+}
+
 /* The id names a field of a structure. */
 gboolean
 gst_vit_tensor_can_advertise (const GstVitTensorNotice *notice)
@@ -199,6 +221,13 @@ gst_vit_tensor_transform_caps (
   return caps;
 }
 #else
+void
+gst_vit_tensor_relate (GstBuffer *frame G_GNUC_UNUSED,
+    const GstVitTokensMeta *tokens G_GNUC_UNUSED, GQuark id G_GNUC_UNUSED,
+    guint detection G_GNUC_UNUSED)
+{
+}
+
 gboolean
 gst_vit_tensor_can_advertise (const GstVitTensorNotice *notice G_GNUC_UNUSED)
 {

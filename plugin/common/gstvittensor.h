@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Tokens and embeddings as GStreamer's own tensors: GstTensorMeta on the frame
- * (1.26) and, for tokens, the field `tensors` in its caps (1.28).
+ * (1.26) and, for tokens, the field `tensors` in its caps and GstAnalyticsTensorMtd
+ * beside a detection (1.28).
  *
- * Both are compiled in where gstreamer-analytics-1.0 is there, in that release
+ * All are compiled in where gstreamer-analytics-1.0 is there, in that release
  * or a later one; elsewhere these functions do nothing.
  */
 #pragma once
@@ -21,6 +22,12 @@ void gst_vit_tensor_attach (GstBuffer *frame, guint n_before, GQuark id);
  * `n_before` of either kind: one tensor [1, dim] of float32 called `id`. */
 void gst_vit_tensor_attach_embeddings (
     GstBuffer *frame, guint n_before, GstVitEmbeddingKind kind, GQuark id);
+
+/* Adds the same tensor of these tokens, which are valid, to the frame's
+ * GstAnalyticsRelationMeta, related to the detection of id `detection` in it, and
+ * that to the tensor (GST_ANALYTICS_REL_TYPE_RELATE_TO). */
+void gst_vit_tensor_relate (GstBuffer *frame, const GstVitTokensMeta *tokens,
+    GQuark id, guint detection);
 
 /* What the caps say of the tokens. */
 typedef struct {

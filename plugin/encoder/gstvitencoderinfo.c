@@ -48,11 +48,12 @@ set_layers (GstStructure *info, const VitEncoder *encoder)
 
 GstStructure *
 gst_vit_encoder_info_new (
-    const VitEncoderWeights *weights, const VitEncoder *encoder)
+    const VitEncoderWeights *weights, const gchar *model_id,
+    const VitEncoder *encoder)
 {
   const VitEncoderChoices *choices = &weights->choices;
   GstStructure *info = gst_structure_new ("vit-encoder-info",
-      "id", G_TYPE_STRING, weights->id,
+      "id", G_TYPE_STRING, model_id,
       "patch-size", G_TYPE_UINT, weights->patch_size,
       "embed-dim", G_TYPE_UINT, weights->embed_dim,
       "n-prefix-tokens", G_TYPE_UINT, weights->n_prefix_tokens,

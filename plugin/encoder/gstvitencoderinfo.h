@@ -12,7 +12,7 @@
 G_BEGIN_DECLS
 
 /* (transfer full): a structure "vit-encoder-info" of an encoder of these weights. */
-GstStructure *gst_vit_encoder_info_new (
-    const VitEncoderWeights *weights, const VitEncoder *encoder);
+GstStructure *gst_vit_encoder_info_new (const VitEncoderWeights *weights,
+    const gchar *model_id, const VitEncoder *encoder);
 
 G_END_DECLS

@@ -2,6 +2,7 @@
 #include "encoder/gstvitencoderinputs.h"
 
 #include "base/error.h"
+#include "common/gstvitmodelid.h"
 
 gboolean
 gst_vit_encoder_inputs_are_on (GstBuffer *frame)
@@ -11,10 +12,10 @@ gst_vit_encoder_inputs_are_on (GstBuffer *frame)
 
 /* Tokens without an id may be anyone's. */
 static gboolean
-is_of_model (const GstVitTokensMeta *tokens, const VitEncoderWeights *weights)
+is_of_model (const GstVitTokensMeta *tokens, const gchar *model_id)
 {
   return tokens->model_id == NULL
-         || g_str_equal (tokens->model_id, weights->id);
+         || gst_vit_model_id_is_same (tokens->model_id, model_id);
 }
 
 static gboolean
@@ -45,13 +46,13 @@ fits (const GstVitTokensMeta *tokens, const VitEncoderWeights *weights,
 /* Of a frame that has tokens, but none to take. */
 static gboolean
 refuse (const GstVitTokensMeta *other, const GstVitTokensMeta *computed,
-    const VitEncoderWeights *weights, GError **error)
+    const gchar *model_id, GError **error)
 {
   if (other != NULL)
     g_set_error (error, VIT_ERROR, VIT_ERROR_SETTING,
         "the tokens are of the model %s, but the blocks are of the model %s; "
         "give both elements the same, or leave model of vitencoder unset",
-        other->model_id, weights->id);
+        other->model_id, model_id);
   else if (computed != NULL)
     g_set_error (error, VIT_ERROR, VIT_ERROR_SETTING,
         "the tokens were taken after block %u; the encoder begins with the "
@@ -62,8 +63,8 @@ refuse (const GstVitTokensMeta *other, const GstVitTokensMeta *computed,
 
 gboolean
 gst_vit_encoder_inputs_find (GstBuffer *frame,
-    const VitEncoderWeights *weights, GstVitEncoderInputs *inputs,
-    GError **error)
+    const VitEncoderWeights *weights, const gchar *model_id,
+    GstVitEncoderInputs *inputs, GError **error)
 {
   const GstVitTokensMeta *other = NULL, *computed = NULL;
   GstVitTokensMeta *tokens;
@@ -78,7 +79,7 @@ gst_vit_encoder_inputs_find (GstBuffer *frame,
       inputs->malformed = reason;
     } else if (tokens->n_blocks > 0) {
       computed = tokens;
-    } else if (!is_of_model (tokens, weights)) {
+    } else if (!is_of_model (tokens, model_id)) {
       other = tokens;
     } else {
       if (!fits (tokens, weights, error))
@@ -86,5 +87,5 @@ gst_vit_encoder_inputs_find (GstBuffer *frame,
       g_ptr_array_add (inputs->tokens, tokens);
     }
   }
-  return inputs->tokens->len > 0 || refuse (other, computed, weights, error);
+  return inputs->tokens->len > 0 || refuse (other, computed, model_id, error);
 }

@@ -19,12 +19,12 @@ typedef struct {
 /* Whether a frame has any tokens, of whatever kind. */
 gboolean gst_vit_encoder_inputs_are_on (GstBuffer *frame);
 
-/* Finds them; metas whose fields do not fit together are passed over, and so are
+/* Finds them; `model_id` is that of the weights.  Metas whose fields do not fit together are passed over, and so are
  * another model's beside this one's.  None is no error where the frame has no
  * others either.  Errors: SETTING where all are of another model, without its
  * prefix tokens or of another width, or are features already. */
 gboolean gst_vit_encoder_inputs_find (GstBuffer *frame,
-    const VitEncoderWeights *weights, GstVitEncoderInputs *inputs,
-    GError **error);
+    const VitEncoderWeights *weights, const gchar *model_id,
+    GstVitEncoderInputs *inputs, GError **error);
 
 G_END_DECLS

@@ -23,7 +23,7 @@ install_model (GObjectClass *klass, const GstVitEncoderSettings *defaults)
    * #GstVitPatchEmbed:model takes, where the whole model is in it and not its
    * input stage alone.  %NULL, the default, is the model that the tokens are of, as
    * a #vitpatchembed of the same process tells it.  Where tokens come another way,
-   * as from another process, it must be set, to a file or folder of the same name.
+   * as from another process, it must be set, to the same files or a copy of them.
    *
    * Read when the element goes from READY to PAUSED; a model that is taken over,
    * before the first frame with its tokens.  A running element keeps what it read,

@@ -2,6 +2,7 @@
 #include "encoder/gstvitencoderstream.h"
 
 #include "base/error.h"
+#include "common/gstvitmodelid.h"
 #include "common/gstvitreading.h"
 #include "common/gstvittensor.h"
 #include "encoder/gstvitencoderinfo.h"
@@ -83,6 +84,7 @@ gst_vit_encoder_stream_new (const GstVitEncoderSettings *settings,
   }
   stream = g_new0 (GstVitEncoderStream, 1);
   stream->weights = weights;
+  stream->model_id = gst_vit_model_id_new (weights->id, weights->digest);
   stream->sizes = sizes;
   gst_vit_encoder_settings_copy (settings, &stream->settings);
   stream->workers
@@ -100,8 +102,8 @@ gst_vit_encoder_stream_new (const GstVitEncoderSettings *settings,
       = g_ptr_array_new_with_free_func (gst_vit_encoder_result_unref);
   stream->last
       = g_ptr_array_new_with_free_func (gst_vit_encoder_result_unref);
-  *model_info
-      = gst_vit_encoder_info_new (weights, gst_vit_encoder_sizes_peek (sizes));
+  *model_info = gst_vit_encoder_info_new (
+      weights, stream->model_id, gst_vit_encoder_sizes_peek (sizes));
   return stream;
 }
 
@@ -118,6 +120,7 @@ gst_vit_encoder_stream_free (GstVitEncoderStream *stream)
   g_array_unref (stream->jobs);
   g_ptr_array_unref (stream->readings);
   g_array_unref (stream->outputs);
+  g_free (stream->model_id);
   g_free (stream->tensor_ids);
   gst_vit_encoder_pools_free (stream->pools);
   gst_vit_encoder_sizes_free (stream->sizes);
@@ -218,7 +221,7 @@ gst_vit_encoder_stream_look (
   g_array_set_size (stream->jobs, 0);
   g_ptr_array_set_size (stream->known, 0);
   if (!gst_vit_encoder_inputs_find (
-          frame, stream->weights, &stream->inputs, error))
+          frame, stream->weights, stream->model_id, &stream->inputs, error))
     return FALSE;
   if (wants_nothing (stream))
     g_ptr_array_set_size (inputs, 0);

@@ -22,6 +22,7 @@ G_BEGIN_DECLS
 /* With one model.  The fields are for reading. */
 typedef struct {
   VitEncoderWeights *weights;
+  gchar *model_id;                /* of them, as metadata have it */
   GstVitEncoderSettings settings; /* live ones: of the frame */
   GstVitEncoderSizes *sizes;
   GstVitEncoderPools *pools;

@@ -235,7 +235,7 @@ attach_positions (GstVitEmbedder *embedder, GstVitTokensMeta *meta)
     gst_vit_tokens_meta_set_positions (meta, embedder->positions);
 }
 
-gboolean
+GstVitTokensMeta *
 gst_vit_embedder_run (GstVitEmbedder *embedder,
     const GstVitEmbedderTask *task, VitImage *image,
     const GstVitRegion *region, GstBuffer *frame, guint frame_width,
@@ -251,17 +251,16 @@ gst_vit_embedder_run (GstVitEmbedder *embedder,
 
   if (embedder->scaler != NULL
       && !gst_vit_scaler_run (embedder->scaler, image))
-    return FALSE;
+    return NULL;
   tokens = find_tokens (embedder, task, image, counts);
   embedder->last_region = *region;
   embedder->last_serial = task->serial;
   if (tokens == NULL)
-    return FALSE;
+    return NULL;
   meta = gst_buffer_add_vit_tokens_meta (frame, tokens,
       embedder->setup->token_format, shape->n_prefix_tokens,
       shape->grid_width, shape->grid_height, model->patch_size,
-      shape->embed_dim, frame_width, frame_height, model->id);
-  meta->roi_id = region->id;
+      shape->embed_dim, frame_width, frame_height, embedder->setup->model_id);
   meta->map[0] = model->patch_size * embedder->pixels_x;
   meta->map[2] = region->x;
   meta->map[4] = model->patch_size * embedder->pixels_y;
@@ -272,5 +271,5 @@ gst_vit_embedder_run (GstVitEmbedder *embedder,
   if (task->positions)
     attach_positions (embedder, meta);
   gst_buffer_unref (tokens);
-  return TRUE;
+  return meta;
 }

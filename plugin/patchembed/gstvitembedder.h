@@ -22,6 +22,7 @@ G_BEGIN_DECLS
 /* What stays the same for all sizes, from start to stop. */
 typedef struct {
   const VitModel *model;
+  gchar *model_id;       /* gst_vit_model_full_id() */
   guint n_prefix_tokens; /* that are emitted */
   GBytes *prefix_kinds;  /* of these; NULL: there are none */
   gboolean pad;          /* VIT_FIT_PAD */
@@ -81,8 +82,9 @@ void gst_vit_embedder_reset (GstVitEmbedder *embedder);
 
 /* Computes the tokens of `image`, a picture of the configured format, and
  * attaches them to `frame`, of `frame_width` x `frame_height` pixels, in which
- * it covers `region`.  FALSE where there is no memory for them. */
-gboolean gst_vit_embedder_run (GstVitEmbedder *embedder,
+ * it covers `region`.  NULL where there is no memory for them; else the meta,
+ * which says nothing yet of a region. */
+GstVitTokensMeta *gst_vit_embedder_run (GstVitEmbedder *embedder,
     const GstVitEmbedderTask *task, VitImage *image,
     const GstVitRegion *region, GstBuffer *frame, guint frame_width,
     guint frame_height, VitFrameCounts *counts);

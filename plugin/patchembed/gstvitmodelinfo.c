@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "patchembed/gstvitmodelinfo.h"
 
+#include "common/gstvitmodelid.h"
 #include "patchembed/gstvittriple.h"
 
 static void
@@ -56,6 +57,12 @@ gst_vit_model_prefix_kinds (const VitModel *model)
   return g_bytes_new_take (kinds, model->n_prefix_tokens);
 }
 
+gchar *
+gst_vit_model_full_id (const VitModel *model)
+{
+  return gst_vit_model_id_new (model->id, model->digest);
+}
+
 static void
 set_kinds (GstStructure *info, const gchar *field, const VitModel *model,
     guint n)
@@ -76,8 +83,9 @@ gst_vit_model_info_new (const VitModel *model,
   gboolean is_f32 = vit_patch_embed_precision (embed) == VIT_PRECISION_F32;
   gchar *reason = vit_model_explain (
       model, settings->rule, settings->has_mean, settings->has_std);
+  gchar *id = gst_vit_model_full_id (model);
   GstStructure *info = gst_structure_new ("vit-model-info",
-      "id", G_TYPE_STRING, model->id,
+      "id", G_TYPE_STRING, id,
       "layout", G_TYPE_STRING, model->layout,
       "position-rule", G_TYPE_STRING,
       vit_position_rule_name (vit_patch_embed_rule (embed)),
@@ -93,6 +101,7 @@ gst_vit_model_info_new (const VitModel *model,
       "reason", G_TYPE_STRING, reason, NULL);
 
   g_free (reason);
+  g_free (id);
   set_kinds (info, "prefix-tokens", model, n_prefix_tokens);
   set_strings (info, "files", files,
       files != NULL ? g_strv_length (model->files) : 0);

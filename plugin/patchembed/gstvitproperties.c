@@ -365,10 +365,14 @@ install_live (GObjectClass *klass, const GstVitLiveSettings *defaults)
    * GstVitPatchEmbed:regions:
    *
    * What has tokens: the whole frame, or each region that a
-   * #GstVideoRegionOfInterestMeta marks in it, which a detector before this
-   * element may have attached.  A region has a #GstVitTokensMeta of its own,
-   * with its id; one smaller than a patch has none (but with
-   * `fit=pad`), nor has any after the first 512 of a frame.
+   * #GstVideoRegionOfInterestMeta or, from GStreamer 1.24 on, a
+   * GstAnalyticsODMtd marks in it, which a detector before this element may have
+   * attached; one that is marked by both, with the same type and place, counts
+   * once.  A region has a #GstVitTokensMeta of its own,
+   * with its id, its type and its place; where regions of a frame have one id,
+   * all but the first get another.  One smaller than a patch has none (but
+   * with `fit=pad`), which is said once a stream, nor has any after the first
+   * 512 of a frame.
    *
    * Takes effect on the next frame.
    *
@@ -377,7 +381,8 @@ install_live (GObjectClass *klass, const GstVitLiveSettings *defaults)
   g_object_class_install_property (klass, GST_VIT_SETTING_REGIONS,
       g_param_spec_enum ("regions", "Regions",
           "What the tokens are of: the frame, or one set of tokens for each "
-          "region that a GstVideoRegionOfInterestMeta marks in it",
+          "region that a GstVideoRegionOfInterestMeta, or a GstAnalyticsODMtd "
+          "of GStreamer 1.24, marks in it",
           GST_TYPE_VIT_REGIONS, (gint) defaults->regions, LIVE));
 
   /**

@@ -14,7 +14,7 @@ G_BEGIN_DECLS
 /* What tokens are computed of. */
 typedef enum {
   GST_VIT_REGIONS_FRAME,
-  GST_VIT_REGIONS_ROI, /* each GstVideoRegionOfInterestMeta */
+  GST_VIT_REGIONS_ROI, /* each GstVideoRegionOfInterestMeta, or detection */
 } GstVitRegions;
 
 /* Those that take effect on the next frame. */

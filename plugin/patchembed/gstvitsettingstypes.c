@@ -138,7 +138,7 @@ gst_vit_regions_get_type (void)
   static const GEnumValue values[] = {
     { GST_VIT_REGIONS_FRAME, "The whole frame", "frame" },
     { GST_VIT_REGIONS_ROI,
-        "Each region that a GstVideoRegionOfInterestMeta marks", "roi" },
+        "Each region that a GstVideoRegionOfInterestMeta or a detection marks", "roi" },
     { 0, NULL, NULL },
   };
 

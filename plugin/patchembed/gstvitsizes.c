@@ -30,6 +30,7 @@ void
 gst_vit_sizes_free (GstVitSizes *sizes)
 {
   g_ptr_array_unref (sizes->all);
+  g_free (sizes->setup.model_id);
   g_clear_pointer (&sizes->setup.prefix_kinds, g_bytes_unref);
   g_free (sizes);
 }
@@ -75,11 +76,10 @@ rate (const GstVitEmbedder *embedder, const VitImageFormat *format,
     return 0;
   if (embedder->last_serial == serial)
     return 1;
-  return embedder->last_region.x == region->x
-          && embedder->last_region.y == region->y
-          && embedder->last_region.id == region->id
-      ? 3
-      : 2;
+  if (embedder->last_region.x != region->x
+      || embedder->last_region.y != region->y)
+    return 2;
+  return embedder->last_region.id == region->id ? 4 : 3;
 }
 
 static GstVitEmbedder *

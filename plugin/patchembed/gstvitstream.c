@@ -17,6 +17,7 @@ make_sizes (const GstVitStream *stream, const GstVitSettings *settings,
       = settings->prefix_tokens ? stream->model->n_prefix_tokens : 0;
   GstVitEmbedderSetup setup = {
     .model = stream->model,
+    .model_id = gst_vit_model_full_id (stream->model),
     .n_prefix_tokens = n_prefix_tokens,
     .prefix_kinds
     = n_prefix_tokens > 0 ? gst_vit_model_prefix_kinds (stream->model) : NULL,
@@ -84,7 +85,12 @@ gst_vit_stream_break (GstVitStream *stream)
 static GstVitRegion
 whole_frame (const VitImageFormat *format)
 {
-  return (GstVitRegion) { -1, 0, 0, format->width, format->height };
+  return (GstVitRegion) {
+    .id = -1,
+    .width = format->width,
+    .height = format->height,
+    .detection = GST_VIT_NO_DETECTION,
+  };
 }
 
 gboolean
@@ -175,6 +181,37 @@ warn_of_memory (GstVitStream *stream, GstElement *element, const gchar *what)
       ("%s", what));
 }
 
+/* Of a frame it is most likely a mistake; of regions some are always small. */
+static void
+say_size_is_wrong (GstVitStream *stream, GstElement *element,
+    const GstVitRegion *region, const gchar *reason)
+{
+  gboolean is_frame = region->id == -1;
+  gboolean *said
+      = is_frame ? &stream->said_small_frame : &stream->said_small_region;
+  guint patch_size = stream->model->patch_size;
+  const gchar *advice
+      = region->width < patch_size || region->height < patch_size
+      ? "; 'fit=pad' makes tokens of them, too"
+      : "";
+
+  GST_DEBUG_OBJECT (element, "no tokens for region %d, %ux%u at (%u,%u): %s",
+      region->id, region->width, region->height, region->x, region->y, reason);
+  if (*said)
+    return;
+  *said = TRUE;
+  if (is_frame)
+    GST_ELEMENT_WARNING (element, STREAM, FORMAT,
+        ("Frames pass without tokens: %s%s", reason, advice),
+        ("said once a stream"));
+  else
+    GST_ELEMENT_INFO (element, STREAM, FORMAT,
+        ("Some regions have no tokens: %s%s", reason, advice),
+        ("Some regions have no tokens, the first of them region %d at (%u,%u): "
+         "%s%s; said once a stream",
+            region->id, region->x, region->y, reason, advice));
+}
+
 /* Takes `error`; NULL for tokens without memory. */
 static void
 leave_out (GstVitStream *stream, GstElement *element,
@@ -182,30 +219,42 @@ leave_out (GstVitStream *stream, GstElement *element,
 {
   const gchar *what = error != NULL ? error->message : "no buffer for them";
 
-  GST_DEBUG_OBJECT (element, "no tokens for region %d, %ux%u at (%u,%u): %s",
-      region->id, region->width, region->height, region->x, region->y, what);
-  if (!g_error_matches (error, VIT_ERROR, VIT_ERROR_FRAME_SIZE))
+  if (g_error_matches (error, VIT_ERROR, VIT_ERROR_FRAME_SIZE)) {
+    say_size_is_wrong (stream, element, region, what);
+  } else {
+    GST_DEBUG_OBJECT (element, "no tokens for region %d, %ux%u at (%u,%u): %s",
+        region->id, region->width, region->height, region->x, region->y, what);
     warn_of_memory (stream, element, what);
+  }
   g_clear_error (&error);
 }
 
 /* Attaches the tokens of one region of `image`. */
 static void
 attach_region (GstVitStream *stream, GstElement *element,
-    const GstVitEmbedderTask *task, GstVitRegion region, VitImage image,
+    const GstVitEmbedderTask *task, const GstVitRegion *region, VitImage image,
     GstBuffer *frame, GstVitFrameResult *result)
 {
+  GstVitRegion covered = *region;
+  GstVitTokensMeta *meta = NULL;
   VitFrameCounts counts;
   GError *error = NULL;
   GstVitEmbedder *embedder = gst_vit_sizes_find (
-      stream->sizes, task->serial, &region, &image, &error);
+      stream->sizes, task->serial, &covered, &image, &error);
 
-  if (embedder == NULL
-      || !gst_vit_embedder_run (embedder, task, &image, &region, frame,
-          stream->format.width, stream->format.height, &counts)) {
-    leave_out (stream, element, &region, error);
+  if (embedder != NULL)
+    meta = gst_vit_embedder_run (embedder, task, &image, &covered, frame,
+        stream->format.width, stream->format.height, &counts);
+  if (meta == NULL) {
+    leave_out (stream, element, region, error);
     return;
   }
+  if (region->id != -1)
+    gst_vit_tokens_meta_set_roi (meta, region->id,
+        g_quark_to_string (region->type), region->x, region->y, region->width,
+        region->height);
+  if (region->detection != GST_VIT_NO_DETECTION && stream->tensor_id != 0)
+    gst_vit_tensor_relate (frame, meta, stream->tensor_id, region->detection);
   result->counts.n_kept += counts.n_kept;
   result->counts.n_short += counts.n_short;
   result->counts.n_full += counts.n_full;
@@ -229,7 +278,7 @@ gst_vit_stream_attach (GstVitStream *stream, GstElement *element,
   *result = (GstVitFrameResult) { .n_tokens = 0 };
   for (guint i = 0; i < stream->regions->len; i++)
     attach_region (stream, element, &task,
-        g_array_index (stream->regions, GstVitRegion, i), *image, frame,
+        &g_array_index (stream->regions, GstVitRegion, i), *image, frame,
         result);
   if (result->n_tokens > 0 && stream->last_short_of_memory != task.serial)
     stream->warned_of_memory = FALSE;

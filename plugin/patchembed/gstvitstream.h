@@ -36,6 +36,8 @@ typedef struct {
   gboolean warned_of_regions;
   gboolean warned_of_memory;    /* and no frame had all its tokens since */
   guint64 last_short_of_memory; /* n_with_tokens of the last without; 0: none */
+  gboolean said_small_frame;  /* that frames have no tokens for their size */
+  gboolean said_small_region;
 } GstVitStream;
 
 /* Loads the model.  *model_info (transfer full): what was loaded and decided.
@@ -74,10 +76,10 @@ void gst_vit_stream_prepare (GstVitStream *stream);
 
 /* Attaches the tokens of `frame`, which is writable and whose pixels are
  * `image`: of the whole, or of each of its regions; and the same as tensors.  A
- * region that is smaller than a patch, where pictures are not padded, is left out
- * with a debug line of `element`; those for which there is no memory with a
- * warning on its bus, one until a frame has all.  The caller holds no lock.
- * `positions`: they are wanted too. */
+ * frame or region that is smaller than a patch, where pictures are not padded, is
+ * left out, the first of a stream with a message on the bus of `element`; those
+ * for which there is no memory with a warning, one until a frame has all.  The
+ * caller holds no lock.  `positions`: they are wanted too. */
 void gst_vit_stream_attach (GstVitStream *stream, GstElement *element,
     const VitImage *image, GstBuffer *frame, gboolean positions,
     GstVitFrameResult *result);

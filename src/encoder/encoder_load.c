@@ -14,6 +14,7 @@
 #include "encoder/encoder_range.h"
 #include "encoder/head_load.h"
 #include "files/hub_name.h"
+#include "model/model.h"
 #include "model/model_files.h"
 #include "model/model_share.h"
 
@@ -100,9 +101,11 @@ decide (VitEncoderPlan *plan, const VitStage *stage,
 }
 
 static void
-name_files (VitEncoderWeights *weights, const VitStage *stage, const char *path)
+name_files (
+    VitEncoderWeights *weights, const VitStage *stage, const VitModel *model)
 {
-  weights->id = vit_hub_short_name (path);
+  weights->id = g_strdup (model->id);
+  memcpy (weights->digest, model->digest, sizeof weights->digest);
   weights->file_states = vit_file_states_new ();
   vit_checkpoint_add_files (stage->checkpoint, weights->file_states);
   vit_file_states_add_all (weights->file_states, stage->config->files);
@@ -171,7 +174,7 @@ fill (VitEncoderWeights *weights, const VitStage *stage,
 
 static VitEncoderWeights *
 build (const VitStage *stage, VitEncoderPlan *plan,
-    const VitEncoderTensors *tensors, const char *path, GError **error)
+    const VitEncoderTensors *tensors, const VitModel *model, GError **error)
 {
   VitEncoderWeights *weights = g_atomic_rc_box_new0 (VitEncoderWeights);
 
@@ -181,7 +184,7 @@ build (const VitStage *stage, VitEncoderPlan *plan,
         = g_string_free (g_steal_pointer (&plan->reason), FALSE);
     weights->class_names = vit_class_names (
         stage->config, vit_encoder_weights_n_classes (weights));
-    name_files (weights, stage, path);
+    name_files (weights, stage, model);
     return weights;
   }
   vit_encoder_weights_unref (weights);
@@ -190,7 +193,7 @@ build (const VitStage *stage, VitEncoderPlan *plan,
 
 static VitEncoderWeights *
 load_stage (const VitStage *stage, const VitEncoderOverrides *overrides,
-    const char *path, GError **error)
+    const VitModel *model, GError **error)
 {
   VitEncoderWeights *weights = NULL;
   VitEncoderTensors tensors = { 0 };
@@ -200,7 +203,7 @@ load_stage (const VitStage *stage, const VitEncoderOverrides *overrides,
       && vit_encoder_tensors_locate (&tensors, stage, error)
       && (!plan.missing || vit_encoder_plan_refuse (stage, plan.missing, error))
       && vit_encoder_tensors_find (&tensors, stage, &plan, error))
-    weights = build (stage, &plan, &tensors, path, error);
+    weights = build (stage, &plan, &tensors, model, error);
   vit_encoder_tensors_clear (&tensors);
   vit_encoder_plan_clear (&plan);
   return weights;
@@ -214,8 +217,10 @@ vit_encoder_weights_load (const char *path, const char *prefix,
   VitEncoderWeights *weights = NULL;
   VitStage stage = { 0 };
   g_autofree char *snapshot = vit_hub_resolve (path, error);
+  /* What it refuses makes no tokens to be encoded.  It is in use, most often. */
+  VitModel *model = snapshot ? vit_model_share (snapshot, prefix, error) : NULL;
 
-  if (!snapshot)
+  if (!model)
     return NULL;
   path = snapshot;
   if (vit_model_files_find (path, &files, error)) {
@@ -223,7 +228,8 @@ vit_encoder_weights_load (const char *path, const char *prefix,
     stage.checkpoint = vit_checkpoint_open (files.weights, error);
   }
   if (stage.checkpoint && vit_stage_measure (&stage, prefix, error))
-    weights = load_stage (&stage, overrides, path, error);
+    weights = load_stage (&stage, overrides, model, error);
+  vit_model_unref (model);
   vit_stage_clear (&stage);
   vit_checkpoint_close (stage.checkpoint);
   vit_model_files_clear (&files);

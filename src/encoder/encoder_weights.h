@@ -111,7 +111,8 @@ typedef struct {
 } VitEncoderChoices;
 
 typedef struct {
-  char *id;          /* a short name, as the input stage's VitModel.id */
+  char *id;          /* a short name, as the input stage's VitModel.id; likewise: */
+  char digest[9];
   char **files;      /* all that were read */
   GArray *file_states;
   guint patch_size;

@@ -347,6 +347,26 @@ vit_checkpoint_add_files (const VitCheckpoint *checkpoint, GArray *files)
         files, path, vit_file_status (vit_safetensors_file (shard)));
 }
 
+static gint
+compare_digests (gconstpointer a, gconstpointer b)
+{
+  return strcmp (
+      vit_safetensors_header_digest (a), vit_safetensors_header_digest (b));
+}
+
+void
+vit_checkpoint_add_headers (
+    const VitCheckpoint *checkpoint, GChecksum *checksum)
+{
+  GList *shards = g_list_sort (
+      g_hash_table_get_values (checkpoint->shards), compare_digests);
+
+  for (GList *shard = shards; shard; shard = shard->next)
+    g_checksum_update (checksum,
+        (const guchar *) vit_safetensors_header_digest (shard->data), -1);
+  g_list_free (shards);
+}
+
 gboolean
 vit_checkpoint_check_unchanged (
     const VitCheckpoint *checkpoint, GError **error)

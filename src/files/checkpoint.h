@@ -57,6 +57,11 @@ const char *vit_checkpoint_path_of (
 void vit_checkpoint_add_files (const VitCheckpoint *checkpoint,
     GArray *files /* of VitFileState */);
 
+/* Adds the headers of all shards opened so far to a digest, in an order that is
+ * theirs alone. */
+void vit_checkpoint_add_headers (
+    const VitCheckpoint *checkpoint, GChecksum *checksum);
+
 /* vit_file_check_unchanged() of all of them. */
 gboolean vit_checkpoint_check_unchanged (
     const VitCheckpoint *checkpoint, GError **error);

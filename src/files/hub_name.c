@@ -113,29 +113,22 @@ vit_hub_resolve (const char *path, GError **error)
 }
 
 char *
-vit_hub_name_of_snapshot (const char *path)
+vit_hub_name_of_path (const char *path)
 {
   g_autofree char *whole = g_canonicalize_filename (path, NULL);
-  g_autofree char *snapshots = g_path_get_dirname (whole);
-  g_autofree char *repository = g_path_get_dirname (snapshots);
-  g_autofree char *middle = g_path_get_basename (snapshots);
-  g_autofree char *name = g_path_get_basename (repository);
-  g_auto (GStrv) parts = NULL;
+  g_auto (GStrv) parts = g_strsplit (whole, G_DIR_SEPARATOR_S, -1);
+  g_auto (GStrv) name = NULL;
+  const char *repository = NULL;
 
-  if (strcmp (middle, "snapshots") != 0
-      || !g_str_has_prefix (name, REPOSITORY))
+  for (char **part = parts; part[0] && part[1] && !repository; part++)
+    if (g_str_has_prefix (part[0], REPOSITORY) && part[2]
+        && (strcmp (part[1], "snapshots") == 0
+            || strcmp (part[1], "blobs") == 0))
+      repository = part[0];
+  if (!repository)
     return NULL;
-  parts = g_strsplit (name + strlen (REPOSITORY), "--", 2);
-  return g_strjoinv ("/", parts);
-}
-
-char *
-vit_hub_short_name (const char *path)
-{
-  g_autofree char *absolute = g_canonicalize_filename (path, NULL);
-  char *name = vit_hub_name_of_snapshot (absolute);
-
-  return name ? name : g_path_get_basename (absolute);
+  name = g_strsplit (repository + strlen (REPOSITORY), "--", 2);
+  return g_strjoinv ("/", name);
 }
 
 /* A program that runs with more rights than its user has takes no word of his. */

@@ -23,12 +23,10 @@ G_BEGIN_DECLS
  * NOT_FOUND where there are none.  (transfer full): g_free(). */
 char *vit_hub_resolve (const char *path, GError **error);
 
-/* "facebook/dinov2-small" for a snapshot's path.  (nullable) (transfer full) */
-char *vit_hub_name_of_snapshot (const char *path);
-
-/* What people call the model at a path that vit_hub_resolve() gave: that, or the
- * name of the file or folder.  (transfer full) */
-char *vit_hub_short_name (const char *path);
+/* "facebook/dinov2-small" for a path that leads into a model's folder in the
+ * cache: to a snapshot, or what is in one, or to a file that the snapshots link
+ * to.  (nullable) (transfer full) */
+char *vit_hub_name_of_path (const char *path);
 
 /* Always FALSE: `path` is not there; where it looks like a name on the hub, the
  * message says how to come by its files.  Error: NOT_FOUND. */

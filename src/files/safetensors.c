@@ -29,6 +29,7 @@
 struct _VitSafetensors {
   VitFile *file;
   char *header;              /* its text, in which the names stand */
+  char *digest;              /* of the header as it was read */
   guint n_tensors;
   VitTensor *tensors;        /* [n_tensors], in the order of their data */
   const VitTensor **by_name; /* [n_tensors], in strcmp() order */
@@ -106,6 +107,8 @@ read_header (VitSafetensors *self, VitSafetensorsRoom *room, guint64 *length,
   self->header[*length] = '\0';
   if (!vit_file_read (self->file, LENGTH_BYTES, *length, self->header, error))
     return FALSE;
+  self->digest = g_compute_checksum_for_data (
+      G_CHECKSUM_SHA256, (const guchar *) self->header, *length);
   if (!vit_json_check (self->header, *length, G_MAXSIZE, &fault))
     return vit_refuse (error, VIT_ERROR_CONTAINER, path, NULL,
         "header, byte %" G_GSIZE_FORMAT ": %s", fault.offset, fault.reason);
@@ -416,9 +419,16 @@ vit_safetensors_close (VitSafetensors *file)
     return;
   vit_file_close (file->file);
   g_free (file->header);
+  g_free (file->digest);
   g_free (file->tensors);
   g_free (file->by_name);
   g_free (file);
+}
+
+const char *
+vit_safetensors_header_digest (const VitSafetensors *file)
+{
+  return file->digest;
 }
 
 const VitFile *

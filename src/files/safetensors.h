@@ -69,6 +69,9 @@ VitSafetensors *vit_safetensors_open_within (
     const char *path, VitSafetensorsRoom *room, GError **error);
 void vit_safetensors_close (VitSafetensors *file);
 
+/* SHA-256 of the header, as it is in the file: 64 hexadecimal digits. */
+const char *vit_safetensors_header_digest (const VitSafetensors *file);
+
 /* The file itself, open. */
 const VitFile *vit_safetensors_file (const VitSafetensors *file);
 

@@ -101,6 +101,29 @@ read_tower (const VitSection *root, const VitFamily *family,
          || vit_section_inner (root, family->inside, tower, error);
 }
 
+/* Of no type that it must have: no number depends on it. */
+static void
+read_model_name (const VitSection *section, const char *key, VitConfig *config)
+{
+  json_t *value = vit_section_value (section, key);
+
+  if (json_is_string (value) && json_string_length (value) > 0)
+    config->model_name = g_strdup (json_string_value (value));
+}
+
+/* As timm writes it: vit_small_patch14_dinov2.lvd142m */
+static void
+name_timm_model (const VitSection *pretrained, const char *architecture,
+    VitConfig *config)
+{
+  json_t *tag = vit_section_value (pretrained, "tag");
+
+  config->model_name
+      = json_is_string (tag) && json_string_length (tag) > 0
+            ? g_strdup_printf ("%s.%s", architecture, json_string_value (tag))
+            : g_strdup (architecture);
+}
+
 static gboolean
 read_hugging_face (const VitSection *root, VitConfig *config, GError **error)
 {
@@ -108,6 +131,7 @@ read_hugging_face (const VitSection *root, VitConfig *config, GError **error)
   const VitFamily *family;
   VitSection tower = *root;
 
+  read_model_name (root, "_name_or_path", config);
   if (!vit_section_string (root, "model_type", &type, error))
     return FALSE;
   if (!type)
@@ -218,6 +242,7 @@ read_timm (const VitSection *root, VitConfig *config, GError **error)
   /* Older files have its members at the top. */
   if (!pretrained.object)
     pretrained = *root;
+  name_timm_model (&pretrained, architecture, config);
   if (!vit_section_height_width (&pretrained, "input_size",
           &config->image_height, &config->image_width, error)
       || !vit_stated_normalisation_read (&pretrained, "mean", "std", 1.0,
@@ -365,6 +390,7 @@ vit_config_free (VitConfig *config)
   g_array_unref (config->files);
   g_free (config->source);
   g_free (config->name);
+  g_free (config->model_name);
   vit_stated_normalisation_clear (&config->stated);
   g_free (config->quantised_by);
   g_free (config);

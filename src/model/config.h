@@ -26,6 +26,8 @@ typedef struct {
   char *source;            /* the file that describes the model, or NULL */
   char *name;              /* model_type or architecture, escaped for messages;
                            NULL where no file names the model */
+  char *model_name;        /* what this one model of the family is called, as the
+                              file has it; NULL: it does not say */
   const char *name_key;    /* which of the two; constant */
   const VitFamily *family; /* NULL: unknown, or no file names the model */
   VitPositionRule rule;    /* the family's, AUTO: the layout's */

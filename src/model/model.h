@@ -19,8 +19,9 @@
 G_BEGIN_DECLS
 
 typedef struct {
-  char *id;            /* a short name: the file or folder without its path; of
-                          a snapshot in the hub's cache, the hub's name */
+  char *id;            /* its name, by model_name.h; "builtin" */
+  char digest[9];      /* eight hexadecimal digits, which another model of the
+                          same name has others of */
   const char *layout;  /* the row of the layout table, or "builtin" */
   const char *reason;  /* vit_model_explain() where nothing was set */
   char *rule_reason;   /* where the rule came from, for people; likewise: */

@@ -13,6 +13,7 @@
 #include "files/hub_name.h"
 #include "model/adapter.h"
 #include "model/model_files.h"
+#include "model/model_name.h"
 #include "model/range.h"
 #include "model/stage.h"
 
@@ -335,7 +336,8 @@ decide (const VitStage *stage, const VitModelFiles *files, VitModel *model)
 static void
 name_files (const VitStage *stage, const char *path, VitModel *model)
 {
-  model->id = vit_hub_short_name (path);
+  model->id = vit_model_name (path, stage->config, stage->tower.layout);
+  vit_model_set_digest (model, stage->checkpoint);
   model->file_states = vit_file_states_new ();
   vit_checkpoint_add_files (stage->checkpoint, model->file_states);
   vit_file_states_add_all (model->file_states, stage->config->files);

@@ -194,17 +194,37 @@ listed_kinds (GstElement *element)
   return g_strdup (text->str);
 }
 
+/* A name, "#" and eight digits, the same in both places. */
+static void
+assert_model_id (
+    GstElement *element, const GstVitTokensMeta *meta, const gchar *name)
+{
+  g_auto (GStrv) parts = g_strsplit (meta->model_id, "#", -1);
+  GstStructure *info = NULL;
+
+  g_assert_cmpuint (g_strv_length (parts), ==, 2);
+  g_assert_cmpstr (parts[0], ==, name);
+  g_assert_cmpuint (strlen (parts[1]), ==, 8);
+  g_assert_cmpuint (strspn (parts[1], "0123456789abcdef"), ==, 8);
+  g_object_get (element, "model-info", &info, NULL);
+  g_assert_cmpstr (
+      gst_structure_get_string (info, "id"), ==, meta->model_id);
+  gst_structure_free (info);
+}
+
 static void
 test_prefix_tokens_have_kinds (void)
 {
   static const struct {
-    const gchar *folder, *kinds;
+    const gchar *folder, *name, *kinds;
     gboolean emitted;
   } cases[] = {
-    { "dinov2-reg4-p14", "class,register,register,register,register,", TRUE },
-    { "timm-deit-distilled", "class,distillation,", TRUE },
-    { "hf-siglip", "", TRUE },
-    { "hf-vit", "class,", FALSE },
+    { "dinov2-reg4-p14", "dinov2-reg4-p14",
+        "class,register,register,register,register,", TRUE },
+    { "timm-deit-distilled", "deit_tiny_distilled_patch16_224.fb_in1k",
+        "class,distillation,", TRUE },
+    { "hf-siglip", "hf-siglip", "", TRUE },
+    { "hf-vit", "hf-vit", "class,", FALSE },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
@@ -213,12 +233,12 @@ test_prefix_tokens_have_kinds (void)
     g_autofree gchar *listed = NULL;
     g_autoptr (GString) kinds = g_string_new (NULL);
     GstElement *element = new_element (path, NULL);
-    GstHarness *harness
-        = gst_harness_new_with_element (element, "sink", "src");
+    GstHarness *harness;
     GstVitTokensMeta *meta;
     GstBuffer *frame;
 
     g_object_set (element, "prefix-tokens", cases[i].emitted, NULL);
+    harness = gst_harness_new_with_element (element, "sink", "src");
     gst_harness_set_src_caps_str (
         harness, "video/x-raw,format=GRAY8,width=64,height=64,framerate=1/1");
     frame = gst_harness_create_buffer (harness, 64 * 64);
@@ -232,6 +252,7 @@ test_prefix_tokens_have_kinds (void)
     g_assert_cmpstr (kinds->str, ==, cases[i].emitted ? cases[i].kinds : "");
     listed = listed_kinds (element);
     g_assert_cmpstr (listed, ==, cases[i].kinds);
+    assert_model_id (element, meta, cases[i].name);
     gst_buffer_unref (frame);
     gst_harness_teardown (harness);
     gst_object_unref (element);
@@ -342,7 +363,7 @@ main (int argc, char **argv)
       test_towers_to_choose_from_are_listed);
   g_test_add_func ("/model_element/model-info-says-what-and-why",
       test_model_info_says_what_and_why);
-  g_test_add_func ("/model_element/prefix-tokens-have-kinds",
+  g_test_add_func ("/model_element/prefix-tokens-have-kinds-and-the-model-a-name",
       test_prefix_tokens_have_kinds);
   g_test_add_func ("/model_element/model-info-after-properties",
       test_model_info_after_properties);

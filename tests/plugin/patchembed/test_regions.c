@@ -253,6 +253,128 @@ test_a_still_region_keeps_its_tokens (void)
   gst_harness_teardown (harness);
 }
 
+/* Whatever ids regions come with, no two have tokens of one id; and who has an
+ * id of its own is found by it. */
+static void
+test_ids_tell_regions_apart (void)
+{
+  enum { N = 7 };
+  static const struct {
+    gint given[N], expected[N];
+  } cases[] = {
+    { { 0, 0, 0, 0, 0, 0, 0 }, { 0, 1, 2, 3, 4, 5, 6 } },
+    { { 4, 5, 6, 7, 8, 9, 10 }, { 4, 5, 6, 7, 8, 9, 10 } },
+    { { 0, 0, 2, 2, 1, 1, 7 }, { 0, 3, 2, 4, 1, 5, 7 } },
+    { { -1, -1, 3, G_MININT, G_MAXINT, G_MAXINT, 1 },
+        { 2, 4, 3, G_MININT, G_MAXINT, 5, 1 } },
+  };
+  GstHarness *harness = gst_harness_new_parse (ELEMENT);
+  GstCaps *caps = frames_caps ("GRAY8", 160, 48, NULL);
+  GstVideoInfo info;
+
+  g_assert_true (gst_video_info_from_caps (&info, caps));
+  gst_harness_set_src_caps (harness, caps);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    GstBuffer *frame = frames_random (&info, i, FALSE);
+    gpointer state = NULL;
+
+    for (guint r = 0; r < N; r++)
+      mark (frame, cases[i].given[r], 20 * r, 8, 16, 16);
+    frame = gst_harness_push_and_pull (harness, frame);
+    g_assert_cmpuint (count_metas (frame), ==, N);
+    for (guint r = 0; r < N; r++) {
+      GstVitTokensMeta *meta
+          = gst_buffer_iterate_vit_tokens_meta (frame, &state);
+
+      g_assert_cmpint (meta->roi_id, ==, cases[i].expected[r]);
+      g_assert_true (
+          gst_buffer_get_vit_tokens_meta_roi (frame, meta->roi_id) == meta);
+      g_assert_cmpuint (meta->roi_x, ==, 20 * r);
+    }
+    g_assert_null (gst_buffer_get_vit_tokens_meta_roi (frame, -1));
+    gst_buffer_unref (frame);
+  }
+  gst_harness_teardown (harness);
+}
+
+/* An id of a region without tokens is nobody's else. */
+static void
+test_ids_of_regions_without_tokens (void)
+{
+  GstHarness *harness = gst_harness_new_parse (ELEMENT);
+  GstCaps *caps = frames_caps ("GRAY8", 64, 48, NULL);
+  GstVitTokensMeta *meta;
+  GstBuffer *frame;
+  GstVideoInfo info;
+
+  g_assert_true (gst_video_info_from_caps (&info, caps));
+  gst_harness_set_src_caps (harness, caps);
+  frame = frames_random (&info, 1, FALSE);
+  mark (frame, 1, 100, 0, 16, 16); /* outside */
+  mark (frame, 2, 0, 0, 4, 4);     /* less than a patch */
+  mark (frame, 9, 0, 0, 16, 16);
+  mark (frame, 9, 32, 0, 16, 16);
+  frame = gst_harness_push_and_pull (harness, frame);
+  g_assert_cmpuint (count_metas (frame), ==, 2);
+  g_assert_null (gst_buffer_get_vit_tokens_meta_roi (frame, 1));
+  g_assert_null (gst_buffer_get_vit_tokens_meta_roi (frame, 2));
+  meta = gst_buffer_get_vit_tokens_meta_roi (frame, 9);
+  g_assert_cmpuint (meta->roi_x, ==, 0);
+  meta = gst_buffer_get_vit_tokens_meta_roi (frame, 3);
+  g_assert_cmpuint (meta->roi_x, ==, 32);
+  gst_buffer_unref (frame);
+  gst_harness_teardown (harness);
+}
+
+static void
+assert_place (const GstVitTokensMeta *meta, const gchar *type, guint left,
+    guint top, guint n_columns, guint n_rows)
+{
+  guint x, y, width, height;
+
+  g_assert_true (
+      gst_vit_tokens_meta_get_roi_rect (meta, &x, &y, &width, &height));
+  g_assert_cmpuint (x, ==, left);
+  g_assert_cmpuint (y, ==, top);
+  g_assert_cmpuint (width, ==, n_columns);
+  g_assert_cmpuint (height, ==, n_rows);
+  g_assert_cmpstr (gst_vit_tokens_meta_get_roi_type (meta), ==, type);
+}
+
+/* The region as it was marked, clipped; not what of it is scaled, which begins
+ * at a whole chroma block. */
+static void
+test_tokens_say_which_region_they_are_of (void)
+{
+  GstHarness *harness = gst_harness_new_parse (ELEMENT "max-tokens=5 ");
+  GstElement *element = gst_harness_find_element (harness, "vitpatchembed");
+  GstCaps *caps = frames_caps ("I420", 96, 64, NULL);
+  GstBuffer *frame;
+  GstVideoInfo info;
+
+  g_assert_true (gst_video_info_from_caps (&info, caps));
+  gst_harness_set_src_caps (harness, caps);
+  frame = frames_random (&info, 1, FALSE);
+  mark (frame, 1, 5, 7, 80, 50);
+  gst_buffer_add_video_region_of_interest_meta (
+      frame, "a \"face\"", 61, 31, G_MAXUINT, G_MAXUINT)
+      ->id
+      = 2;
+  frame = gst_harness_push_and_pull (harness, frame);
+  assert_place (gst_buffer_get_vit_tokens_meta_roi (frame, 1), "thing", 5, 7,
+      80, 50);
+  assert_place (gst_buffer_get_vit_tokens_meta_roi (frame, 2), "a \"face\"",
+      61, 31, 35, 33);
+  gst_buffer_unref (frame);
+
+  gst_util_set_object_arg (G_OBJECT (element), "regions", "frame");
+  frame = gst_harness_push_and_pull (harness, frames_random (&info, 2, FALSE));
+  assert_place (gst_buffer_get_vit_tokens_meta (frame), NULL, 0, 0, 96, 64);
+  gst_buffer_unref (frame);
+  gst_object_unref (element);
+  gst_harness_teardown (harness);
+}
+
 /* Region 1 is in every second frame of those with tokens, and region 2 in all. */
 static void
 test_what_changed_is_since_the_region_was_there (void)
@@ -318,6 +440,67 @@ test_any_number_of_sizes (void)
     gst_buffer_unref (frame);
   }
   vit_model_unref (model);
+  gst_harness_teardown (harness);
+}
+
+#define SAID GST_MESSAGE_INFO | GST_MESSAGE_WARNING | GST_MESSAGE_ERROR
+
+/* One message, of this type and with these words, and no other. */
+static void
+assert_said_once (GstBus *bus, GstMessageType type, const gchar *words)
+{
+  GstMessage *message = gst_bus_pop_filtered (bus, SAID);
+  GError *error = NULL;
+
+  g_assert_nonnull (message);
+  g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, type);
+  if (type == GST_MESSAGE_INFO)
+    gst_message_parse_info (message, &error, NULL);
+  else
+    gst_message_parse_warning (message, &error, NULL);
+  g_test_message ("%s", error->message);
+  g_assert_nonnull (strstr (error->message, words));
+  g_assert_nonnull (strstr (error->message, "fit=pad"));
+  g_error_free (error);
+  gst_message_unref (message);
+  g_assert_null (gst_bus_pop_filtered (bus, SAID));
+}
+
+/* Caps of frames that are too small are taken where regions are wanted, as none
+ * may come; but what then comes without tokens is said, once for each kind. */
+static void
+test_what_is_too_small_is_said_once (void)
+{
+  GstHarness *harness = gst_harness_new_parse (ELEMENT);
+  GstElement *element = gst_harness_find_element (harness, "vitpatchembed");
+  GstCaps *caps = frames_caps ("GRAY8", 12, 10, NULL);
+  GstBus *bus = gst_bus_new ();
+  GstVideoInfo info;
+
+  gst_element_set_bus (element, bus);
+  g_assert_true (gst_video_info_from_caps (&info, caps));
+  gst_harness_set_src_caps (harness, caps);
+  for (guint i = 0; i < 16; i++) {
+    gboolean roi = i % 8 < 4;
+    GstBuffer *frame = frames_random (&info, i, FALSE);
+
+    if (i % 8 == 0 || i % 8 == 4)
+      gst_util_set_object_arg (
+          G_OBJECT (element), "regions", roi ? "roi" : "frame");
+    mark (frame, 1, 0, 0, 12, 9);
+    mark (frame, 2, 1, 0, 11, 10);
+    frame = gst_harness_push_and_pull (harness, frame);
+    g_assert_cmpuint (count_metas (frame), ==, 0);
+    gst_buffer_unref (frame);
+    if (i == 3)
+      assert_said_once (bus, GST_MESSAGE_INFO, "12x9 pixels");
+    if (i == 7)
+      assert_said_once (bus, GST_MESSAGE_WARNING, "12x10 pixels");
+  }
+  g_assert_null (gst_bus_pop_filtered (bus, SAID));
+  gst_element_set_bus (element, NULL);
+  gst_object_unref (bus);
+  gst_object_unref (element);
   gst_harness_teardown (harness);
 }
 
@@ -412,11 +595,19 @@ main (int argc, char **argv)
       test_regions_are_clipped_and_small_ones_left_out);
   g_test_add_func ("/regions/padded-regions-may-be-smaller-than-a-patch",
       test_padded_regions_may_be_smaller_than_a_patch);
+  g_test_add_func (
+      "/regions/ids-tell-regions-apart", test_ids_tell_regions_apart);
+  g_test_add_func ("/regions/ids-of-regions-without-tokens",
+      test_ids_of_regions_without_tokens);
+  g_test_add_func ("/regions/tokens-say-which-region-they-are-of",
+      test_tokens_say_which_region_they_are_of);
   g_test_add_func ("/regions/a-still-region-keeps-its-tokens",
       test_a_still_region_keeps_its_tokens);
   g_test_add_func ("/regions/what-changed-is-since-the-region-was-there",
       test_what_changed_is_since_the_region_was_there);
   g_test_add_func ("/regions/any-number-of-sizes", test_any_number_of_sizes);
+  g_test_add_func ("/regions/what-is-too-small-is-said-once",
+      test_what_is_too_small_is_said_once);
   g_test_add_func ("/regions/no-more-than-the-first-512",
       test_no_more_than_the_first_512);
   g_test_add_func ("/regions/frame-and-regions-may-be-switched-at-any-frame",

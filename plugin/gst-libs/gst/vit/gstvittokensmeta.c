@@ -136,9 +136,8 @@ gst_buffer_get_vit_tokens_meta (GstBuffer *buffer)
  * @roi_id: the id of a region, as its tokens meta has it; -1 for the whole
  *   frame
  *
- * Where a #GstVideoRegionOfInterestMeta has an id of its own, which is not 0, -1
- * or another region's too, it is that of its tokens.  See #GstVitTokensMeta for
- * the others.
+ * A #GstVideoRegionOfInterestMeta whose id no other of the frame has, and that is
+ * not -1, has its tokens under that id; see #GstVitTokensMeta for the others.
  *
  * Returns: (transfer none) (nullable): the first tokens meta on @buffer that
  *   covers this region

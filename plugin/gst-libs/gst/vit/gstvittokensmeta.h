@@ -130,7 +130,10 @@ typedef struct _GstVitTokensMeta GstVitTokensMeta;
  *   Patch (c, r) covers the columns `[c, c + 1)` and the rows `[r, r + 1)`.
  *   With 16 x 16 patches over the whole frame it is 16 0 0, 0 16 0; after the
  *   frame was scaled to half its width, 8 0 0, 0 16 0.
- * @model_id: (nullable): a short name of the model, UTF-8 of at most 1024 bytes
+ * @model_id: (nullable): which model the tokens are of: UTF-8 of at most 1024
+ *   bytes.  vitpatchembed writes its name and, after the last `#`, eight
+ *   hexadecimal digits, by which models of one name are told apart:
+ *   `facebook/dinov2-small#1a2b3c4d`.
  * @roi_id: id of the region that the tokens cover; -1 for the whole frame
  * @n_blocks: transformer blocks after which the tokens were taken; 0 is the
  *   input of the first
@@ -157,6 +160,13 @@ typedef struct _GstVitTokensMeta GstVitTokensMeta;
  * @roi_height: its height
  *
  * The patch tokens of one frame, or of one region of it.
+ *
+ * Of tokens of regions, no two on a frame that vitpatchembed made have one
+ * @roi_id.  It is that of the region's #GstVideoRegionOfInterestMeta or
+ * GstAnalyticsODMtd, and the former's is whatever a detector set.  Where these do not tell the regions of
+ * the frame apart, as all are 0 where none are set, the first of a number keeps
+ * it, and each other one has the lowest from 1 up that no region has.  @roi_type
+ * and the rectangle say which region it is.
  *
  * A copy of the frame has a copy of the meta that shares the tokens.  On a
  * scaled frame the map is scaled with it.  Where an element moves pixels in
