@@ -6,6 +6,8 @@
  *
  *     soak FRAMES CYCLES SEEKS
  *
+ * A tenth as many go through an encoder too, are drawn on, and leave as bytes.
+ *
  * Memory must not grow after the first part of each, and sampled frames must
  * have the tokens that an element made for them alone gives.  Prints a line for
  * each; soak.sh runs it.
@@ -17,7 +19,7 @@
 
 #include <glib/gstdio.h>
 
-#include "gst/vit/gstvittokensmeta.h"
+#include "gst/vit/vit.h"
 #include "support/frames.h"
 #include "support/weights.h"
 
@@ -118,8 +120,9 @@ make_model (void)
 
 /* ------------------------------------------------------------------ frames */
 
-/* Two frames a format, made once. */
-static GstBuffer *frames[N_FORMATS][2];
+/* Three frames a format, made once; the second has a layout of its own, onto which
+ * not all can be drawn. */
+static GstBuffer *frames[N_FORMATS][3];
 static GstCaps *caps[N_FORMATS];
 
 typedef struct {
@@ -278,6 +281,74 @@ soak_frames (guint n_frames)
     gst_object_unref (elements[i]);
     gst_harness_teardown (workers[i].harness);
   }
+}
+
+/* ---------------------------------------------------------------- features */
+
+/* What is made of a frame's tokens, and what is made of that. */
+static void
+check_features (GstBuffer *frame)
+{
+  g_assert_cmpuint (
+      gst_buffer_get_n_meta (frame, GST_VIT_TOKENS_META_API_TYPE), ==, 3);
+  g_assert_cmpuint (
+      gst_buffer_get_vit_tokens_meta_deepest (frame)->n_blocks, ==, 2);
+  g_assert_nonnull (gst_buffer_get_vit_tokens_meta_at (frame, 1));
+  g_assert_nonnull (gst_buffer_get_vit_embedding_meta (
+      frame, GST_VIT_EMBEDDING_KIND_EMBEDDING));
+  g_assert_nonnull (
+      gst_buffer_get_vit_embedding_meta (frame, GST_VIT_EMBEDDING_KIND_LOGITS));
+}
+
+static GstHarness *
+make_writer (guint content)
+{
+  GstHarness *writer = gst_harness_new ("vittokenenc");
+
+  g_object_set (writer->element, "content", content, NULL);
+  gst_harness_set_sink_caps_str (writer, "application/x-safetensors");
+  return writer;
+}
+
+static void
+soak_features (guint n_frames)
+{
+  static const guint n_written[] = { 1, 1, 2, 1, 1 }; /* of each content */
+  GstHarness *encode = gst_harness_new_parse (
+      "vitpatchembed model=\"" TEST_DATA_DIR "/features/hf-vit-classifier\" "
+      "! vitencoder layers=\"<1,2>\" ! vittokenoverlay");
+  GstHarness *writers[G_N_ELEMENTS (n_written)];
+  Memory memory;
+
+  memory_init (&memory);
+  for (guint i = 0; i < G_N_ELEMENTS (writers); i++)
+    writers[i] = make_writer (i);
+  for (guint i = 0; i < n_frames; i++) {
+    guint format = i / FRAMES_A_FORMAT % N_FORMATS;
+    guint content = i % G_N_ELEMENTS (writers);
+    GstBuffer *out;
+
+    if (i == MIN (n_frames / 2, 2 * FRAMES_A_FORMAT * N_FORMATS))
+      memory.n_unsettled = memory.samples->len;
+    if (i % FRAMES_A_FORMAT == 0) {
+      gst_harness_set_src_caps (encode, gst_caps_ref (caps[format]));
+      for (guint j = 0; j < G_N_ELEMENTS (writers); j++)
+        gst_harness_set_src_caps (writers[j], gst_caps_ref (caps[format]));
+    }
+    drop_events (encode);
+    drop_events (writers[content]);
+    out = push (encode, format, i / 3 % 2 * 2);
+    check_features (out);
+    g_assert_cmpint (
+        gst_harness_push (writers[content], out), ==, GST_FLOW_OK);
+    for (guint n = 0; n < n_written[content]; n++)
+      gst_buffer_unref (gst_harness_pull (writers[content]));
+    memory_sample (&memory);
+  }
+  memory_report (&memory, "features", n_frames);
+  for (guint i = 0; i < G_N_ELEMENTS (writers); i++)
+    gst_harness_teardown (writers[i]);
+  gst_harness_teardown (encode);
 }
 
 /* --------------------------------------------------------- cycles and seeks */
@@ -448,6 +519,7 @@ make_frames (void)
     g_assert_true (gst_video_info_from_caps (&info, caps[i]));
     frames[i][0] = frames_calm (&info, i, FALSE);
     frames[i][1] = frames_random (&info, i, TRUE);
+    frames[i][2] = frames_random (&info, i, FALSE);
   }
 }
 
@@ -456,8 +528,8 @@ free_frames (void)
 {
   for (guint i = 0; i < N_FORMATS; i++) {
     gst_caps_unref (caps[i]);
-    gst_buffer_unref (frames[i][0]);
-    gst_buffer_unref (frames[i][1]);
+    for (guint j = 0; j < G_N_ELEMENTS (frames[i]); j++)
+      gst_buffer_unref (frames[i][j]);
   }
 }
 
@@ -472,6 +544,7 @@ main (int argc, char **argv)
   make_model ();
   make_frames ();
   soak_frames ((guint) atoi (argv[1]));
+  soak_features ((guint) atoi (argv[1]) / 10);
   soak_cycles ((guint) atoi (argv[2]));
   soak_seeks ((guint) atoi (argv[3]));
   free_frames ();
