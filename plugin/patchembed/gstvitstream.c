@@ -20,6 +20,7 @@ make_sizes (const GstVitStream *stream, const GstVitSettings *settings,
     .pad = settings->fit == VIT_FIT_PAD,
     .token_format = (GstVitTokenFormat) settings->token_format,
     .workers = stream->workers,
+    .max_memory = settings->max_memory,
   };
 
   return gst_vit_sizes_new (&setup, embed);
@@ -172,28 +173,54 @@ leave_out (GstElement *element, const GstVitRegion *region, GError *error)
   g_clear_error (&error);
 }
 
-/* Attaches the tokens of one region of `image`. */
+/* Takes `error`: why region i and those after it have no tokens.  Once a stream is
+ * enough. */
 static void
-attach_region (GstVitStream *stream, GstElement *element,
-    const GstVitEmbedderTask *task, GstVitRegion region, VitImage image,
-    GstBuffer *frame, GstVitFrameResult *result)
+pass_over (GstVitStream *stream, GstElement *element, guint i,
+    GstBuffer *frame, GError *error)
 {
+  if (!stream->warned_of_regions && stream->live.regions == GST_VIT_REGIONS_ROI)
+    GST_ELEMENT_WARNING (element, RESOURCE, NO_SPACE_LEFT,
+        ("Only the first %u of %u regions of a frame have tokens: %s", i,
+            stream->regions->len, error->message),
+        ("of those on %" GST_PTR_FORMAT, frame));
+  else if (!stream->warned_of_regions)
+    GST_ELEMENT_WARNING (element, RESOURCE, NO_SPACE_LEFT,
+        ("Frames pass without tokens: %s", error->message),
+        ("from %" GST_PTR_FORMAT " on", frame));
+  stream->warned_of_regions = TRUE;
+  g_error_free (error);
+}
+
+/* Attaches the tokens of region i of `image`; FALSE where the frame can have no
+ * more. */
+static gboolean
+attach_region (GstVitStream *stream, GstElement *element,
+    const GstVitEmbedderTask *task, guint i, VitImage image, GstBuffer *frame,
+    GstVitFrameResult *result)
+{
+  GstVitRegion region = g_array_index (stream->regions, GstVitRegion, i);
   VitFrameCounts counts;
   GError *error = NULL;
   GstVitEmbedder *embedder = gst_vit_sizes_find (
       stream->sizes, task->serial, &region, &image, &error);
 
+  if (g_error_matches (error, VIT_ERROR, VIT_ERROR_LIMIT)) {
+    pass_over (stream, element, i, frame, error);
+    return FALSE;
+  }
   if (embedder == NULL
       || !gst_vit_embedder_run (embedder, task, &image, &region, frame,
           stream->format.width, stream->format.height, &counts)) {
     leave_out (element, &region, error);
-    return;
+    return TRUE;
   }
   result->counts.n_kept += counts.n_kept;
   result->counts.n_short += counts.n_short;
   result->counts.n_full += counts.n_full;
   result->n_tokens += embedder->shape.n_tokens;
   result->shape = embedder->shape;
+  return TRUE;
 }
 
 void
@@ -210,10 +237,11 @@ gst_vit_stream_attach (GstVitStream *stream, GstElement *element,
   stream->n_since = 1;
   find_regions (stream, element, frame);
   *result = (GstVitFrameResult) { .n_tokens = 0 };
-  for (guint i = 0; i < stream->regions->len; i++)
-    attach_region (stream, element, &task,
-        g_array_index (stream->regions, GstVitRegion, i), *image, frame,
-        result);
+  gst_vit_sizes_begin (stream->sizes, task.serial);
+  for (guint i = 0; i < stream->regions->len; i++) {
+    if (!attach_region (stream, element, &task, i, *image, frame, result))
+      break;
+  }
   if (stream->tensor_id != 0)
     gst_vit_tensor_attach (frame, n_before, stream->tensor_id);
 }

@@ -53,7 +53,7 @@ void gst_vit_stream_break (GstVitStream *stream);
  * whole frames that cannot be computed are refused here; regions are seen only
  * when they come.  Allocates nothing of a frame's size, as caps are but numbers:
  * that waits for a frame, whose own bytes then exist.  *shape, all zero where
- * it is not known, is that of a frame's tokens.  Errors: FRAME_SIZE. */
+ * it is not known, is that of a frame's tokens.  Errors: FRAME_SIZE, LIMIT. */
 gboolean gst_vit_stream_set_format (GstVitStream *stream,
     const GstVideoInfo *info, const VitImageFormat *format,
     const GstVitLiveSettings *live, VitTokensShape *shape, GError **error);
@@ -73,8 +73,9 @@ void gst_vit_stream_prepare (GstVitStream *stream);
 /* Attaches the tokens of `frame`, which is writable and whose pixels are
  * `image`: of the whole, or of each of its regions; and the same as tensors.  A
  * region that is smaller than a patch is left out with a debug line of
- * `element`, one for which there is no memory with a warning on its bus; the
- * caller holds no lock.  `positions`: they are wanted too. */
+ * `element`, one for which there is no memory with a warning on its bus.  Where
+ * the frame would cost more than it may (GstVitSizes), the rest of its regions
+ * is passed over, with one warning a stream.  The caller holds no lock.  `positions`: they are wanted too. */
 void gst_vit_stream_attach (GstVitStream *stream, GstElement *element,
     const VitImage *image, GstBuffer *frame, gboolean positions,
     GstVitFrameResult *result);
