@@ -218,7 +218,7 @@ def trained_stage(folder, frame, dtype):
 
 
 def compare_trained(element):
-    folder = ROOT / "examples" / "models" / "dinov2-small-input"
+    folder = ROOT / "examples" / "models" / "dinov2-small"
     failed = 0
     print("\n| trained DINOv2 ViT-S/14 against float64 | here, relative L2 "
           "| PyTorch's float32 |\n|---|---|---|")
