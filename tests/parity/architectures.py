@@ -29,14 +29,15 @@ MODULES = ["vision_transformer", "eva", "deit", "beit", "naflexvit",
 SIZES = [dict(embed_dim=96, num_heads=3), dict(embed_dim=96, num_heads=2),
          dict(embed_dim=128, num_heads=2), dict(embed_dim=128, num_heads=4),
          {}]
-# Of Sapiens 2 every block has its own number of heads for keys.
+# Of Sapiens 2 every block has its own number of heads for keys; its base model
+# as many as for queries.
 FORMS = [dict(dynamic_img_size=True),
-         dict(dynamic_img_size=True, num_kv_heads=[1]), {}]
+         dict(dynamic_img_size=True, num_kv_heads=[3]), {}]
 # What a refusal may say: each names the kind, none a missing tensor.
 KINDS = ("is no plain ViT", "positions are relative only")
 ENCODER_KINDS = ("its attention", "its norms come after", "its rotary positions",
                  "its patches come from", "no table of its defaults",
-                 "heads for keys")
+                 "its heads share keys")
 
 
 def make(timm, name):
