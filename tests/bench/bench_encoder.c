@@ -58,8 +58,8 @@ encoder_free (BenchCase *base)
 }
 
 BenchCase *
-bench_encoder_new (const char *model, const char *tokens,
-    VitEncoderGrid grid, guint n_threads, const char *features)
+bench_encoder_new (const char *model, const char *tokens, VitEncoderGrid grid,
+    guint n_threads, const char *features)
 {
   const VitEncoderSettings settings = { .norm = VIT_FEATURE_NORM_NONE,
     .embedding = VIT_EMBEDDING_NONE,

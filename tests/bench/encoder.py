@@ -12,7 +12,6 @@ import struct
 from rows import ROUNDS, Row, print_head
 
 DEPTH = 12
-HEAD_DIM = 64
 POOL = 1 << 21
 SPREAD = 0.03
 

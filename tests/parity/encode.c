@@ -18,8 +18,8 @@
 #define HEADER_BYTES 128
 
 static void
-npy_write (const char *folder, const char *name, const float *values, gsize rows,
-    gsize cols)
+npy_write (const char *folder, const char *name, const float *values,
+    gsize rows, gsize cols)
 {
   g_autofree char *path = g_build_filename (folder, name, NULL);
   g_autofree char *text = g_strdup_printf (
