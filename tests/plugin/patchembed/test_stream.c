@@ -367,7 +367,7 @@ test_model_info_says_what_was_decided (void)
 {
   GstCaps *caps = frames_caps ("RGB", 280, 140, NULL);
   GstHarness *harness = gst_harness_new_parse ("vitpatchembed "
-      "model=\"" EXAMPLES_DIR "/models/dinov2-small-input\"");
+      "model=\"" EXAMPLES_DIR "/models/dinov2-small\"");
   GstElement *element = gst_harness_find_element (harness, "vitpatchembed");
   const GValue *mean, *files;
   GstStructure *info = NULL;
