@@ -21,6 +21,8 @@ static const struct {
   [VIT_ERROR_FRAME_SIZE] = { gst_stream_error_quark, GST_STREAM_ERROR_FORMAT },
   [VIT_ERROR_NO_MEMORY]
   = { gst_resource_error_quark, GST_RESOURCE_ERROR_NO_SPACE_LEFT },
+  [VIT_ERROR_LIMIT]
+  = { gst_resource_error_quark, GST_RESOURCE_ERROR_NO_SPACE_LEFT },
 };
 
 void

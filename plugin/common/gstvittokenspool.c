@@ -14,18 +14,23 @@ struct _GstVitTokensPool {
 G_DEFINE_TYPE (
     GstVitTokensPool, gst_vit_tokens_pool, GST_TYPE_BUFFER_POOL)
 
+GstBuffer *
+gst_vit_tokens_buffer_new (gsize n_bytes)
+{
+  gpointer bytes = NULL;
+
+  if (posix_memalign (&bytes, CACHE_LINE, n_bytes) != 0)
+    return NULL;
+  return gst_buffer_new_wrapped_full (
+      (GstMemoryFlags) 0, bytes, n_bytes, 0, n_bytes, bytes, free);
+}
+
 static GstFlowReturn
 gst_vit_tokens_pool_alloc_buffer (GstBufferPool *pool, GstBuffer **buffer,
     GstBufferPoolAcquireParams *params)
 {
-  gsize n_bytes = GST_VIT_TOKENS_POOL (pool)->n_bytes;
-  gpointer bytes = NULL;
-
-  if (posix_memalign (&bytes, CACHE_LINE, n_bytes) != 0)
-    return GST_FLOW_ERROR;
-  *buffer = gst_buffer_new_wrapped_full (
-      (GstMemoryFlags) 0, bytes, n_bytes, 0, n_bytes, bytes, free);
-  return GST_FLOW_OK;
+  *buffer = gst_vit_tokens_buffer_new (GST_VIT_TOKENS_POOL (pool)->n_bytes);
+  return *buffer != NULL ? GST_FLOW_OK : GST_FLOW_ERROR;
 }
 
 GstBufferPool *

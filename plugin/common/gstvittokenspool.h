@@ -20,4 +20,7 @@ G_DECLARE_FINAL_TYPE (GstVitTokensPool, gst_vit_tokens_pool, GST,
  * than a pool can count.  Deactivate before the last unref. */
 GstBufferPool *gst_vit_tokens_pool_new (gsize n_bytes);
 
+/* (nullable): such a buffer of no pool, NULL when there is no memory for it. */
+GstBuffer *gst_vit_tokens_buffer_new (gsize n_bytes);
+
 G_END_DECLS

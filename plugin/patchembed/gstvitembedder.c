@@ -33,12 +33,21 @@ clear_positions (GstVitEmbedder *embedder)
 }
 
 void
-gst_vit_embedder_free (GstVitEmbedder *embedder)
+gst_vit_embedder_release (GstVitEmbedder *embedder)
 {
   gst_vit_embedder_reset (embedder);
   clear_positions (embedder);
   clear_pool (embedder);
-  gst_vit_scaler_free (embedder->scaler);
+  g_clear_pointer (&embedder->scaler, gst_vit_scaler_free);
+  vit_patch_embed_release (embedder->embed);
+  embedder->memory = embedder->tokens_size = 0;
+  embedder->format.pixel = NULL;
+}
+
+void
+gst_vit_embedder_free (GstVitEmbedder *embedder)
+{
+  gst_vit_embedder_release (embedder);
   vit_patch_embed_free (embedder->embed);
   g_free (embedder);
 }
@@ -76,11 +85,9 @@ static gboolean
 make_pool (GstVitEmbedder *embedder, GError **error)
 {
   const VitTokensShape *shape = &embedder->shape;
-  gsize size = gst_vit_token_format_get_size (embedder->setup->token_format);
 
   clear_pool (embedder);
-  embedder->pool = gst_vit_tokens_pool_new (
-      (gsize) shape->n_tokens * shape->embed_dim * size);
+  embedder->pool = gst_vit_tokens_pool_new (embedder->tokens_size);
   if (embedder->pool == NULL)
     g_set_error (error, VIT_ERROR, VIT_ERROR_NO_MEMORY,
         "cannot make a pool for %u tokens of %u numbers", shape->n_tokens,
@@ -108,16 +115,45 @@ choose_input (const GstVitEmbedderSetup *setup, const GstVideoInfo *info,
       || gst_vit_scaler_check (info, format->width, format->height, error);
 }
 
+guint64
+gst_vit_embedder_count_patches (
+    const GstVitEmbedderSetup *setup, const VitImageFormat *format)
+{
+  guint64 size = setup->model->patch_size, rest = setup->pad ? size - 1 : 0;
+
+  return (format->width + rest) / size * ((format->height + rest) / size);
+}
+
+/* Of a scaler, at most: a copy of the picture and what becomes of it, of formats
+ * with up to four bytes a pixel. */
+static guint64
+scaler_memory (const VitImageFormat *format, const VitImageFormat *input)
+{
+  return is_same_size (input, format)
+      ? 0
+      : 4 * ((guint64) format->width * format->height
+                + (guint64) input->width * input->height);
+}
+
 gboolean
 gst_vit_embedder_measure (const GstVitEmbedder *embedder,
     const GstVideoInfo *info, const VitImageFormat *format, guint max_tokens,
-    VitTokensShape *shape, GError **error)
+    GstVitEmbedderSize *size, GError **error)
 {
+  const GstVitEmbedderSetup *setup = embedder->setup;
   VitImageFormat input;
 
-  return choose_input (
-             embedder->setup, info, format, max_tokens, &input, error)
-      && vit_patch_embed_measure (embedder->embed, &input, shape, error);
+  if (!choose_input (setup, info, format, max_tokens, &input, error)
+      || !vit_patch_embed_measure (
+          embedder->embed, &input, &size->shape, error))
+    return FALSE;
+  size->n_patches_unscaled = gst_vit_embedder_count_patches (setup, format);
+  size->tokens_size = (guint64) size->shape.n_tokens * size->shape.embed_dim
+      * gst_vit_token_format_get_size (setup->token_format);
+  size->memory
+      = vit_patch_embed_memory (embedder->embed, &input, &size->shape)
+      + 2 * size->tokens_size + scaler_memory (format, &input);
+  return TRUE;
 }
 
 gboolean
@@ -125,17 +161,20 @@ gst_vit_embedder_configure (GstVitEmbedder *embedder,
     const GstVideoInfo *info, const VitImageFormat *format, guint max_tokens,
     GError **error)
 {
+  GstVitEmbedderSize size;
   VitImageFormat scaled;
 
-  gst_vit_embedder_reset (embedder);
-  clear_positions (embedder);
-  g_clear_pointer (&embedder->scaler, gst_vit_scaler_free);
-  embedder->format.pixel = NULL;
-  if (!choose_input (
+  /* First, so that two sizes are never held at once. */
+  gst_vit_embedder_release (embedder);
+  if (!gst_vit_embedder_measure (
+          embedder, info, format, max_tokens, &size, error)
+      || !choose_input (
           embedder->setup, info, format, max_tokens, &scaled, error)
       || !vit_patch_embed_configure (embedder->embed, &scaled, error))
     return FALSE;
-  embedder->shape = vit_patch_embed_shape (embedder->embed);
+  embedder->shape = size.shape;
+  embedder->memory = size.memory;
+  embedder->tokens_size = size.tokens_size;
   if (!make_pool (embedder, error))
     return FALSE;
   if (!is_same_size (&scaled, format)) {
@@ -154,16 +193,31 @@ gst_vit_embedder_configure (GstVitEmbedder *embedder,
   return TRUE;
 }
 
-/* Computes the planned tokens into a buffer of the pool; NULL when there is no
- * memory for them. */
+/* (nullable): of the pool, but for further regions of one frame: the pool would
+ * keep as many for good as a frame ever had. */
 static GstBuffer *
-compute_tokens (GstVitEmbedder *embedder, const VitImage *image)
+new_tokens (GstVitEmbedder *embedder, guint64 serial)
 {
   GstBuffer *tokens = NULL;
-  GstMapInfo map, previous = GST_MAP_INFO_INIT;
 
+  if (embedder->last_serial == serial)
+    return gst_vit_tokens_buffer_new (embedder->tokens_size);
   if (gst_buffer_pool_acquire_buffer (embedder->pool, &tokens, NULL)
       != GST_FLOW_OK)
+    return NULL;
+  return tokens;
+}
+
+/* Computes the planned tokens into a new buffer; NULL when there is no memory for
+ * them. */
+static GstBuffer *
+compute_tokens (
+    GstVitEmbedder *embedder, const VitImage *image, guint64 serial)
+{
+  GstBuffer *tokens = new_tokens (embedder, serial);
+  GstMapInfo map, previous = GST_MAP_INFO_INIT;
+
+  if (tokens == NULL)
     return NULL;
   if (!gst_buffer_map (tokens, &map, GST_MAP_WRITE)) {
     gst_buffer_unref (tokens);
@@ -194,7 +248,7 @@ find_tokens (GstVitEmbedder *embedder, const GstVitEmbedderTask *task,
       && counts->n_short + counts->n_full == 0)
     tokens = gst_buffer_ref (embedder->last_tokens);
   else
-    tokens = compute_tokens (embedder, image);
+    tokens = compute_tokens (embedder, image, task->serial);
   /* The samples are now those of the new tokens, or of none. */
   gst_clear_buffer (&embedder->last_tokens);
   if (tokens != NULL && task->reuse)

@@ -28,6 +28,7 @@ typedef struct {
   gboolean pad;          /* VIT_FIT_PAD */
   GstVitTokenFormat token_format;
   GstVitWorkers *workers;
+  guint64 max_memory;    /* bytes, see GstVitSizes; 0: no limit */
 } GstVitEmbedderSetup;
 
 /* How a frame is treated. */
@@ -43,6 +44,8 @@ typedef struct {
   VitPatchEmbed *embed;
   VitImageFormat format; /* of the pictures; pixel is NULL: not configured */
   VitTokensShape shape;
+  guint64 memory;        /* bytes that it holds, see GstVitEmbedderSize */
+  guint64 tokens_size;   /* bytes of one picture's */
   GstVitScaler *scaler;  /* NULL: pictures have the size of the model's input */
   double pixels_x;       /* of the frame, in one of the model's input */
   double pixels_y;
@@ -50,6 +53,7 @@ typedef struct {
   GstBuffer *last_tokens;   /* NULL: nothing is kept */
   GstVitRegion last_region; /* that they are of */
   guint64 last_serial;      /* of their frame */
+  guint64 configured_serial; /* of the frame before it was made ready */
   GstBuffer *positions;     /* NULL: not made, or there are none */
   gboolean positions_known; /* they need not be tried again */
 } GstVitEmbedder;
@@ -59,16 +63,29 @@ GstVitEmbedder *gst_vit_embedder_new (
     const GstVitEmbedderSetup *setup, VitPatchEmbed *embed);
 void gst_vit_embedder_free (GstVitEmbedder *embedder);
 
+/* Of pictures as they are, before they are scaled down. */
+guint64 gst_vit_embedder_count_patches (
+    const GstVitEmbedderSetup *setup, const VitImageFormat *format);
+
 /* Whether pictures of this size have more patches than `max_tokens` allows,
  * prefix tokens counted; 0: any number is allowed. */
 gboolean gst_vit_embedder_must_scale (const GstVitEmbedderSetup *setup,
     guint width, guint height, guint max_tokens);
 
-/* The tokens of pictures of `format` in frames of `info`, and whether there can
- * be any.  Allocates nothing.  Errors: FRAME_SIZE. */
+/* What pictures of one size take. */
+typedef struct {
+  VitTokensShape shape;
+  guint64 n_patches_unscaled; /* that the picture has before it is scaled down */
+  guint64 tokens_size;      /* bytes of the tokens */
+  guint64 memory;           /* bytes of being ready for them and of two pictures'
+                               tokens, the last and those in the making */
+} GstVitEmbedderSize;
+
+/* Of pictures of `format` in frames of `info`, and whether there can be tokens
+ * of them.  Allocates nothing.  Errors: FRAME_SIZE. */
 gboolean gst_vit_embedder_measure (const GstVitEmbedder *embedder,
     const GstVideoInfo *info, const VitImageFormat *format, guint max_tokens,
-    VitTokensShape *shape, GError **error);
+    GstVitEmbedderSize *size, GError **error);
 
 /* For pictures of `format` in frames of `info`; those that must be scaled are
  * in chroma phase 0.  After an error no picture may come.  Errors: as
@@ -76,6 +93,10 @@ gboolean gst_vit_embedder_measure (const GstVitEmbedder *embedder,
 gboolean gst_vit_embedder_configure (GstVitEmbedder *embedder,
     const GstVideoInfo *info, const VitImageFormat *format, guint max_tokens,
     GError **error);
+
+/* Gives up all that it holds of pictures of its size: no picture may come until it
+ * is configured again. */
+void gst_vit_embedder_release (GstVitEmbedder *embedder);
 
 /* Forgets the last tokens: the next are new. */
 void gst_vit_embedder_reset (GstVitEmbedder *embedder);

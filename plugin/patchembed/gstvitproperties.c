@@ -236,6 +236,31 @@ install_output (GObjectClass *klass, const GstVitSettings *defaults)
           0, GST_VIT_MAX_WORKERS, defaults->n_threads, FIXED));
 
   /**
+   * GstVitPatchEmbed:max-memory:
+   *
+   * The most bytes that the tokens of one frame, all its regions together, and
+   * what computes them take.  Caps of frames that would take more are refused
+   * with an error; with #GstVitPatchEmbed:regions set to `roi`, the regions
+   * after those that fit are passed over, which one warning says.  The model's
+   * weights come on top, and what other elements keep: tokens in a queue, or
+   * positions that they ask for.  0 is no limit.
+   *
+   * The default, 2 GiB, is twice what the largest usual models take of a frame
+   * of 3840 x 2160; but as patches of one pixel may have thousands of numbers,
+   * a file of a few KiB can ask for as much.
+   *
+   * Takes effect at the next start.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, GST_VIT_SETTING_MAX_MEMORY,
+      g_param_spec_uint64 ("max-memory", "Most memory",
+          "Most bytes of the tokens of a frame and of what computes them, the "
+          "model's weights aside; larger frames are refused, regions passed "
+          "over; 0: no limit",
+          0, G_MAXUINT64, defaults->max_memory, FIXED));
+
+  /**
    * GstVitPatchEmbed:tensor-id:
    *
    * Id of the #GstTensor that is attached beside the #GstVitTokensMeta, of
@@ -372,7 +397,8 @@ install_live (GObjectClass *klass, const GstVitLiveSettings *defaults)
    * with its id, its type and its place; where regions of a frame have one id,
    * all but the first get another.  One smaller than a patch has none (but
    * with `fit=pad`), which is said once a stream, nor has any after the first
-   * 512 of a frame.
+   * 512 of a frame, or after those that together have as many patches as 16
+   * whole frames, which one warning says.
    *
    * Takes effect on the next frame.
    *

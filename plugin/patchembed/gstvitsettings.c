@@ -22,6 +22,7 @@ gst_vit_settings_init (GstVitSettings *settings)
   settings->embed_dim = 768;
   settings->prefix_tokens = TRUE;
   settings->tensor_id = g_quark_from_static_string ("vit-patch-tokens");
+  settings->max_memory = G_GUINT64_CONSTANT (2) << 30;
   settings->live.reuse_tokens = TRUE;
   settings->live.interval = 1;
 }
@@ -118,6 +119,9 @@ gst_vit_settings_set (GstVitSettings *settings, guint id, const GValue *value)
     case GST_VIT_SETTING_TOKEN_FORMAT:
       settings->token_format = (VitTokenType) g_value_get_enum (value);
       return TRUE;
+    case GST_VIT_SETTING_MAX_MEMORY:
+      settings->max_memory = g_value_get_uint64 (value);
+      return TRUE;
     case GST_VIT_SETTING_N_THREADS:
       settings->n_threads = g_value_get_uint (value);
       return TRUE;
@@ -197,6 +201,9 @@ gst_vit_settings_get (const GstVitSettings *settings, guint id, GValue *value)
       return TRUE;
     case GST_VIT_SETTING_TOKEN_FORMAT:
       g_value_set_enum (value, (gint) settings->token_format);
+      return TRUE;
+    case GST_VIT_SETTING_MAX_MEMORY:
+      g_value_set_uint64 (value, settings->max_memory);
       return TRUE;
     case GST_VIT_SETTING_N_THREADS:
       g_value_set_uint (value, settings->n_threads);

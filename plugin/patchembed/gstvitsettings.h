@@ -38,6 +38,7 @@ typedef struct {
   VitTokenType token_format;
   VitFit fit;
   gboolean prefix_tokens;
+  guint64 max_memory; /* bytes, weights aside; 0: no limit */
   guint n_threads; /* 0: one per processor */
   GQuark tensor_id; /* 0: no tensor is attached */
   gboolean advertise_tensors;

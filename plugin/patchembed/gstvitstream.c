@@ -24,6 +24,7 @@ make_sizes (const GstVitStream *stream, const GstVitSettings *settings,
     .pad = settings->fit == VIT_FIT_PAD,
     .token_format = (GstVitTokenFormat) settings->token_format,
     .workers = stream->workers,
+    .max_memory = settings->max_memory,
   };
 
   return gst_vit_sizes_new (&setup, embed);
@@ -229,12 +230,34 @@ leave_out (GstVitStream *stream, GstElement *element,
   g_clear_error (&error);
 }
 
-/* Attaches the tokens of one region of `image`. */
+/* Takes `error`: why region i and those after it have no tokens.  Once a stream is
+ * enough. */
 static void
-attach_region (GstVitStream *stream, GstElement *element,
-    const GstVitEmbedderTask *task, const GstVitRegion *region, VitImage image,
-    GstBuffer *frame, GstVitFrameResult *result)
+pass_over (GstVitStream *stream, GstElement *element, guint i,
+    GstBuffer *frame, GError *error)
 {
+  if (!stream->warned_of_regions && stream->live.regions == GST_VIT_REGIONS_ROI)
+    GST_ELEMENT_WARNING (element, RESOURCE, NO_SPACE_LEFT,
+        ("Only the first %u of %u regions of a frame have tokens: %s", i,
+            stream->regions->len, error->message),
+        ("of those on %" GST_PTR_FORMAT, frame));
+  else if (!stream->warned_of_regions)
+    GST_ELEMENT_WARNING (element, RESOURCE, NO_SPACE_LEFT,
+        ("Frames pass without tokens: %s", error->message),
+        ("from %" GST_PTR_FORMAT " on", frame));
+  stream->warned_of_regions = TRUE;
+  g_error_free (error);
+}
+
+/* Attaches the tokens of region i of `image`; FALSE where the frame can have no
+ * more. */
+static gboolean
+attach_region (GstVitStream *stream, GstElement *element,
+    const GstVitEmbedderTask *task, guint i, VitImage image, GstBuffer *frame,
+    GstVitFrameResult *result)
+{
+  const GstVitRegion *region
+      = &g_array_index (stream->regions, GstVitRegion, i);
   GstVitRegion covered = *region;
   GstVitTokensMeta *meta = NULL;
   VitFrameCounts counts;
@@ -242,12 +265,16 @@ attach_region (GstVitStream *stream, GstElement *element,
   GstVitEmbedder *embedder = gst_vit_sizes_find (
       stream->sizes, task->serial, &covered, &image, &error);
 
+  if (g_error_matches (error, VIT_ERROR, VIT_ERROR_LIMIT)) {
+    pass_over (stream, element, i, frame, error);
+    return FALSE;
+  }
   if (embedder != NULL)
     meta = gst_vit_embedder_run (embedder, task, &image, &covered, frame,
         stream->format.width, stream->format.height, &counts);
   if (meta == NULL) {
     leave_out (stream, element, region, error);
-    return;
+    return TRUE;
   }
   if (region->id != -1)
     gst_vit_tokens_meta_set_roi (meta, region->id,
@@ -260,6 +287,7 @@ attach_region (GstVitStream *stream, GstElement *element,
   result->counts.n_full += counts.n_full;
   result->n_tokens += embedder->shape.n_tokens;
   result->shape = embedder->shape;
+  return TRUE;
 }
 
 void
@@ -276,10 +304,11 @@ gst_vit_stream_attach (GstVitStream *stream, GstElement *element,
   stream->n_since = 1;
   find_regions (stream, element, frame);
   *result = (GstVitFrameResult) { .n_tokens = 0 };
-  for (guint i = 0; i < stream->regions->len; i++)
-    attach_region (stream, element, &task,
-        &g_array_index (stream->regions, GstVitRegion, i), *image, frame,
-        result);
+  gst_vit_sizes_begin (stream->sizes, task.serial);
+  for (guint i = 0; i < stream->regions->len; i++) {
+    if (!attach_region (stream, element, &task, i, *image, frame, result))
+      break;
+  }
   if (result->n_tokens > 0 && stream->last_short_of_memory != task.serial)
     stream->warned_of_memory = FALSE;
   if (stream->tensor_id != 0)

@@ -57,7 +57,7 @@ void gst_vit_stream_break (GstVitStream *stream);
  * whole frames that cannot be computed are refused here; regions are seen only
  * when they come.  Allocates nothing of a frame's size, as caps are but numbers:
  * that waits for a frame, whose own bytes then exist.  *shape, all zero where
- * it is not known, is that of a frame's tokens.  Errors: FRAME_SIZE. */
+ * it is not known, is that of a frame's tokens.  Errors: FRAME_SIZE, LIMIT. */
 gboolean gst_vit_stream_set_format (GstVitStream *stream,
     const GstVideoInfo *info, const VitImageFormat *format,
     const GstVitLiveSettings *live, VitTokensShape *shape, GError **error);
@@ -78,8 +78,10 @@ void gst_vit_stream_prepare (GstVitStream *stream);
  * `image`: of the whole, or of each of its regions; and the same as tensors.  A
  * frame or region that is smaller than a patch, where pictures are not padded, is
  * left out, the first of a stream with a message on the bus of `element`; those
- * for which there is no memory with a warning, one until a frame has all.  The
- * caller holds no lock.  `positions`: they are wanted too. */
+ * for which there is no memory with a warning, one until a frame has all.  Where
+ * the frame would cost more than it may (GstVitSizes), the rest of its regions is
+ * passed over, with one warning a stream.  The caller holds no lock.
+ * `positions`: they are wanted too. */
 void gst_vit_stream_attach (GstVitStream *stream, GstElement *element,
     const VitImage *image, GstBuffer *frame, gboolean positions,
     GstVitFrameResult *result);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/refuse.h"
+#include "files/file.h"
 #include "files/not_weights.h"
 #include "model/adapter.h"
 
@@ -123,8 +124,11 @@ static char *
 choose (const char *folder, const char *name, GError **error)
 {
   g_autofree char *path = g_build_filename (folder, name, NULL);
+  gboolean exists;
 
-  if (g_file_test (path, G_FILE_TEST_EXISTS))
+  if (!vit_file_exists (path, &exists, error))
+    return NULL;
+  if (exists)
     return g_steal_pointer (&path);
   vit_refuse (error, VIT_ERROR_NOT_FOUND, path, NULL,
       "is a link to a file that is not there; download the model again, or "

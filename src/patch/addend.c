@@ -71,6 +71,15 @@ vit_addend_init (VitAddend *addend, const VitModel *model,
   return TRUE;
 }
 
+guint64
+vit_addend_memory (
+    const VitModel *model, VitPositionRule rule, guint64 n_patches)
+{
+  guint64 n_rows = rule == VIT_POSITION_RULE_NONE ? 1 : n_patches + 1;
+
+  return n_rows * model->embed_dim * sizeof (float);
+}
+
 void
 vit_addend_clear (VitAddend *addend)
 {

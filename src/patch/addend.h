@@ -26,6 +26,10 @@ gboolean vit_addend_init (VitAddend *addend, const VitModel *model,
     GError **error);
 void vit_addend_clear (VitAddend *addend);
 
+/* Bytes that it takes for so many patches, at most. */
+guint64 vit_addend_memory (
+    const VitModel *model, VitPositionRule rule, guint64 n_patches);
+
 /* The position of every patch by `rule`, one that adds some: [grid_height *
  * grid_width][embed_dim], free (); NULL with an error.  Errors: NO_MEMORY. */
 float *vit_addend_positions (const VitModel *model, VitPositionRule rule,

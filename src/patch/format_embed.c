@@ -44,12 +44,12 @@ find_weights (VitFormatEmbed *self, VitWeights *like, GError **error)
 static gsize
 terms_size (const VitFormatEmbed *self)
 {
-  gsize stride
-      = MAX (self->weights->samples.stride, self->weights->pixels.stride);
+  guint size = self->request.model->patch_size;
+  gsize stride = vit_projection_stride (
+      self->request.precision, (gsize) 3 * size * size);
 
-  if (self->request.precision == VIT_PRECISION_F32)
-    return ROWS (BLOCK_F32) * stride * sizeof (float);
-  return 2 * ROWS (BLOCK_FIXED) * stride;
+  return ROWS (self->block) * stride
+      * (self->request.precision == VIT_PRECISION_F32 ? sizeof (float) : 2);
 }
 
 static gsize
@@ -60,22 +60,66 @@ pixels_size (const VitFormatEmbed *self)
   return (n_bytes + 63) / 64 * 64;
 }
 
-static gboolean
-make_scratch (VitFormatEmbed *self, GError **error)
+static guint
+count_patches (const VitFormatEmbedRequest *request)
 {
-  const VitFormatEmbedRequest *request = &self->request;
-  gsize n_bytes = terms_size (self) + pixels_size (self);
+  return request->grid_width * request->grid_height;
+}
 
+/* Sets what of `self` takes no memory. */
+static void
+prepare (VitFormatEmbed *self, const VitFormatEmbedRequest *request)
+{
+  guint block
+      = request->precision == VIT_PRECISION_F32 ? BLOCK_F32 : BLOCK_FIXED;
+  double outside[3];
+  gsize n_bytes;
+
+  memset (self, 0, sizeof *self);
+  self->request = *request;
+  self->block = MIN (block, count_patches (request));
+  for (guint c = 0; c < 3; c++)
+    outside[c] = 255.0 * request->mean[c];
+  vit_pixels_init (&self->pixels, &request->format,
+      request->model->patch_size, outside);
+  n_bytes = terms_size (self) + pixels_size (self);
   if (request->type != VIT_TOKEN_F32)
     n_bytes += (gsize) self->block * request->model->embed_dim
         * sizeof (float);
   self->worker_scratch = (n_bytes + 63) / 64 * 64;
-  self->scratch
-      = vit_try_aligned (request->n_workers, self->worker_scratch, error);
-  if (self->scratch == NULL)
+  /* No worker is without a patch. */
+  self->n_scratches = MIN (request->n_workers, count_patches (request));
+}
+
+guint64
+vit_format_embed_memory (const VitFormatEmbedRequest *request)
+{
+  guint64 n_patches = count_patches (request);
+  VitFormatEmbed self;
+
+  prepare (&self, request);
+  return vit_plan_memory (
+             &request->format, request->model->patch_size, n_patches)
+      + vit_addend_memory (request->model, request->rule, n_patches)
+      + (guint64) self.n_scratches * self.worker_scratch;
+}
+
+/* Zero, as a kernel reads whole tiles, also where no patch was packed yet; by
+ * calloc(), which takes no page before it is written to. */
+static gboolean
+make_scratch (VitFormatEmbed *self, GError **error)
+{
+  gsize n_bytes = self->worker_scratch + VIT_ALIGNMENT;
+
+  self->scratch_memory = calloc (self->n_scratches, n_bytes);
+  if (self->scratch_memory == NULL) {
+    g_set_error (error, VIT_ERROR, VIT_ERROR_NO_MEMORY,
+        "no memory for %u workers of %" G_GSIZE_FORMAT " bytes",
+        self->n_scratches, n_bytes);
     return FALSE;
-  /* A kernel reads whole tiles, also where no patch was packed yet. */
-  memset (self->scratch, 0, request->n_workers * self->worker_scratch);
+  }
+  self->scratch = (guint8 *) self->scratch_memory
+      + (-(guintptr) self->scratch_memory & (VIT_ALIGNMENT - 1));
   return TRUE;
 }
 
@@ -93,16 +137,7 @@ gboolean
 vit_format_embed_init (VitFormatEmbed *self,
     const VitFormatEmbedRequest *request, VitWeights *like, GError **error)
 {
-  double outside[3];
-
-  memset (self, 0, sizeof *self);
-  self->request = *request;
-  self->block
-      = request->precision == VIT_PRECISION_F32 ? BLOCK_F32 : BLOCK_FIXED;
-  for (guint c = 0; c < 3; c++)
-    outside[c] = 255.0 * request->mean[c];
-  vit_pixels_init (&self->pixels, &request->format,
-      request->model->patch_size, outside);
+  prepare (self, request);
   return vit_plan_init (&self->plan, &request->format,
              request->model->patch_size, request->grid_width,
              request->grid_height, error)
@@ -116,7 +151,7 @@ vit_format_embed_clear (VitFormatEmbed *self)
   vit_plan_clear (&self->plan);
   vit_weights_unref (self->weights);
   vit_addend_clear (&self->addend);
-  free (self->scratch);
+  free (self->scratch_memory);
   memset (self, 0, sizeof *self);
 }
 
@@ -211,7 +246,7 @@ pack_fixed (const VitFormatEmbed *self, const VitImage *image,
   const VitProjection *weights = kind == VIT_PATCH_SAMPLES
       ? &self->weights->samples
       : &self->weights->pixels;
-  guint8 *high = terms, *low = terms + ROWS (BLOCK_FIXED) * weights->stride;
+  guint8 *high = terms, *low = terms + ROWS (self->block) * weights->stride;
   VitFixedSamples samples = { high, low, weights->stride,
     kind == VIT_PATCH_SAMPLES ? (gint32) vit_image_sample_centre (format)
                               : self->pixels.fixed_centre };

@@ -40,7 +40,9 @@ typedef struct {
   VitAddend addend;
   guint block;           /* patches that a worker multiplies at once, at most */
   gsize worker_scratch;  /* bytes */
-  guint8 *scratch;       /* [n_workers][worker_scratch] */
+  guint n_scratches;     /* at most n_workers */
+  void *scratch_memory;
+  guint8 *scratch;       /* [n_scratches][worker_scratch], in that memory */
 } VitFormatEmbed;
 
 /* `like` (nullable): of a frame made ready before, used again where they serve.
@@ -49,6 +51,9 @@ typedef struct {
 gboolean vit_format_embed_init (VitFormatEmbed *self,
     const VitFormatEmbedRequest *request, VitWeights *like, GError **error);
 void vit_format_embed_clear (VitFormatEmbed *self);
+
+/* Bytes that it takes, the weights aside. */
+guint64 vit_format_embed_memory (const VitFormatEmbedRequest *request);
 
 /* See vit_patch_embed_plan(). */
 void vit_format_embed_plan (VitFormatEmbed *self, const VitImage *image,

@@ -258,9 +258,9 @@ vit_patch_embed_measure (const VitPatchEmbed *embed,
   return TRUE;
 }
 
-gboolean
-vit_patch_embed_configure (VitPatchEmbed *embed, const VitImageFormat *format,
-    GError **error)
+static VitFormatEmbedRequest
+make_request (const VitPatchEmbed *embed, const VitImageFormat *format,
+    const VitTokensShape *shape)
 {
   const VitPatchEmbedSettings *settings = &embed->settings;
   VitFormatEmbedRequest request = {
@@ -269,20 +269,39 @@ vit_patch_embed_configure (VitPatchEmbed *embed, const VitImageFormat *format,
     .rule = settings->rule,
     .precision = settings->precision,
     .type = settings->type,
+    .grid_width = shape->grid_width,
+    .grid_height = shape->grid_height,
+    .square = settings->fit == VIT_FIT_PAD
+        ? shape->grid_width == shape->grid_height
+        : format->width == format->height,
     .n_workers = settings->n_workers,
   };
+
+  memcpy (request.mean, settings->mean, sizeof request.mean);
+  memcpy (request.std, settings->std, sizeof request.std);
+  return request;
+}
+
+guint64
+vit_patch_embed_memory (const VitPatchEmbed *embed,
+    const VitImageFormat *format, const VitTokensShape *shape)
+{
+  VitFormatEmbedRequest request = make_request (embed, format, shape);
+
+  return vit_format_embed_memory (&request);
+}
+
+gboolean
+vit_patch_embed_configure (VitPatchEmbed *embed, const VitImageFormat *format,
+    GError **error)
+{
+  VitFormatEmbedRequest request;
   VitTokensShape shape;
   VitFormatEmbed made;
 
   if (!vit_patch_embed_measure (embed, format, &shape, error))
     return FALSE;
-  memcpy (request.mean, settings->mean, sizeof request.mean);
-  memcpy (request.std, settings->std, sizeof request.std);
-  request.grid_width = shape.grid_width;
-  request.grid_height = shape.grid_height;
-  request.square = settings->fit == VIT_FIT_PAD
-      ? shape.grid_width == shape.grid_height
-      : format->width == format->height;
+  request = make_request (embed, format, &shape);
   if (!vit_format_embed_init (
           &made, &request, embed->made.weights, error)) {
     vit_format_embed_clear (&made);
@@ -292,6 +311,16 @@ vit_patch_embed_configure (VitPatchEmbed *embed, const VitImageFormat *format,
   embed->made = made;
   embed->shape = shape;
   return TRUE;
+}
+
+void
+vit_patch_embed_release (VitPatchEmbed *embed)
+{
+  VitWeights *weights = embed->made.weights;
+
+  embed->made.weights = NULL;
+  vit_format_embed_clear (&embed->made);
+  embed->made.weights = weights;
 }
 
 VitTokensShape

@@ -78,6 +78,16 @@ gboolean vit_patch_embed_measure (const VitPatchEmbed *embed,
 gboolean vit_patch_embed_configure (VitPatchEmbed *embed,
     const VitImageFormat *format, GError **error);
 
+/* Bytes that being configured for this format takes, beside the weights, which
+ * are as large as the model: `shape` is what vit_patch_embed_measure() gave.  The
+ * tokens, which are the caller's, come on top. */
+guint64 vit_patch_embed_memory (const VitPatchEmbed *embed,
+    const VitImageFormat *format, const VitTokensShape *shape);
+
+/* Gives up all of that; the weights stay for the next configuration, without
+ * which nothing may be run. */
+void vit_patch_embed_release (VitPatchEmbed *embed);
+
 /* As configured. */
 VitTokensShape vit_patch_embed_shape (const VitPatchEmbed *embed);
 

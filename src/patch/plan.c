@@ -7,15 +7,43 @@
 #include "base/aligned.h"
 #include "patch/projection.h"
 
+/* Sets samples, has_samples, may_clamp and stride. */
+static void
+choose_terms (VitPlan *plan, const VitImageFormat *format, guint patch_size)
+{
+  gsize n_bytes;
+
+  plan->has_samples = vit_samples_init (&plan->samples, format, patch_size);
+  plan->may_clamp = format->pixel->family == VIT_COLOUR_YCBCR;
+  n_bytes = plan->has_samples
+      ? plan->samples.n_terms * format->pixel->sample_bytes
+      : vit_samples_trace_size (&plan->samples);
+  /* Of its own, for another worker may be writing the next patch. */
+  if (plan->has_samples && plan->may_clamp)
+    n_bytes += vit_gamut_slack (&plan->samples);
+  plan->stride = (n_bytes + VIT_KERNEL_TERM_ALIGN - 1) / VIT_KERNEL_TERM_ALIGN
+      * VIT_KERNEL_TERM_ALIGN;
+}
+
+guint64
+vit_plan_memory (
+    const VitImageFormat *format, guint patch_size, guint64 n_patches)
+{
+  VitPlan plan;
+
+  choose_terms (&plan, format, patch_size);
+  return n_patches * (sizeof *plan.kind + sizeof *plan.list)
+      + (n_patches + VIT_KERNEL_PATCH_TILE) * plan.stride;
+}
+
 gboolean
 vit_plan_init (VitPlan *plan, const VitImageFormat *format, guint patch_size,
     guint grid_width, guint grid_height, GError **error)
 {
-  gsize n_patches = (gsize) grid_width * grid_height, n_bytes;
+  gsize n_patches = (gsize) grid_width * grid_height;
 
   memset (plan, 0, sizeof *plan);
-  plan->has_samples = vit_samples_init (&plan->samples, format, patch_size);
-  plan->may_clamp = format->pixel->family == VIT_COLOUR_YCBCR;
+  choose_terms (plan, format, patch_size);
   if (plan->may_clamp)
     vit_gamut_init (&plan->gamut, format);
   plan->grid_width = grid_width;
@@ -28,14 +56,6 @@ vit_plan_init (VitPlan *plan, const VitImageFormat *format, guint patch_size,
     plan->list = vit_try_aligned (n_patches, sizeof (guint32), error);
   if (plan->list == NULL)
     return FALSE;
-  n_bytes = plan->has_samples
-      ? plan->samples.n_terms * format->pixel->sample_bytes
-      : vit_samples_trace_size (&plan->samples);
-  /* Of its own, for another worker may be writing the next patch. */
-  if (plan->has_samples && plan->may_clamp)
-    n_bytes += vit_gamut_slack (&plan->samples);
-  plan->stride = (n_bytes + VIT_KERNEL_TERM_ALIGN - 1) / VIT_KERNEL_TERM_ALIGN
-      * VIT_KERNEL_TERM_ALIGN;
   /* A kernel reads whole tiles, whatever lies past the last patch. */
   plan->terms = vit_try_aligned (
       n_patches + VIT_KERNEL_PATCH_TILE, plan->stride, error);

@@ -53,6 +53,10 @@ gboolean vit_plan_init (VitPlan *plan, const VitImageFormat *format,
     guint patch_size, guint grid_width, guint grid_height, GError **error);
 void vit_plan_clear (VitPlan *plan);
 
+/* Bytes that vit_plan_init() takes for a grid of so many patches. */
+guint64 vit_plan_memory (
+    const VitImageFormat *format, guint patch_size, guint64 n_patches);
+
 /* Decides on one row of the grid.  `keep`: there are tokens of the samples in
  * `terms`, and those whose samples differ by at most `tolerance` stay. */
 void vit_plan_row (VitPlan *plan, const VitImage *image, guint row,

@@ -17,16 +17,25 @@ refuse_weights (GError **error)
   return FALSE;
 }
 
+gsize
+vit_projection_stride (VitPrecision precision, gsize n_terms)
+{
+  gsize unit = VIT_ALIGNMENT / sizeof (float);
+
+  if (precision == VIT_PRECISION_INT16)
+    return (n_terms + VIT_KERNEL_TERM_ALIGN - 1) / VIT_KERNEL_TERM_ALIGN
+        * VIT_KERNEL_TERM_ALIGN;
+  /* Whole cache lines, an odd number of them: else the rows of a tile meet in a
+   * few sets of the cache. */
+  return ((n_terms + unit - 1) / unit | 1) * unit;
+}
+
 static gboolean
 init_f32 (VitProjection *projection, guint n_channels, GError **error)
 {
   gsize n_terms = projection->n_terms, n_values;
-  gsize unit = VIT_ALIGNMENT / sizeof (float);
 
   projection->f32 = vit_kernel_choose_f32 (vit_cpu_mask ());
-  /* Whole cache lines, an odd number of them: else the rows of a tile meet in a
-   * few sets of the cache. */
-  projection->stride = ((n_terms + unit - 1) / unit | 1) * unit;
   n_values = vit_pack_panels_size (
       n_channels, n_terms, projection->f32->channel_tile);
   projection->f32_panels = vit_try_aligned (n_values, sizeof (float), error);
@@ -40,11 +49,9 @@ static gboolean
 init_fixed (VitProjection *projection, guint n_channels, GError **error)
 {
   gsize n_padded = (n_channels + (gsize) 15) / 16 * 16;
-  gsize n_terms = (projection->n_terms + VIT_KERNEL_TERM_ALIGN - 1)
-      / VIT_KERNEL_TERM_ALIGN * VIT_KERNEL_TERM_ALIGN;
+  gsize n_terms = projection->stride;
 
   projection->fixed = vit_kernel_choose_fixed (vit_cpu_mask ());
-  projection->stride = n_terms;
   projection->fixed_panels = vit_try_aligned (
       projection->fixed->panels_size (n_channels, n_terms), 1, error);
   if (projection->fixed_panels != NULL)
@@ -67,6 +74,7 @@ vit_projection_init (VitProjection *projection, VitPrecision precision,
   memset (projection, 0, sizeof *projection);
   projection->precision = precision;
   projection->n_terms = n_terms;
+  projection->stride = vit_projection_stride (precision, n_terms);
   if (precision == VIT_PRECISION_F32)
     return init_f32 (projection, n_channels, error);
   return init_fixed (projection, n_channels, error);

@@ -50,6 +50,8 @@ gboolean vit_projection_init (VitProjection *projection,
 /* Errors: NO_MEMORY; SETTING for weights that the precision cannot hold. */
 gboolean vit_projection_fill (VitProjection *projection,
     const VitProjectionPart *part, GError **error);
+/* VitProjection's. */
+gsize vit_projection_stride (VitPrecision precision, gsize n_terms);
 void vit_projection_clear (VitProjection *projection);
 
 G_END_DECLS

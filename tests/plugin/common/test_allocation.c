@@ -154,14 +154,17 @@ test_caps_alone_take_no_memory (void)
     gint width, height;
     guint grid_width, grid_height;
   } cases[] = {
-    { "vitpatchembed", 13300, 13300, 831, 831 },
-    { "vitpatchembed embed-dim=1 patch-size=1", 20000, 20000, 20000, 20000 },
-    { "vitpatchembed embed-dim=1 patch-size=1", 500000000, 1, 500000000, 1 },
-    { "vitpatchembed fit=pad embed-dim=4", 2000000000, 1, 125000000, 1 },
-    { "vitpatchembed max-tokens=400001 prefix-tokens=false", 20000, 40000, 447,
-        894 },
-    { "vitpatchembed max-tokens=1000000 embed-dim=1 patch-size=1", 1 << 20, 2,
-        786431, 1 },
+    { "vitpatchembed max-memory=0", 13300, 13300, 831, 831 },
+    { "vitpatchembed max-memory=0 embed-dim=1 patch-size=1", 20000, 20000,
+        20000, 20000 },
+    { "vitpatchembed max-memory=0 embed-dim=1 patch-size=1", 500000000, 1,
+        500000000, 1 },
+    { "vitpatchembed max-memory=0 fit=pad embed-dim=4", 2000000000, 1,
+        125000000, 1 },
+    { "vitpatchembed max-memory=0 max-tokens=400001 prefix-tokens=false", 20000,
+        40000, 447, 894 },
+    { "vitpatchembed max-memory=0 max-tokens=1000000 embed-dim=1 patch-size=1",
+        1 << 20, 2, 786431, 1 },
   };
 
   if (!g_test_subprocess ()) {

@@ -74,12 +74,14 @@ test_every_code_is_one_of_gstreamer (void)
     { VIT_ERROR_FRAME_SIZE, gst_stream_error_quark, GST_STREAM_ERROR_FORMAT },
     { VIT_ERROR_NO_MEMORY, gst_resource_error_quark,
         GST_RESOURCE_ERROR_NO_SPACE_LEFT },
+    { VIT_ERROR_LIMIT, gst_resource_error_quark,
+        GST_RESOURCE_ERROR_NO_SPACE_LEFT },
   };
   GstElement *bin = gst_bin_new (NULL);
   GstBus *bus = gst_bus_new ();
 
   /* The last of the enumeration: there are no more. */
-  g_assert_cmpuint (G_N_ELEMENTS (cases), ==, VIT_ERROR_NO_MEMORY + 1);
+  g_assert_cmpuint (G_N_ELEMENTS (cases), ==, VIT_ERROR_LIMIT + 1);
   gst_element_set_bus (bin, bus);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     GError *error = g_error_new_literal (VIT_ERROR, cases[i].ours, "text");

@@ -405,6 +405,13 @@ test_weights_that_cannot_be_looked_at (void)
       NULL, VIT_ERROR_READ, "model.safetensors: ", "symbolic links", NULL);
   assert_refused ("model.safetensors", VIT_ERROR_READ, "symbolic links", NULL);
   assert_refused ("one.safetensors/x", VIT_ERROR_NOT_FOUND, "no such", NULL);
+
+  remove_file ("model.safetensors");
+  remove_file ("model.safetensors.index.json");
+  remove_file ("one.safetensors");
+  link_to_itself ("two.safetensors");
+  assert_refused (
+      NULL, VIT_ERROR_READ, "two.safetensors", "symbolic links", NULL);
 }
 
 /* A link to what is not there is as good as none. */
