@@ -231,11 +231,12 @@ def check_links(source):
 
 def told_type(told):
     """(type, default) as the table of an element says them, of gst-inspect's text."""
-    number = re.search(r"(Unsigned Integer|Integer|Double)\. "
+    number = re.search(r"(Unsigned Integer(?:64)?|Integer|Double)\. "
                        r"Range: +(\S+) - +(\S+) Default: +(\S+)", told)
     if number:
-        kind = {"Unsigned Integer": "uint", "Integer": "int", "Double": "double"}[number[1]]
-        has_limit = kind == "double" or int(number[3]) < 2**31 - 1
+        kind = {"Unsigned Integer": "uint", "Unsigned Integer64": "uint64", "Integer": "int",
+                "Double": "double"}[number[1]]
+        has_limit = kind == "double" or int(number[3]) not in (2**31 - 1, 2**64 - 1)
         return kind + (f", {number[2]} to {number[3]}" if has_limit else ""), number[4]
     if 'type "GstStructure"' in told:
         return "structure, read only", "-"
