@@ -7,11 +7,11 @@
 
 /**
  * GstVitTokenEncContent:
- * @auto: What was computed last: the features after most blocks, else the tokens
- * @tokens: The tokens that go into the first block
- * @features: The features after a block, of every block there are some of
- * @embedding: The vector of each frame or region
- * @logits: The scores of classes of each frame or region
+ * @GST_VIT_CONTENT_AUTO: What was computed last: the features after most blocks, else the tokens
+ * @GST_VIT_CONTENT_TOKENS: The tokens that go into the first block
+ * @GST_VIT_CONTENT_FEATURES: The features after a block, of every block there are some of
+ * @GST_VIT_CONTENT_EMBEDDING: The vector of each frame or region
+ * @GST_VIT_CONTENT_LOGITS: The scores of classes of each frame or region
  *
  * What a buffer holds.
  *

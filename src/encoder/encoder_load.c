@@ -11,6 +11,7 @@
 #include "base/refuse.h"
 #include "encoder/block_load.h"
 #include "encoder/class_names.h"
+#include "encoder/encoder_beside.h"
 #include "encoder/encoder_range.h"
 #include "encoder/head_load.h"
 #include "files/hub_name.h"
@@ -193,7 +194,7 @@ build (const VitStage *stage, VitEncoderPlan *plan,
 
 static VitEncoderWeights *
 load_stage (const VitStage *stage, const VitEncoderOverrides *overrides,
-    const VitModel *model, GError **error)
+    VitModelFiles *files, const VitModel *model, GError **error)
 {
   VitEncoderWeights *weights = NULL;
   VitEncoderTensors tensors = { 0 };
@@ -202,7 +203,8 @@ load_stage (const VitStage *stage, const VitEncoderOverrides *overrides,
   if (decide (&plan, stage, overrides, error)
       && vit_encoder_tensors_locate (&tensors, stage, error)
       && (!plan.missing || vit_encoder_plan_refuse (stage, plan.missing, error))
-      && vit_encoder_tensors_find (&tensors, stage, &plan, error))
+      && vit_encoder_tensors_find (&tensors, stage, &plan, error)
+      && vit_encoder_check_beside (stage, &plan, files, error))
     weights = build (stage, &plan, &tensors, model, error);
   vit_encoder_tensors_clear (&tensors);
   vit_encoder_plan_clear (&plan);
@@ -228,7 +230,7 @@ vit_encoder_weights_load (const char *path, const char *prefix,
     stage.checkpoint = vit_checkpoint_open (files.weights, error);
   }
   if (stage.checkpoint && vit_stage_measure (&stage, prefix, error))
-    weights = load_stage (&stage, overrides, model, error);
+    weights = load_stage (&stage, overrides, &files, model, error);
   vit_model_unref (model);
   vit_stage_clear (&stage);
   vit_checkpoint_close (stage.checkpoint);

@@ -77,6 +77,70 @@ test_hub_cache (void)
 }
 
 static void
+write_adapter (const char *tensor)
+{
+  Weights *weights = weights_new ();
+
+  weights_add (weights, tensor, 2, 6, 2);
+  folder_write_weights (weights, "adapter_model.safetensors");
+  folder_write_text ("adapter_config.json", "{\"peft_type\": \"LORA\"}");
+}
+
+/* It changes what the input stage does not read, and this does. */
+static void
+test_adapter (void)
+{
+  static const char *const names[] = {
+    "base_model.model.encoder.layer.0.attention.attention.query.lora_A.weight",
+    "base_model.model.vit.encoder.layer.1.output.dense.lora_B.weight",
+    "base_model.model.layernorm.weight",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    folder_write_vit (weights_new_vit ());
+    write_adapter (names[i]);
+    assert_encoder_refused (VIT_ERROR_UNSUPPORTED, "adapter_model.safetensors",
+        names[i], "merge_and_unload()", NULL);
+    assert_input_stage_opens ();
+  }
+  /* Of another part of a larger model. */
+  folder_write_vit (weights_new_vit ());
+  write_adapter ("base_model.model.text_model.layers.0.q_proj.lora_A.weight");
+  vit_encoder_weights_unref (folder_load_encoder ());
+}
+
+static void
+test_adapter_of_a_classifier (void)
+{
+  Weights *weights = weights_new_vit ();
+
+  weights_add_prefix (weights, "vit.");
+  weights_add (weights, "classifier.weight", 2, 3, 12);
+  weights_add (weights, "classifier.bias", 1, 3);
+  folder_write_vit (weights);
+  vit_encoder_weights_unref (folder_load_encoder ());
+  write_adapter ("base_model.model.classifier.weight");
+  assert_encoder_refused (VIT_ERROR_UNSUPPORTED, "adapter_model.safetensors",
+      "classifier.weight", NULL);
+  assert_input_stage_opens ();
+}
+
+/* transformers quantises the blocks as it loads them, and not the patches'
+ * convolution. */
+static void
+test_quantised_when_loaded (void)
+{
+  folder_write_vit (weights_new_vit ());
+  folder_write_text ("config.json",
+      "{\"model_type\": \"vit\", \"num_attention_heads\": 2, "
+      "\"hidden_act\": \"gelu\", "
+      "\"quantization_config\": {\"quant_method\": \"bitsandbytes\"}}");
+  assert_encoder_refused (VIT_ERROR_UNSUPPORTED, "quantization_config",
+      "bitsandbytes", "config.json", NULL);
+  assert_input_stage_opens ();
+}
+
+static void
 test_input_stage_alone (void)
 {
   folder_write_vit_config ();
@@ -447,6 +511,9 @@ main (int argc, char **argv)
   static const FolderTest tests[] = {
     { "whole", test_whole },
     { "hub-cache", test_hub_cache },
+    { "adapter", test_adapter },
+    { "adapter-of-a-classifier", test_adapter_of_a_classifier },
+    { "quantised-when-loaded", test_quantised_when_loaded },
     { "input-stage-alone", test_input_stage_alone },
     { "missing-tensor", test_missing_tensor },
     { "missing-block", test_missing_block },
