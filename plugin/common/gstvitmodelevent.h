@@ -3,9 +3,10 @@
  * Which model a stream's tokens are of, as vitpatchembed tells the elements behind
  * it: a sticky event before the first frame.
  *
- * The path is read from by who receives it.  So it lies in a type of its own,
- * which no element writes into a stream of bytes or reads from one: it never comes
- * from another process.
+ * The path is read from by who receives it.  So the event does not say it, but a
+ * number at random that only this process knows a path for: elements that write
+ * events into a stream of bytes and read them from one (gdppay, gdpdepay) take it
+ * along, and where it comes from another process it says nothing.
  */
 #pragma once
 
@@ -17,6 +18,10 @@ G_BEGIN_DECLS
 typedef struct {
   gchar *path;   /* absolute; NULL: the built-in model */
   gchar *prefix; /* of the tower, or NULL */
+
+  /* Private. */
+  guint64 id;
+  guint n_references;
 } GstVitModelSource;
 
 GstVitModelSource *gst_vit_model_source_new (
@@ -28,13 +33,13 @@ void gst_vit_model_source_unref (GstVitModelSource *source);
 gboolean gst_vit_model_source_is_equal (
     const GstVitModelSource *a, const GstVitModelSource *b);
 
-/* (transfer full) */
+/* (transfer full): tells who receives it of `source` for as long as that lives. */
 GstEvent *gst_vit_model_event_new (GstVitModelSource *source);
 
 gboolean gst_vit_model_event_is (GstEvent *event);
 
-/* (transfer full) (nullable): NULL for any other event, and where it comes from
- * elsewhere. */
+/* (transfer full) (nullable): NULL for any other event, and where its source is of
+ * another process or gone. */
 GstVitModelSource *gst_vit_model_event_parse (GstEvent *event);
 
 /* (transfer full) (nullable): what the last such event on this pad said. */

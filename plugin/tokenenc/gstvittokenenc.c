@@ -14,6 +14,7 @@
 #include <gst/video/video.h>
 
 #include "common/gstvitflushing.h"
+#include "common/gstvitmodelevent.h"
 #include "tokenenc/gstvitbareframes.h"
 #include "tokenenc/gstvitheldevents.h"
 #include "tokenenc/gstvitrecord.h"
@@ -399,6 +400,12 @@ gst_vit_token_enc_sink_event (GstBaseTransform *trans, GstEvent *event)
   if (GST_EVENT_TYPE (event) == GST_EVENT_EOS) {
     gst_vit_held_events_release_behind_caps (&self->held, pass_on, self);
     gst_vit_bare_frames_end (&self->bare, GST_ELEMENT (self));
+  }
+  /* Nobody behind computes with frames, and who writes events into bytes (gdppay)
+   * has no type for this one. */
+  if (gst_vit_model_event_is (event)) {
+    gst_event_unref (event);
+    return TRUE;
   }
   if (GST_EVENT_TYPE (event) == GST_EVENT_CAPS
       && must_wait_for_tokens (self, event)) {

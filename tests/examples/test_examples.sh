@@ -49,6 +49,16 @@ run "$find" "$clip" 200 120 found.webm && [ "$(grep -c cosine log)" = 120 ] \
   && head -n 1 log | grep -q 'at 192, 112  cosine 1.000' && [ -s found.webm ]
 report $? "find follows a patch and writes a video"
 
+# By the features of a whole network, of which the weights are random.
+run "$find" "$clip" 200 120 found.webm "$1/tests/golden/features/hf-vit-classifier" \
+  && [ "$(grep -c cosine log)" = 120 ] \
+  && head -n 1 log | grep -q 'at 192, 112  cosine 1.000' && [ -s found.webm ]
+report $? "find follows a patch by its features"
+
+! run "$find" "$clip" 200 120 found.webm "$1/examples/models/dinov2-small-input" \
+  && [ -s log ] && ! grep -q cosine log
+report $? "find says that a model has no blocks"
+
 run sh "$1/examples/webcam.sh" "$folder/no-camera" \
   && grep -q 'No camera' log && grep -q 'No display' log
 report $? "webcam.sh without camera and display"

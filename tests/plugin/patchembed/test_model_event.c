@@ -72,7 +72,9 @@ test_one_of_two (void)
   gst_harness_teardown (harness);
 }
 
-/* Neither the path of a model nor anything else of it. */
+/* Neither the path of a model nor anything else of it; but it is text that who
+ * reads events from bytes (gdpdepay) can read, whether it knows this plugin or
+ * not. */
 static void
 test_nothing_is_told_as_text (void)
 {
@@ -80,12 +82,18 @@ test_nothing_is_told_as_text (void)
       "vitpatchembed model=\"%s/features/hf-mae\"", TEST_DATA_DIR);
   GstHarness *harness = gst_harness_new_parse (launch);
   g_autofree gchar *text = NULL;
+  GstStructure *read;
   GstEvent *event;
 
   gst_harness_set_src_caps (harness, frames_caps ("RGB", 32, 32, NULL));
   event = pull_model_event (harness);
   text = gst_structure_to_string (gst_event_get_structure (event));
   g_assert_null (strstr (text, "hf-mae"));
+  read = gst_structure_from_string (text, NULL);
+  g_assert_nonnull (read);
+  g_assert_cmpint (gst_structure_n_fields (read), ==, 1);
+  g_assert_true (gst_structure_has_field_typed (read, "id", G_TYPE_UINT64));
+  gst_structure_free (read);
   gst_event_unref (event);
   gst_harness_teardown (harness);
 }

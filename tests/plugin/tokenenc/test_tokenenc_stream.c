@@ -367,6 +367,31 @@ test_discont (void)
   gst_harness_teardown (harness);
 }
 
+/* Other elements' events pass, but not what is said of the model of frames. */
+static void
+test_no_model_event (void)
+{
+  GstHarness *harness = gst_harness_new_parse ("vitpatchembed ! vittokenenc");
+  GstEvent *event;
+  guint n_sticky = 0;
+
+  gst_harness_set_caps_str (harness, FRAME_CAPS, NPY_CAPS);
+  gst_harness_push_event (harness,
+      gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM_STICKY,
+          gst_structure_new_empty ("other")));
+  gst_buffer_unref (
+      gst_harness_push_and_pull (harness, tokenenc_new_frame ()));
+  while ((event = gst_harness_try_pull_event (harness))) {
+    if (GST_EVENT_TYPE (event) == GST_EVENT_CUSTOM_DOWNSTREAM_STICKY) {
+      g_assert_true (gst_event_has_name (event, "other"));
+      n_sticky++;
+    }
+    gst_event_unref (event);
+  }
+  g_assert_cmpuint (n_sticky, ==, 1);
+  gst_harness_teardown (harness);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -386,6 +411,7 @@ main (int argc, char **argv)
   TEST ("segment-flush-and-eos-pass", test_events);
   TEST ("upstream-may-use-video-meta", test_allocation);
   TEST ("missing-frames-are-told", test_discont);
+  TEST ("model-of-the-frames-is-not-told", test_no_model_event);
   TEST ("stream-without-tokens-ends", test_pipeline);
   return g_test_run ();
 }
