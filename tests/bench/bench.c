@@ -9,6 +9,7 @@
  *     element FORMAT W H FILE MODEL PRECISION THREADS           likewise
  *     convert FORMAT W H FILE THREADS                           likewise
  *     positions MODEL RULE ROWS COLS                            likewise
+ *     encoder MODEL TOKENS ROWS COLS PRECISION THREADS FEATURES likewise
  *     time ID        seconds a frame; multiply-adds a second of the machine,
  *                    the mean of right before and right after; their kind
  *     drop ID                                    frees the case
@@ -127,6 +128,11 @@ obey (char **words, guint n)
   } else if (strcmp (words[0], "positions") == 0 && n == 5) {
     add_case (bench_positions_new (
         words[1], words[2], number (words[3]), number (words[4])));
+  } else if (strcmp (words[0], "encoder") == 0 && n == 8
+             && strcmp (words[5], "f32") == 0) {
+    add_case (bench_encoder_new (words[1], words[2],
+        (VitEncoderGrid){ number (words[3]), number (words[4]) },
+        number (words[6]), words[7]));
   } else if (strcmp (words[0], "time") == 0 && n == 2) {
     time_case (find_case (words[1]));
   } else if (strcmp (words[0], "drop") == 0 && n == 2) {

@@ -7,6 +7,7 @@
 
 #include <glib.h>
 
+#include "encoder/encoder.h"
 #include "peak.h"
 
 G_BEGIN_DECLS
@@ -45,6 +46,12 @@ BenchCase *bench_convert_new (const BenchFrame *frame, guint n_threads);
 /* The position table of `model` resampled to rows x cols, by `rule`. */
 BenchCase *bench_positions_new (
     const char *model, const char *rule, guint rows, guint cols);
+
+/* The encoder's blocks from tokens, a file of float32 [n_tokens][embed_dim] with a
+ * class token first, to what comes out of the last, which is written to
+ * `features` likewise.  `model` is a folder. */
+BenchCase *bench_encoder_new (const char *model, const char *tokens,
+    VitEncoderGrid grid, guint n_threads, const char *features);
 
 /* Relative L2 error of the element's tokens, and their share of patches that
  * take the short product, against the definition in double. */

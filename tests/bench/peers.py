@@ -7,6 +7,9 @@
     load W H MODEL RGB I420           NAME|ERROR|ERROR|NOTE of each peer: its
                                       error on RGB bytes, and on I420 converted
     positions MODEL ROWS COLS         ok, or - without torch
+    blocks FOLDER TOKENS N            NAME|ERROR|NOTE of each peer: peer_blocks.py
+    error FILE                        of what others made of those tokens
+    forget                            ok: frees what `load` and `blocks` hold
     time NAME                         seconds a frame
 
 A peer takes RGB bytes [H][W][3] and gives tokens [n_patches][embed_dim]; 1/255,
@@ -17,29 +20,17 @@ import json
 import os
 import struct
 import sys
-import time
 
 import numpy as np
 
-try:
-    import torch
-except ImportError:
-    torch = None
-try:
-    import onnx
-    import onnxruntime
-except ImportError:
-    onnxruntime = None
-try:
-    import openvino
-except ImportError:
-    openvino = None
+import peer_blocks
+from peer_modules import (THREADS, as_array, fastest, onnx, onnxruntime,
+                          onnxruntime_session, openvino, openvino_request,
+                          timed, torch)
 
-THREADS = int(sys.argv[1])
 PATCH = 16
 MEAN = np.array([0.485, 0.456, 0.406])
 STD = np.array([0.229, 0.224, 0.225])
-SLICE = 0.004  # seconds; a peer is run so long, at least once
 
 
 def read_model(path):
@@ -123,27 +114,6 @@ class Task:
         return ["%.1e" % (np.linalg.norm(found - tokens)
                           / np.linalg.norm(tokens))
                 for tokens in (self.tokens, self.i420_tokens)]
-
-
-def timed(run):
-    start, n = time.perf_counter(), 0
-    while True:
-        run()
-        n += 1
-        taken = time.perf_counter() - start
-        if taken >= SLICE:
-            return taken / n
-
-
-def fastest(candidates):
-    """The name and the function that runs fastest; each () -> tokens."""
-    best = None
-    for name, run in candidates.items():
-        run()
-        seconds = min(timed(run) for _ in range(3))
-        if best is None or seconds < best[0]:
-            best = seconds, name, run
-    return best[1:]
 
 
 def torch_conv(task, dtype, channels_last):
@@ -277,14 +247,7 @@ ARRANGEMENTS = "conv", "product, cast first", "product, cast last"
 
 
 def onnxruntime_peer(task, arrange):
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = THREADS
-    options.inter_op_num_threads = 1
-    # It must not keep a core busy while another is timed.
-    options.add_session_config_entry("session.force_spinning_stop", "1")
-    session = onnxruntime.InferenceSession(
-        onnx_model(task, arrange), options,
-        providers=["CPUExecutionProvider"])
+    session = onnxruntime_session(onnx_model(task, arrange))
     binding = session.io_binding()
     tokens = np.empty((task.rows * task.cols, task.dim), np.float32)
     output = onnxruntime.OrtValue.ortvalue_from_numpy(tokens)
@@ -299,12 +262,7 @@ def onnxruntime_peer(task, arrange):
 
 
 def openvino_peer(task, arrange, kind):
-    core = openvino.Core()
-    compiled = core.compile_model(
-        core.read_model(onnx_model(task, arrange)), "CPU",
-        {"INFERENCE_NUM_THREADS": THREADS, "NUM_STREAMS": 1,
-         "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": kind})
-    request = compiled.create_infer_request()
+    request = openvino_request(onnx_model(task, arrange), kind)
     request.set_input_tensor(openvino.Tensor(task.frame, shared_memory=True))
 
     def run():
@@ -324,12 +282,6 @@ def all_peers(task):
         for kind in "f32", "bf16":
             yield f"OpenVINO_{kind}", {
                 name: openvino_peer(task, name, kind) for name in ARRANGEMENTS}
-
-
-def as_array(tokens):
-    if torch and isinstance(tokens, torch.Tensor):
-        return tokens.float().numpy()
-    return tokens.numpy() if hasattr(tokens, "numpy") else tokens
 
 
 def load(width, height, *paths):
@@ -375,13 +327,19 @@ def main():
     if torch:
         torch.set_num_threads(THREADS)
         torch.set_grad_enabled(False)
-    runs = {}
+    runs, blocks = {}, None
     for line in sys.stdin:
         command, *words = line.split()
         if command == "load":
             runs, answer = load(*words)
         elif command == "positions":
             runs, answer = positions(*words)
+        elif command == "blocks":
+            blocks, runs, answer = peer_blocks.load(*words)
+        elif command == "error":
+            answer = [blocks.error(np.fromfile(words[0], "<f4"))]
+        elif command == "forget":
+            blocks, runs, answer = None, {}, ["ok"]
         elif command == "versions":
             answer = versions()
         else:

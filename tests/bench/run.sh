@@ -5,11 +5,12 @@
 # prints one table, with the machine's own multiply-add rates and, beside the
 # plugin, its peers on the same frames.
 #
-#     sh tests/bench/run.sh [--quick | --full]
+#     sh tests/bench/run.sh [--quick | --full | --encoder]
 #
-# --quick takes 1920x1080 at embed_dim 768 alone (a minute); without it every
-# size and every embed_dim comes up once (some four minutes); --full takes every
-# combination (half an hour).  CC chooses the compiler.  Peers run in
+# --quick takes 1920x1080 at embed_dim 768 and the encoder at 257 tokens alone (two
+# minutes); without it every size and every embed_dim comes up once, and the
+# encoder with two models on two frame sizes (some fifteen minutes); --full takes
+# every combination (half an hour more); --encoder the encoder alone.  CC chooses the compiler.  Peers run in
 # VIT_BENCH_PYTHON=/path/to/python, a Python with numpy and some of torch,
 # onnx + onnxruntime, openvino; without it they are left out.
 set -eu

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Times the plugin and its peers in turn and prints the table.
 
-    table.py BENCH CLIP [--quick | --full]
+    table.py BENCH CLIP [--quick | --full | --encoder]
 
 BENCH is the program of bench.c.  In every round each row of a group is timed
 once, right between two measurements of the machine's multiply-add rate; what is
@@ -15,16 +15,18 @@ import random
 import statistics
 import struct
 import subprocess
-import sys
 import tempfile
 import time
 
-ROUNDS = 7
+from encoder import encoder_groups
+from rows import ROUNDS, Program, Row, print_head
+
 POSITIONS = (67, 120)
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 LEGEND = """\
 ms        a frame, median of {rounds} rounds
+least     the least of them
 peak      the convolution's multiply-adds a second over the machine's own in the
           same moment: float32 rows over fused multiply-adds; int16 rows over
           16-bit ones, where the kernel uses AMX over half of its 8-bit ones, as
@@ -34,34 +36,16 @@ peak      the convolution's multiply-adds a second over the machine's own in the
 best      the same of the fastest round over the highest peak of all rounds:
           says more than the median where other work disturbs the machine
 times     its time over that of this element in int16 on the same frame (RGB or
-          I420), median of the rounds' ratios
+          I420), of blocks over that of these in f32, median of the rounds'
+          ratios
+blocks    all 12 of a ViT, from tokens to the last one's output; the multiply-adds
+          of their products are counted
 error     relative L2, against float64; the element's on 320x192 of the same
           picture, the peers' on the whole frame
 bare      RGB bytes in, mean and std folded into the weights, positions added
 converted I420 in, videoconvert, then the bare peer; the error is against I420
           taken to RGB in real numbers, each chroma sample for its block
 product   the fastest of several arrangements as one matrix product"""
-
-
-class Program:
-    """A program that answers each line with a line."""
-
-    def __init__(self, argv, env=None):
-        self.process = subprocess.Popen(
-            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            bufsize=1, env={**os.environ, **(env or {})})
-
-    def ask(self, *words):
-        self.process.stdin.write(" ".join(map(str, words)) + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
-        if not answer:
-            sys.exit(f"{self.process.args[0]} ended at: {words}")
-        return answer.split()
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
 
 
 def gst(*elements):
@@ -164,39 +148,6 @@ def write_model(path, embed_dim):
         file.write(struct.pack("<Q", len(text)) + text + data)
 
 
-class Row:
-    """One line of the table: `take` times it once and returns seconds and a
-    peak, as multiply-adds a second."""
-
-    def __init__(self, name, kind, take, products, frame, error="-", note=""):
-        self.name, self.kind, self.take = name, kind, take
-        self.products, self.frame, self.error = products, frame, error
-        self.note, self.seconds, self.peaks = note.replace("_", " "), [], []
-
-    def measure(self):
-        seconds, peak = self.take()
-        self.seconds.append(seconds)
-        if peak and self.products:
-            self.peaks.append(peak)
-
-    def print(self, reference):
-        share = "    -     -"
-        if self.peaks:
-            share = "%5.2f %5.2f" % (
-                statistics.median(self.products / seconds / peak
-                                  for seconds, peak
-                                  in zip(self.seconds, self.peaks)),
-                self.products / min(self.seconds) / max(self.peaks))
-        times = "     -"
-        if reference:
-            ratio = statistics.median(
-                a / b for a, b in zip(self.seconds, reference.seconds))
-            times = f"{ratio:6.2f}"
-        print(f"  {self.name:<38} {self.kind:<5} {self.frame:<6}"
-              f"{statistics.median(self.seconds) * 1e3:9.2f} {share} {times}"
-              f"  {self.error:<9} {self.note}", flush=True)
-
-
 class Table:
     def __init__(self, bench, frames, peers_python):
         self.bench, self.frames, self.python = bench, frames, peers_python
@@ -227,6 +178,15 @@ class Table:
         if self.tiles:
             return float(self.bench.ask("peak", "int8", n_threads)[0]) / 2
         return float(self.bench.ask("peak", "int16", n_threads)[0])
+
+    def peer_take(self, peers, name, kind, n_threads):
+        """Times a peer between two measurements of the machine's peak."""
+        def take():
+            before = self.peak(kind, n_threads)
+            seconds = float(peers.ask("time", name)[0])
+            return seconds, (before + self.peak(kind, n_threads)) / 2
+
+        return take
 
     def own_row(self, name, kind, frame, products, command, error="-"):
         case, kernel = self.bench.ask(*command)
@@ -286,11 +246,7 @@ class Table:
             name, bare, converted, note = entry.split("|")
             kind = name.rsplit("_", 1)[1]
 
-            def take(name=name, kind=kind):
-                before = self.peak(kind, n_threads)
-                seconds = float(peers.ask("time", name)[0])
-                return seconds, (before + self.peak(kind, n_threads)) / 2
-
+            take = self.peer_take(peers, name, kind, n_threads)
             title = name.rsplit("_", 1)[0].replace("_", " ")
             bare_row = Row(title, kind, take, products, "RGB", bare, note)
 
@@ -409,6 +365,8 @@ class Table:
 def groups(args):
     """Width, height, embed_dim, threads, kernel alone too."""
     sizes = (224, 224), (640, 480), (1280, 720), (1920, 1080), (3840, 2160)
+    if args.encoder:
+        return []
     if args.full:
         return [(w, h, dim, n, True) for w, h in sizes
                 for dim in (384, 768, 1024) for n in (1, 2)]
@@ -447,6 +405,7 @@ def main():
     parser.add_argument("clip")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--full", action="store_true")
+    parser.add_argument("--encoder", action="store_true")
     args = parser.parse_args()
     python = os.environ.get("VIT_BENCH_PYTHON")
     bench = Program([args.bench])
@@ -458,8 +417,8 @@ def main():
         else:
             print("peers: left out; VIT_BENCH_PYTHON names no Python")
         print("\n" + LEGEND.format(rounds=ROUNDS))
-        print(f"\n  {'':<38} {'':<5} {'frame':<6}{'ms':>9} {'peak':>5} "
-              f"{'best':>5} {'times':>6}  error")
+        if not args.encoder:
+            print_head("frame")
         done = {}
         for group in groups(args):
             done[group[:4]] = table.group(*group)
@@ -471,8 +430,10 @@ def main():
                         / statistics.median(row.seconds))
                     for key, row in done[group[:4]].items()
                     if key[0].endswith("element")))
-        table.positions()
-        table.reuse(24 if args.quick else 40)
+        encoder_groups(table, args.quick)
+        if not args.encoder:
+            table.positions()
+            table.reuse(24 if args.quick else 40)
         for peers in table.peers.values():
             peers.close()
     bench.close()

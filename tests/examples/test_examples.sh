@@ -111,7 +111,7 @@ sh -n "$lines/rtsp.sh" && ! run sh "$lines/rtsp.sh" && grep -q 'rtsp:// address'
 report $? "rtsp.sh asks for an address"
 
 # 45 x 34 patches of 14, and the class token.
-run env MODEL="$1/examples/models/dinov2-small-input" sh "$lines/file.sh" "$clip" model \
+run env MODEL="$1/examples/models/dinov2-small" sh "$lines/file.sh" "$clip" model \
   && head -n 1 model/00119.npy | grep -aq "'shape': (1531, 384)"
 report $? "file.sh takes a MODEL"
 

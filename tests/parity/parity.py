@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The element's tokens beside those of the families' own packages.
+"""Tokens, features, embeddings and logits beside those of the families' own
+packages.
 
     parity.py BUILD_FOLDER [NAME...]
 
 Every family that the installed packages have writes a small checkpoint with
-random weights; frames of several sizes go through the package and through
-vitpatchembed, which is told `model=FOLDER`, precision=f32 and nothing else.
-Then the trained DINOv2 input stage, and what is refused.  Prints tables in Markdown; the exit
-status is 1 where a number is off or a model is not refused, 77 where there is
-no package to compare with.
+random weights; frames of several sizes go through the package, for what its
+blocks compute in float64, and through vitpatchembed, which is told
+`model=FOLDER`, precision=f32 and nothing else, and the encoder.  Then the
+trained DINOv2, and what is refused.  Prints tables in Markdown; the exit status
+is 1 where a number is off or a model is not refused, 77 where there is no
+package to compare with.
 """
 import importlib
 import importlib.abc
@@ -37,10 +39,17 @@ except ImportError as error:
     print(f"skipped: {error}")
     sys.exit(77)
 
+import encoder
 import families
+import families_open_clip
+import families_timm
+import families_transformers
+from encoder import Encoder, relative_error
 
 MAX_ERROR = 2e-5  # of the tokens' rms
 MAX_TRAINED_ERROR = 6e-7  # relative L2, against float64
+PACKAGES = {"transformers": families_transformers, "timm": families_timm,
+            "open_clip": families_open_clip}
 AMBIGUOUS = {"idefics3": "taken for SigLIP: the same names and shapes"}
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -80,7 +89,7 @@ def import_packages():
     packages = {}
     os.environ["TRANSFORMERS_VERBOSITY"] = "error"
     os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
-    for name in families.PACKAGES:
+    for name in PACKAGES:
         try:
             if name != "transformers" and not importlib.util.find_spec(
                     "torchvision"):
@@ -97,6 +106,8 @@ class Element:
     def __init__(self, build, scratch):
         plugin = str(Path(build).resolve() / "plugin")
         self.scratch = scratch
+        self.tokens_path = scratch / "tokens.npy"
+        self.patch_size = None  # of the model that ran last
         self.environment = dict(
             os.environ, GST_PLUGIN_PATH=os.path.join(plugin, "module"), LD_LIBRARY_PATH=plugin,
             GST_REGISTRY=str(scratch / "registry.bin"), GST_DEBUG_NO_COLOR="1",
@@ -108,7 +119,7 @@ class Element:
         stride = (width * 3 + 3) // 4 * 4
         rows = numpy.zeros((height, stride), numpy.uint8)
         rows[:, :width * 3] = frame.reshape(height, -1)
-        source, target = self.scratch / "frame", self.scratch / "tokens.npy"
+        source, target = self.scratch / "frame", self.tokens_path
         source.write_bytes(rows.tobytes())
         target.unlink(missing_ok=True)
         done = subprocess.run(
@@ -123,6 +134,8 @@ class Element:
             found = re.search(r"ERROR: from element \S+: (.*)", done.stderr)
             return None, None, found.group(1) if found else done.stderr
         rule = re.search(r"position-rule=\(string\)([\w-]+)", done.stderr)
+        self.patch_size = int(
+            re.search(r"patch-size=\(uint\)(\d+)", done.stderr).group(1))
         return numpy.load(target), rule.group(1) if rule else "?", None
 
 
@@ -145,16 +158,12 @@ def worst_error(found, expected):
                  / numpy.sqrt((expected ** 2).mean()))
 
 
-def relative_error(found, expected):
-    return float(numpy.linalg.norm(found - expected)
-                 / numpy.linalg.norm(expected))
-
-
-def compare_family(family, element, folder):
-    """(rule, worst error, worst relative L2, sizes)"""
+def compare_family(family, element, encodes, folder):
+    """(rule, worst error and relative L2 of the tokens, encoder.Worst)"""
     model = families.randomise(family.build())
     family.save(model, folder)
     worst = relative = 0.0
+    made = encoder.Worst()
     for width, height in family.sizes:
         frame = make_frame(width, height)
         expected = families.tokens_of(
@@ -172,30 +181,39 @@ def compare_family(family, element, folder):
                   file=sys.stderr)
         worst = max(worst, error)
         relative = max(relative, relative_error(found, expected))
-    return rule, worst, relative
+        encoder.compare(
+            encodes, element, folder, (width, height),
+            lambda: families.outputs_of(
+                family, model, (width, height),
+                normalise(frame, family.normalisation, torch.float64)),
+            made, family.refusal)
+    return rule, worst, relative, made
 
 
-def compare_families(packages, element, scratch, names):
+def compare_families(packages, element, encodes, scratch, names):
     failed = 0
-    print("| family | package | rule | sizes | max error / rms | relative L2 |")
-    print("|---|---|---|---|---|---|")
+    print("| family | package | rule | sizes | tokens, max error / rms "
+          "| tokens | features | embedding | logits |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for package_name, package in packages.items():
         package_label = f"{package_name} {package.__version__}"
-        for i, family in enumerate(families.PACKAGES[package_name](package)):
+        for i, family in enumerate(
+                PACKAGES[package_name].families(package)):
             if names and not any(n in family.name for n in names):
                 continue
             folder = scratch / f"{package_name}-{i}"
             folder.mkdir()
             start = f"| {family.name} | {package_label} |"
             try:
-                rule, worst, relative = compare_family(family, element, folder)
+                rule, worst, relative, made = compare_family(
+                    family, element, encodes, folder)
             except Exception as error:  # whatever a package may raise
                 print(f"{start} failed: {type(error).__name__}: {error} |")
                 failed += 1
                 continue
-            failed += not worst <= MAX_ERROR
+            failed += not (worst <= MAX_ERROR and made.is_right())
             print(f"{start} {rule} | {len(family.sizes)} | {worst:.1e} "
-                  f"| {relative:.1e} |", flush=True)
+                  f"| {relative:.1e} | {made.cells()} |", flush=True)
     return failed
 
 
@@ -217,24 +235,55 @@ def trained_stage(folder, frame, dtype):
     return torch.cat([first[None], tokens]).numpy()
 
 
-def compare_trained(element):
-    folder = ROOT / "examples" / "models" / "dinov2-small-input"
+def trained_blocks(package, folder, tokens, dtype):
+    """(features, embedding) of these tokens by transformers' own blocks."""
+    model = package.Dinov2Model.from_pretrained(folder, dtype=dtype).eval()
+    with torch.no_grad():
+        last = model.encoder(torch.from_numpy(tokens)[None].to(dtype))[0]
+        features = model.layernorm(last)[0].numpy()
+    return features, features[0]
+
+
+def trained_frame(package, element, encodes, folder, size):
+    """The errors here and PyTorch's in float32, one each for tokens, features
+    and embedding."""
+    frame = make_frame(*size)
+    tokens, _, error = element.run(folder, frame)
+    if not error:
+        made, error = encodes.run(folder, element.tokens_path,
+                                  size[1] // element.patch_size,
+                                  size[0] // element.patch_size)
+    if error:
+        raise RuntimeError(error)
+    results = []
+    for dtype in (torch.float64, torch.float32):
+        stage = trained_stage(folder, frame, dtype)
+        results.append((stage, *trained_blocks(package, folder, stage, dtype)))
+    expected, theirs = results
+    ours = tokens, made["features"], made["embedding"][0]
+    return [(relative_error(mine, exact), relative_error(other, exact))
+            for mine, other, exact in zip(ours, theirs, expected)]
+
+
+def compare_trained(package, element, encodes):
+    folder = ROOT / "examples" / "models" / "dinov2-small"
     failed = 0
-    print("\n| trained DINOv2 ViT-S/14 against float64 | here, relative L2 "
-          "| PyTorch's float32 |\n|---|---|---|")
-    for width, height in [(224, 224), (336, 182), (640, 480), (518, 518)]:
-        frame = make_frame(width, height)
-        expected = trained_stage(folder, frame, torch.float64)
-        found, _, error = element.run(folder, frame)
-        if error:
-            print(f"| {width} x {height} | {error} | |")
+    limits = MAX_TRAINED_ERROR, encoder.MAX_ERROR, encoder.MAX_ERROR
+    print("\n| trained DINOv2 ViT-S/14 against float64, relative L2 | tokens "
+          "| PyTorch's float32 | features | PyTorch's | embedding | PyTorch's |"
+          "\n|---|---|---|---|---|---|---|")
+    for size in [(224, 224), (336, 182), (640, 480), (518, 518)]:
+        try:
+            errors = trained_frame(package, element, encodes, folder, size)
+        except RuntimeError as error:
+            print(f"| {size[0]} x {size[1]} | {error} |")
             failed += 1
             continue
-        ours = relative_error(found, expected)
-        theirs = relative_error(
-            trained_stage(folder, frame, torch.float32), expected)
-        failed += not ours <= MAX_TRAINED_ERROR
-        print(f"| {width} x {height} | {ours:.2e} | {theirs:.2e} |")
+        failed += not all(ours <= limit for (ours, _), limit
+                          in zip(errors, limits))
+        print(f"| {size[0]} x {size[1]} | " + " | ".join(
+            f"{ours:.1e} | {theirs:.1e}" for ours, theirs in errors) + " |",
+            flush=True)
     return failed
 
 
@@ -244,7 +293,7 @@ def check_refusals(package, element, scratch):
     print("\n| no plain ViT | by its folder | by its tensors alone |"
           "\n|---|---|---|")
     for i, (name, build) in enumerate(
-            families.refused_by_transformers(package)):
+            families_transformers.refused(package)):
         folder = scratch / f"refused-{i}"
         alone = scratch / f"refused-alone-{i}"
         try:
@@ -275,12 +324,13 @@ def main(build, *names):
     with tempfile.TemporaryDirectory() as scratch:
         scratch = Path(scratch)
         element = Element(build, scratch)
-        failed = compare_families(packages, element, scratch, names)
-        if not names:
-            failed += compare_trained(element)
-            if "transformers" in packages:
-                failed += check_refusals(
-                    packages["transformers"], element, scratch)
+        encodes = Encoder(build, scratch)
+        failed = compare_families(packages, element, encodes, scratch, names)
+        if not names and "transformers" in packages:
+            failed += compare_trained(
+                packages["transformers"], element, encodes)
+            failed += check_refusals(
+                packages["transformers"], element, scratch)
     print(f"\n{failed} failed")
     return 1 if failed else 0
 

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# The element's tokens beside those of transformers, timm and open_clip, as a
-# table (parity.py); then, without NAMEs, mean and std as these packages read
-# them (processors.py), every architecture of timm (architectures.py) and every
-# model_type of transformers (model_types.py).  Makes a Python environment of
-# some GB outside the tree and builds the project; exits with 77 where the
-# packages cannot be had.
+# Tokens, features, embeddings and logits beside those of transformers, timm and
+# open_clip, as a table (parity.py); then, without NAMEs, mean and std as these
+# packages read them (processors.py), every architecture of timm
+# (architectures.py) and every model_type of transformers (model_types.py).
+# Makes a Python environment of some GB outside the tree and builds the project;
+# exits with 77 where the packages cannot be had.
 #
 #     sh tests/parity/run.sh [ENVIRONMENT_FOLDER [NAME...]]
 #
@@ -40,7 +40,7 @@ fi
 
 build=build-parity
 [ -d "$build" ] || meson setup "$build" -Dintrospection=disabled >/dev/null
-meson compile -C "$build" >/dev/null
+meson compile -C "$build" gstvit encode >/dev/null
 export PYTHONDONTWRITEBYTECODE=1
 "$python" tests/parity/parity.py "$build" "$@"
 [ $# -eq 0 ] || exit 0

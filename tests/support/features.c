@@ -10,7 +10,7 @@
 #define MIN_FOLDERS 20
 
 static Features *
-features_open (const char *root, const char *name)
+features_open (const char *root, const char *name, const char *model)
 {
   g_autofree char *path = g_build_filename (root, name, "case.json", NULL);
   Features *features;
@@ -20,6 +20,7 @@ features_open (const char *root, const char *name)
   features = g_new0 (Features, 1);
   features->name = g_strdup (name);
   features->folder = g_build_filename (root, name, NULL);
+  features->model = g_strdup (model ? model : features->folder);
   features->description = json_load_file (path, 0, NULL);
   g_assert_nonnull (features->description);
   return features;
@@ -33,6 +34,7 @@ features_free (gpointer data)
   json_decref (features->description);
   g_free (features->name);
   g_free (features->folder);
+  g_free (features->model);
   g_free (features);
 }
 
@@ -57,7 +59,7 @@ add_folders (const char *root, const char *prefix, GTestDataFunc function,
 
   while (folder && (name = g_dir_read_name (folder)) != NULL) {
     Features *features
-        = g_hash_table_contains (known, name) ? NULL : features_open (root, name);
+        = g_hash_table_contains (known, name) ? NULL : features_open (root, name, NULL);
     g_autofree char *test = g_strconcat (prefix, name, NULL);
 
     if (!features)
@@ -90,7 +92,8 @@ features_trained (void)
   g_autofree char *more = more_path ();
   g_autofree char *models = g_build_filename (more, "..", "models", NULL);
 
-  return features_open (models, "dinov2-small");
+  return features_open (
+      models, "dinov2-small", EXAMPLES_DIR "/models/dinov2-small");
 }
 
 guint

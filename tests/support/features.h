@@ -19,7 +19,8 @@ G_BEGIN_DECLS
 
 typedef struct {
   char *name;
-  char *folder;
+  char *folder; /* of case.json and the arrays */
+  char *model;  /* what `model=` is given */
   json_t *description; /* its case.json */
 } Features;
 
@@ -27,7 +28,8 @@ typedef struct {
  * Fails if there are fewer than there should be. */
 void features_add_tests (const char *prefix, GTestDataFunc function);
 
-/* (nullable) (transfer full): the trained model; features_free(). */
+/* (nullable) (transfer full): the trained model, which lies among the examples;
+ * NULL where its arrays are not there; features_free(). */
 Features *features_trained (void);
 void features_free (gpointer features);
 

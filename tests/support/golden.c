@@ -81,7 +81,7 @@ golden_launch (const Golden *golden, const gchar *precision)
   /* Its weights lie among the examples, once. */
   if (golden->trained && g_getenv ("VIT_TEST_DATA") == NULL)
     return g_strdup_printf ("vitpatchembed precision=%s model=\"%s\"",
-        precision, EXAMPLES_DIR "/models/dinov2-small-input");
+        precision, EXAMPLES_DIR "/models/dinov2-small");
   if (json_is_true (json_object_get (description, "official")))
     return g_strdup_printf ("vitpatchembed precision=%s model=\"%s\"",
         precision, golden->folder);

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #define DINO_FILE TEST_DATA_DIR "/dino-p16/model.safetensors"
-#define DINOV2_FOLDER EXAMPLES_DIR "/models/dinov2-small-input"
+#define DINOV2_FOLDER EXAMPLES_DIR "/models/dinov2-small"
 
 typedef struct {
   guint n_infos;

@@ -318,7 +318,7 @@ main (int argc, char **argv)
   random_weights = golden_path ("dino-p16/model.safetensors");
   golden_add_tests ("/precision/golden/", test_golden);
   g_test_add_data_func ("/precision/every-format/trained",
-      EXAMPLES_DIR "/models/dinov2-small-input",
+      EXAMPLES_DIR "/models/dinov2-small",
       test_every_format_stays_within_what_is_foreseen);
   g_test_add_data_func_full ("/precision/every-format/random", random_weights,
       test_every_format_stays_within_what_is_foreseen, g_free);

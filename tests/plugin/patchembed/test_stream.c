@@ -367,7 +367,7 @@ test_model_info_says_what_was_decided (void)
 {
   GstCaps *caps = frames_caps ("RGB", 280, 140, NULL);
   GstHarness *harness = gst_harness_new_parse ("vitpatchembed "
-      "model=\"" EXAMPLES_DIR "/models/dinov2-small-input\"");
+      "model=\"" EXAMPLES_DIR "/models/dinov2-small\"");
   GstElement *element = gst_harness_find_element (harness, "vitpatchembed");
   const GValue *mean, *files;
   GstStructure *info = NULL;
@@ -405,7 +405,7 @@ test_model_info_counts_the_prefix_tokens_emitted (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (values); i++) {
     gchar *launch = g_strdup_printf ("vitpatchembed prefix-tokens=%s "
-        "model=\"" EXAMPLES_DIR "/models/dinov2-small-input\"", values[i]);
+        "model=\"" EXAMPLES_DIR "/models/dinov2-small\"", values[i]);
     GstHarness *harness = gst_harness_new_parse (launch);
     GstElement *element = gst_harness_find_element (harness, "vitpatchembed");
     GstCaps *caps = frames_caps ("GRAY8", 28, 28, NULL);

@@ -21,10 +21,10 @@ open_whole (const Features *features)
   g_autoptr (GError) error = NULL;
   Whole whole;
 
-  whole.model = vit_model_load (features->folder, NULL, &error);
+  whole.model = vit_model_load (features->model, NULL, &error);
   g_assert_no_error (error);
   whole.weights
-      = vit_encoder_weights_load (features->folder, NULL, NULL, &error);
+      = vit_encoder_weights_load (features->model, NULL, NULL, &error);
   g_assert_no_error (error);
   return whole;
 }

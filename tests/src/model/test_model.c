@@ -245,8 +245,7 @@ test_golden (gconstpointer data)
 
   if (strcmp (name, "trained-dinov2-s14") == 0) {
     g_free (path);
-    path
-        = g_build_filename (EXAMPLES_DIR, "models", "dinov2-small-input", NULL);
+    path = g_build_filename (EXAMPLES_DIR, "models", "dinov2-small", NULL);
   }
   model = load (path);
   for (i = 0; i < G_N_ELEMENTS (expected_layouts); i++)
