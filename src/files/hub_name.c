@@ -142,10 +142,11 @@ get_environment (const char *name)
 #endif
 }
 
-/* (transfer full): the folder in which the hub's tools keep models. */
+/* (nullable) (transfer full): the folder in which the hub's tools keep models. */
 static char *
 cache_folder (void)
 {
+  const char *user = get_environment ("HOME");
   const char *cache = get_environment ("HF_HUB_CACHE");
   const char *home = get_environment ("HF_HOME");
   const char *xdg = get_environment ("XDG_CACHE_HOME");
@@ -156,8 +157,8 @@ cache_folder (void)
     return g_build_filename (home, "hub", NULL);
   if (xdg && xdg[0])
     return g_build_filename (xdg, "huggingface", "hub", NULL);
-  return g_build_filename (
-      g_get_home_dir (), ".cache", "huggingface", "hub", NULL);
+  return user ? g_build_filename (user, ".cache", "huggingface", "hub", NULL)
+              : NULL;
 }
 
 static gboolean
@@ -205,9 +206,10 @@ vit_hub_refuse_missing (const char *path, GError **error)
     return vit_refuse (
         error, VIT_ERROR_NOT_FOUND, path, NULL, "no such file or folder");
   parts = g_strsplit (name, "/", 2);
-  repository = g_strdup_printf (
-      "%s/" REPOSITORY "%s--%s", cache, parts[0], parts[1]);
-  if (is_folder (repository))
+  if (cache)
+    repository = g_strdup_printf (
+        "%s/" REPOSITORY "%s--%s", cache, parts[0], parts[1]);
+  if (repository && is_folder (repository))
     snapshot = find_snapshot (repository, NULL);
   if (snapshot)
     return vit_refuse (error, VIT_ERROR_NOT_FOUND, path, NULL,

@@ -23,7 +23,7 @@ check() { # WHAT NM_OUTPUT ALLOWED
 
 check_environment() { # NM_OUTPUT
   readers=$(echo "$1" | awk 'NF { sub(/@.*/, "", $NF); print $NF }' \
-    | grep -Ex 'getenv|g_getenv|g_get_environ|_?_?environ' | sort -u)
+    | grep -Ex 'getenv|g_getenv|g_get_environ|g_get_home_dir|g_get_user_.*|_?_?environ' | sort -u)
   if [ -z "$readers" ]; then
     echo "ok - the environment is read by secure_getenv alone"
   elif [ "$(uname)" != Linux ]; then
