@@ -230,22 +230,22 @@ leave_out (GstVitStream *stream, GstElement *element,
   g_clear_error (&error);
 }
 
-/* Takes `error`: why region i and those after it have no tokens.  Once a stream is
- * enough. */
+/* Takes `error`: why region i and those after it have no tokens.  Once for every
+ * format and kind of regions is enough. */
 static void
 pass_over (GstVitStream *stream, GstElement *element, guint i,
     GstBuffer *frame, GError *error)
 {
-  if (!stream->warned_of_regions && stream->live.regions == GST_VIT_REGIONS_ROI)
+  if (!stream->warned_of_cost && stream->live.regions == GST_VIT_REGIONS_ROI)
     GST_ELEMENT_WARNING (element, RESOURCE, NO_SPACE_LEFT,
         ("Only the first %u of %u regions of a frame have tokens: %s", i,
             stream->regions->len, error->message),
         ("of those on %" GST_PTR_FORMAT, frame));
-  else if (!stream->warned_of_regions)
+  else if (!stream->warned_of_cost)
     GST_ELEMENT_WARNING (element, RESOURCE, NO_SPACE_LEFT,
         ("Frames pass without tokens: %s", error->message),
         ("from %" GST_PTR_FORMAT " on", frame));
-  stream->warned_of_regions = TRUE;
+  stream->warned_of_cost = TRUE;
   g_error_free (error);
 }
 

@@ -33,7 +33,8 @@ typedef struct {
   GArray *regions;       /* of GstVitRegion, of the frame in work */
   guint64 n_with_tokens; /* frames */
   guint n_since;         /* frames since the last with tokens, that included */
-  gboolean warned_of_regions;
+  gboolean warned_of_regions;   /* that there are too many */
+  gboolean warned_of_cost;      /* that they, or frames, cost too much */
   gboolean warned_of_memory;    /* and no frame had all its tokens since */
   guint64 last_short_of_memory; /* n_with_tokens of the last without; 0: none */
   gboolean said_small_frame;  /* that frames have no tokens for their size */
