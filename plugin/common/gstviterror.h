@@ -15,6 +15,7 @@
  *     SETTING      RESOURCE SETTINGS        set properties otherwise
  *     FRAME_SIZE   STREAM FORMAT            send other caps
  *     NO_MEMORY    RESOURCE NO_SPACE_LEFT   free memory
+ *     LIMIT        RESOURCE NO_SPACE_LEFT   allow more, or ask for less
  */
 #pragma once
 

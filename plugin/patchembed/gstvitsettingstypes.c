@@ -126,6 +126,7 @@ gst_vit_fit_get_type (void)
  * GstVitRegions:
  * @GST_VIT_REGIONS_FRAME: the whole frame
  * @GST_VIT_REGIONS_ROI: each region that a #GstVideoRegionOfInterestMeta marks
+ *     or, from GStreamer 1.24 on, that a GstAnalyticsODMtd says was detected
  *
  * What #vitpatchembed computes tokens of: frame, roi.
  *

@@ -10,8 +10,8 @@
  *
  * Makes the tokens that #vitpatchembed (or an encoder after it) attached to a
  * frame visible on the frame, where its #GstVitTokensMeta says that they lie: so
- * it may stand behind elements that scale the frame.  A meta whose fields do not fit together
- * (gst_vit_tokens_meta_is_valid()) is not drawn, with one warning.
+ * it may stand behind elements that scale the frame.  A meta whose fields do not
+ * fit together (gst_vit_tokens_meta_is_valid()) is not drawn, with one warning.
  *
  * Where an element downstream says that it draws a
  * #GstVideoOverlayCompositionMeta itself, as video sinks do, the picture is
@@ -49,8 +49,9 @@
  * would hide the rest.  #vitpatchembed tells when it is asked, and this element
  * asks: before the first frame, and again where frames come without.  Where it
  * cannot be known, before a LayerNorm (CLIP) or from elements that do not tell,
- * what the patches of a row and those of a column have in common is taken for it.  Features, which an encoder made of the tokens, are
- * drawn as they are, those after most blocks, and the legend says so.
+ * what the patches of a row and those of a column have in common is taken for it.
+ * Features, which an encoder made of the tokens, are drawn as they are, those
+ * after most blocks, and the legend says so.
  *
  * All metas of a frame become one picture, later ones over earlier ones; those
  * that would cover the frame more than 16 times are left out, with one warning.

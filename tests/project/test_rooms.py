@@ -36,7 +36,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<((?:gst/vit/)[^>]+)>)', r
 def sources(root, house):
     for folder, _, names in os.walk(os.path.join(root, house)):
         for name in sorted(names):
-            if name.endswith((".c", ".h")):
+            if name.endswith((".c", ".h", ".inc")):
                 yield os.path.relpath(os.path.join(folder, name), os.path.join(root, house))
 
 

@@ -14,9 +14,9 @@ GType
 gst_vit_embedding_kind_get_type (void)
 {
   static const GEnumValue values[] = {
-    { GST_VIT_EMBEDDING_KIND_EMBEDDING, "GST_VIT_EMBEDDING_KIND_EMBEDDING",
+    { GST_VIT_EMBEDDING_KIND_EMBEDDING, "A vector that stands for the whole",
         "embedding" },
-    { GST_VIT_EMBEDDING_KIND_LOGITS, "GST_VIT_EMBEDDING_KIND_LOGITS",
+    { GST_VIT_EMBEDDING_KIND_LOGITS, "The scores of a classifier's classes",
         "logits" },
     { 0, NULL, NULL },
   };

@@ -163,10 +163,10 @@ typedef struct _GstVitTokensMeta GstVitTokensMeta;
  *
  * Of tokens of regions, no two on a frame that vitpatchembed made have one
  * @roi_id.  It is that of the region's #GstVideoRegionOfInterestMeta or
- * GstAnalyticsODMtd, and the former's is whatever a detector set.  Where these do not tell the regions of
- * the frame apart, as all are 0 where none are set, the first of a number keeps
- * it, and each other one has the lowest from 1 up that no region has.  @roi_type
- * and the rectangle say which region it is.
+ * GstAnalyticsODMtd, and the former's is whatever a detector set.  Where these do
+ * not tell the regions of the frame apart, as all are 0 where none are set, the
+ * first of a number keeps it, and each other one has the lowest from 1 up that no
+ * region has.  @roi_type and the rectangle say which region it is.
  *
  * A copy of the frame has a copy of the meta that shares the tokens.  On a
  * scaled frame the map is scaled with it.  Where an element moves pixels in

@@ -5,11 +5,10 @@
 #include "gst/vit/gstvittokens-private.h"
 
 static const GEnumValue kinds[] = {
-  { GST_VIT_PREFIX_KIND_UNKNOWN, "GST_VIT_PREFIX_KIND_UNKNOWN", "unknown" },
-  { GST_VIT_PREFIX_KIND_CLASS, "GST_VIT_PREFIX_KIND_CLASS", "class" },
-  { GST_VIT_PREFIX_KIND_REGISTER, "GST_VIT_PREFIX_KIND_REGISTER", "register" },
-  { GST_VIT_PREFIX_KIND_DISTILLATION, "GST_VIT_PREFIX_KIND_DISTILLATION",
-      "distillation" },
+  { GST_VIT_PREFIX_KIND_UNKNOWN, "Not said", "unknown" },
+  { GST_VIT_PREFIX_KIND_CLASS, "A class token", "class" },
+  { GST_VIT_PREFIX_KIND_REGISTER, "A register token", "register" },
+  { GST_VIT_PREFIX_KIND_DISTILLATION, "A distillation token", "distillation" },
   { 0, NULL, NULL },
 };
 
