@@ -85,8 +85,13 @@ check_type (const VitPatchEmbed *embed, GError **error)
   double most = vit_token_type_largest (settings->type);
   double largest = vit_range_of_tokens (model, settings->mean, settings->std);
 
-  for (gsize i = 0; embed->prefix_tokens != NULL && i < n_prefix; i++)
-    largest = fmax (largest, fabs ((double) embed->prefix_tokens[i]));
+  /* No fmax() here: gcc 12 for aarch64 ends with an error of its own on it. */
+  for (gsize i = 0; embed->prefix_tokens != NULL && i < n_prefix; i++) {
+    double size = fabs ((double) embed->prefix_tokens[i]);
+
+    if (size > largest)
+      largest = size;
+  }
   if (largest <= most)
     return TRUE;
   g_set_error (error, VIT_ERROR, VIT_ERROR_SETTING,
