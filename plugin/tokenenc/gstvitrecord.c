@@ -7,13 +7,15 @@
 
 /**
  * GstVitTokenEncContent:
- * @GST_VIT_CONTENT_AUTO: What was computed last: the features after most blocks, else the tokens
- * @GST_VIT_CONTENT_TOKENS: The tokens that go into the first block
- * @GST_VIT_CONTENT_FEATURES: The features after a block, of every block there are some of
- * @GST_VIT_CONTENT_EMBEDDING: The vector of each frame or region
- * @GST_VIT_CONTENT_LOGITS: The scores of classes of each frame or region
+ * @GST_VIT_CONTENT_AUTO: what was computed last: the features after most blocks
+ *     where a frame has some, else its tokens
+ * @GST_VIT_CONTENT_TOKENS: the tokens that go into the first block
+ * @GST_VIT_CONTENT_FEATURES: the features after a block, of every block there
+ *     are some of
+ * @GST_VIT_CONTENT_EMBEDDING: the vector of the frame or region
+ * @GST_VIT_CONTENT_LOGITS: the scores of classes of the frame or region
  *
- * What a buffer holds.
+ * What a buffer of #vittokenenc holds: auto, tokens, features, embedding, logits.
  *
  * Since: 0.1
  */

@@ -55,8 +55,8 @@ run "$find" "$clip" 200 120 found.webm "$1/tests/golden/features/hf-vit-classifi
   && head -n 1 log | grep -q 'at 192, 112  cosine 1.000' && [ -s found.webm ]
 report $? "find follows a patch by its features"
 
-! run "$find" "$clip" 200 120 found.webm "$1/tests/golden/hf-clip" \
-  && grep -q 'input stage alone' log && ! grep -q cosine log
+! run "$find" "$clip" 200 120 found.webm "$1/tests/golden/hf-dinov2" \
+  && grep -q 'an input stage alone' log && ! grep -q cosine log
 report $? "find says that a model has no blocks"
 
 run sh "$1/examples/has-blocks.sh" "$1/examples/models/dinov2-small" && [ ! -s log ]

@@ -285,8 +285,8 @@ test_frames_without_tokens_pass (void)
   static const gchar *const caps[] = {
     "video/x-raw,format=RGB,width=96,height=64,framerate=25/1",
     "video/x-raw(memory:DMABuf),format=NV12,width=96,height=64,framerate=25/1",
-    "video/x-raw(memory:SystemMemory,meta:GstVideoOverlayComposition),"
-    "format=v210,width=2,height=2,framerate=25/1",
+    ("video/x-raw(memory:SystemMemory,meta:GstVideoOverlayComposition),"
+     "format=v210,width=2,height=2,framerate=25/1"),
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (caps); i++) {

@@ -216,7 +216,8 @@ check_first_version (const guint8 *bytes, gsize size)
   GstVitTokensFields fields;
   gboolean is_read;
 
-  memcpy (first, bytes, MIN (first_size, 96));
+  if (size > 0)
+    memcpy (first, bytes, MIN (first_size, 96));
   if (size > 116)
     memcpy (first + 96, bytes + 116, size - 116);
   is_read = gst_vit_tokens_bytes_read (first, first_size, 1, &fields);

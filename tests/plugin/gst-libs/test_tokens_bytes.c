@@ -192,7 +192,7 @@ test_first_version (void)
   memcpy (first, bytes, 96);
   memcpy (first + 96, bytes + 116, size - 116);
 
-  g_assert_true (read_version (first, first_size, 1, &read));
+  g_assert_true (gst_vit_tokens_bytes_read (first, first_size, 1, &read));
   assert_same (&read, &fields);
   for (gsize i = 0; i < first_size; i++)
     g_assert_false (read_version (first, i, 1, &read));

@@ -41,7 +41,7 @@ static void
 test_valid (void)
 {
   GstVitTokensMeta *meta;
-  g_autoptr (GstBuffer) frame = meta_frame_new (&meta);
+  GstBuffer *frame = meta_frame_new (&meta);
   g_autoptr (GBytes) changed = g_bytes_new_static ("\xff\xff", 2);
   g_autoptr (GstBuffer) positions = zeros (12 * 2 * 4);
   g_autoptr (GstBuffer) none = gst_buffer_new ();
@@ -69,6 +69,7 @@ test_valid (void)
   assert_valid (meta);
   meta->model_id = g_strnfill (1024, 'v');
   assert_valid (meta);
+  gst_buffer_unref (frame);
 }
 
 static void

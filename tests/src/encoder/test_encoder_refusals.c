@@ -273,7 +273,6 @@ test_heads (void)
 static void
 test_heads_unknown (void)
 {
-  g_autofree char *folder = folder_path (NULL);
   g_autofree char *path = folder_path ("model.safetensors");
   g_autoptr (GError) error = NULL;
 

@@ -371,6 +371,7 @@ test_file_and_folder_agree (void)
   /* The architecture that config.json names. */
   g_assert_cmpstr (a->id, ==, "vit_small_patch8_224.dino");
   g_assert_cmpstr (b->id, ==, a->id);
+  g_assert_cmpstr (b->digest, ==, a->digest);
   vit_model_unref (a);
   vit_model_unref (b);
 }
