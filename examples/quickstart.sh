@@ -6,23 +6,31 @@ set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 export PATH
 
-# The newest frames' tokens that are kept: a 1080p frame's take 25 MB.
+# Frames of which the newest files are kept: the tokens of one of 1080p, not
+# scaled, take 25 MB.
 keep=120
+# Most tokens a frame where a network is run, and for the picture: two cores with
+# AVX2 then take some 0.15 s for a frame of the clip, and a second for the picture.
+max_tokens=401
+picture_tokens=2049
 
 usage() {
   cat <<USAGE
 Usage: sh examples/quickstart.sh [FILE | URI | /dev/videoN]
 
 Installs what is missing, builds gst-vit and runs its main job: video in, one
-.npy file of patch tokens a frame out, then a table of what was done, and a
-picture of what the tokens know.  Without an argument it takes
+.npy file of features a frame out, then a table of what was done, and a picture
+of what the features know.  Without an argument it takes
 examples/media/clip.webm; of a camera, 250 frames.
 
-The tokens of the newest $keep frames are kept, in build/tokens; the picture is
-build/quickstart.png.
+The features of the newest $keep frames are kept, in build/features; the picture
+is build/quickstart.png.  Frames are scaled down to at most $max_tokens tokens, for
+speed.
 
 MODEL=PATH before the command uses a checkpoint (a .safetensors file or a model
-folder) instead of the built-in model.
+folder) instead of examples/models/dinov2-small, MODEL= the built-in model.
+Without blocks, as that is, a model makes tokens alone: of whole frames, in
+build/tokens.
 USAGE
 }
 
@@ -78,6 +86,8 @@ esac
 [ -z "$model" ] || [ -e "$model" ] || fail "MODEL=$model: no such file or folder"
 cd "$(dirname "$0")/.."
 root=$PWD
+# Set, but empty, it means the built-in one.
+[ -n "${MODEL+set}" ] || model=$root/examples/models/dinov2-small
 check_folders
 
 install_packages() {
@@ -115,6 +125,18 @@ build() {
       cat "$log" >&2
       exit 1
     fi
+  fi
+}
+
+# What is made, tokens or features, and the name of its files' folder.
+choose() {
+  made=features
+  if [ -z "$model" ]; then
+    echo "The built-in model has no blocks: tokens alone"
+    made=tokens
+  elif ! reason=$(sh examples/has-blocks.sh "$model"); then
+    printf 'No features of this model, tokens alone: %s\n' "$reason"
+    made=tokens
   fi
 }
 
@@ -213,44 +235,78 @@ show_progress() {
   end_progress
 }
 
-field() { # NAME: a number of the element's last statistics
-  sed -n 's/.*: stats = vit-stats, \(.*\)/\1/p' "$log" | tail -n 1 \
-    | sed -n "s/.*$1=([a-z0-9]*)\([0-9]*\).*/\1/p"
+# A number of an element's last statistics: vit-stats are those of
+# vitpatchembed, vit-encoder-stats those of vitencoder.
+field() { # NAME [STATISTICS]
+  sed -n "s/.*: stats = ${2:-vit-stats}, \\(.*\\)/\\1/p" "$log" | tail -n 1 \
+    | sed -n "s/.*$1=([a-z0-9]*)\\([0-9]*\\).*/\\1/p"
 }
 
 print_table() {
   seconds=$(sed -n 's/^Execution ended after //p' "$log" | awk -F: '{ print 3600 * $1 + 60 * $2 + $3 }')
-  files=$(ls build/tokens | wc -l)
+  files=$(ls "build/$made" | wc -l)
   awk -v frames="$(field frames)" -v width="$(field frame-width)" \
     -v height="$(field frame-height)" -v cols="$(field grid-width)" \
     -v rows="$(field grid-height)" -v tokens="$(field tokens-per-frame)" \
     -v dim="$(field embed-dim)" -v mean="$(field mean-time)" \
-    -v seconds="$seconds" 'BEGIN {
+    -v features="$(field mean-time vit-encoder-stats)" \
+    -v unchanged="$(field unchanged vit-encoder-stats)" \
+    -v limit="$max_tokens" -v seconds="$seconds" 'BEGIN {
       row = "%-16s %s\n"
       printf "\n" row, "frames", frames
       printf row, "frame size", width " x " height
-      printf row, "grid", cols " x " rows " patches"
+      printf row, "grid", cols " x " rows " patches" \
+        (features == "" ? "" : " (max-tokens=" limit ")")
       printf row, "tokens a frame", tokens
       printf row, "embed_dim", dim
-      printf row, "ms a frame", sprintf ("%.2f (tokens alone)", mean / 1e6)
+      printf row, "ms for tokens", sprintf ("%.2f a frame", mean / 1e6)
+      if (features != "")
+        printf row, "ms for features", sprintf ("%.2f a frame", features / 1e6) \
+          (unchanged > 0 ? " (but " unchanged " like the one before)" : "")
       # The first frame is done before the clock starts: one alone has no rate.
       if (frames > 1 && seconds > 0)
         printf row, "frames/s", sprintf ("%.1f (with decoding and writing the files)", frames / seconds)
     }'
-  printf '%-16s %s\n' '.npy files' "$root/build/tokens (the newest $files)"
+  printf '%-16s %s\n' '.npy files' "$root/build/$made (the newest $files)"
 }
 
-# A frame, its principal components and what is like its middle, side by side:
-# the last of the first 50, as many a video begins black.
+# Calls a function with SOURCE and the elements that make tokens on every
+# INTERVALth frame, and features of at most LIMIT tokens if the model has blocks.
+with_elements() { # FUNCTION INTERVAL LIMIT SOURCE
+  function=$1
+  interval=$2
+  limit=$3
+  shift 3
+  set -- "$@" ! vitpatchembed
+  [ -z "$model" ] || set -- "$@" "$(property model "$model")"
+  [ "$interval" = 1 ] || set -- "$@" "interval=$interval"
+  [ "$made" = tokens ] || set -- "$@" "max-tokens=$limit" ! vitencoder
+  "$function" "$@"
+}
+
+# Of the last of the first 50 frames, as many a video begins black.  Of those
+# between it and the first nothing is computed.
 make_picture() { # SOURCE
+  n_passed=$((n_frames < 50 ? n_frames : 50))
+  with_elements draw_picture $((n_passed > 1 ? n_passed - 1 : 1)) "$picture_tokens" \
+    "$@" ! identity "eos-after=$((n_passed + 1))"
+}
+
+# A frame, its principal components, and what is like the face in the clip or
+# the middle of another video, side by side.
+draw_picture() { # SOURCE AND ELEMENTS
   picture=$root/build/quickstart.png
   height=360
   width=$((height * $(field frame-width) / $(field frame-height)))
   folder=$root/build/picture
   rm -rf "$folder" "$picture"
   mkdir -p "$folder"
-  set -- "$@" ! identity eos-after=51 ! vitpatchembed
-  [ -z "$model" ] || set -- "$@" "$(property model "$model")"
+  x=-1
+  y=-1
+  [ -n "$input" ] || {
+    x=130
+    y=110
+  }
   set -- "$@" ! videoscale ! "video/x-raw,width=$width,height=$height" \
     ! videoconvert ! tee name=frames \
     compositor name=all sink_1::xpos="$width" sink_2::xpos=$((2 * width)) \
@@ -258,8 +314,8 @@ make_picture() { # SOURCE
     ! multifilesink "$(property location "$(printf '%s' "$folder" | sed 's/%/%%/g')/%05d.png")" max-files=1 \
     frames. ! queue ! all.sink_0 \
     frames. ! queue ! vittokenoverlay mode=pca opacity=1 ! all.sink_1 \
-    frames. ! queue ! vittokenoverlay mode=similarity opacity=0.75 ! all.sink_2
-  GST_PLUGIN_PATH=$root/build/plugin/module gst-launch-1.0 "$@" >"$root/build/quickstart-picture.log" 2>&1 \
+    frames. ! queue ! vittokenoverlay mode=similarity "x=$x" "y=$y" opacity=0.75 ! all.sink_2
+  gst-launch-1.0 "$@" >"$root/build/quickstart-picture.log" 2>&1 \
     && mv "$folder"/*.png "$picture" \
     || fail "No picture came of it. The whole log: $root/build/quickstart-picture.log"
   rm -rf "$folder"
@@ -270,8 +326,11 @@ install_packages
 echo "Building"
 build
 
-rm -rf build/tokens
-mkdir -p build/tokens
+GST_PLUGIN_PATH=$root/build/plugin/module
+export GST_PLUGIN_PATH
+choose
+rm -rf build/tokens build/features
+mkdir -p "build/$made"
 log=$root/build/quickstart.log
 
 # Calls a function with the words that bring the input's frames.
@@ -294,21 +353,25 @@ with_source() { # FUNCTION
   "$@"
 }
 
-make_tokens() { # SOURCE
-  set -- "$@" ! vitpatchembed
-  [ -z "$model" ] || set -- "$@" "$(property model "$model")"
+make_all() { # SOURCE
+  with_elements make_files 1 "$max_tokens" "$@"
+}
+
+make_files() { # SOURCE AND ELEMENTS
   # A % in the folder's own name would be read as a place for the number.
-  tokens=$(printf '%s' "$root/build/tokens/" | sed 's/%/%%/g')tokens-%05d.npy
+  pattern=$(printf '%s' "$root/build/$made/" | sed 's/%/%%/g')$made-%05d.npy
   set -- "$@" ! progressreport update-freq=1 ! vittokenenc ! application/x-npy \
-    ! multifilesink "$(property location "$tokens")" "max-files=$keep"
+    ! multifilesink "$(property location "$pattern")" "max-files=$keep"
 
   # Ctrl-C ends the stream in good order, and the table comes all the same:
   # gst-launch-1.0 sees to the signal itself (-e), the others leave it alone.
+  [ "$made" = tokens ] \
+    || echo "Each frame is scaled down to at most $max_tokens tokens, for speed (max-tokens)"
   echo "Running (Ctrl-C ends it)"
   trap : INT
   {
     trap : INT
-    GST_PLUGIN_PATH=$root/build/plugin/module gst-launch-1.0 -e -v "$@" 2>&1 \
+    gst-launch-1.0 -e -v "$@" 2>&1 \
       || echo "ERROR: gst-launch-1.0 ended with status $?"
   } | {
     trap '' INT
@@ -326,4 +389,4 @@ make_tokens() { # SOURCE
   print_command "$@"
 }
 
-with_source make_tokens
+with_source make_all

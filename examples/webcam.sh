@@ -1,16 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# A camera in a window, with its patch tokens drawn on it:
+# A camera in a window, with what a network knows of it drawn on it:
 #
 #     sh examples/webcam.sh [/dev/videoN]
 #
 # MODE is what is drawn (pca, similarity, norm, changed, grid): with
 # MODE=similarity, click on what to look for.  MODEL is a checkpoint, a file or a
-# folder, to take instead of the built-in model.  Without a camera a live test
-# picture takes its place; without a display the frames are only counted, 100 of
-# them.  Expects the plugin in build/plugin/module (examples/quickstart.sh builds it) or
-# installed.
+# folder, to take instead of examples/models/dinov2-small; MODEL= is the built-in
+# model.  Features take time, so they are of frames scaled down; a model without
+# blocks, as the built-in one, gives the tokens of whole frames.  Without a camera
+# a live test picture takes its place; without a display the frames are only
+# counted, 100 of them.  Expects the plugin in build/plugin/module
+# (examples/quickstart.sh builds it) or installed.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 GST_PLUGIN_PATH=${GST_PLUGIN_PATH:-$root/build/plugin/module}
@@ -34,6 +36,21 @@ else
   set -- v4l2src device="$camera" ! decodebin
 fi
 
+# 257 tokens are a class token and 16 x 16 patches, or 18 x 14 of a 4:3 picture.
+# Features come later than the clock allows: a sink that waits for it would show
+# one frame a second.
+model=${MODEL-$root/examples/models/dinov2-small}
+network="max-tokens=257 ! vitencoder"
+sync=sync=false
+if [ -z "$model" ]; then
+  network=
+  sync=
+elif ! reason=$(sh "$root/examples/has-blocks.sh" "$model"); then
+  printf 'No features of this model, tokens alone: %s\n' "$reason"
+  network=
+  sync=
+fi
+
 frames=
 sink=autovideosink
 if [ -z "${DISPLAY-}${WAYLAND_DISPLAY-}" ]; then
@@ -47,5 +64,5 @@ elif ! has ximagesink && ! has waylandsink && ! has glimagesink; then
 fi
 
 exec gst-launch-1.0 -e "$@" ! videoconvert ! identity $frames ! queue leaky=downstream max-size-buffers=2 \
-  ! vitpatchembed ${MODEL:+model="$MODEL"} ! vittokenoverlay mode="${MODE:-pca}" ! videoconvert \
-  ! progressreport update-freq=1 silent=false format=buffers do-query=false ! $sink
+  ! vitpatchembed ${model:+model="$model"} $network ! vittokenoverlay mode="${MODE:-pca}" ! videoconvert \
+  ! progressreport update-freq=1 silent=false format=buffers do-query=false ! $sink $sync

@@ -59,9 +59,32 @@ report $? "find follows a patch by its features"
   && grep -q 'an input stage alone' log && ! grep -q cosine log
 report $? "find says that a model has no blocks"
 
-run sh "$1/examples/webcam.sh" "$folder/no-camera" \
-  && grep -q 'No camera' log && grep -q 'No display' log
+run sh "$1/examples/has-blocks.sh" "$1/examples/models/dinov2-small" && [ ! -s log ]
+report $? "has-blocks.sh knows a whole model"
+
+! run sh "$1/examples/has-blocks.sh" "$1/tests/golden/hf-clip" \
+  && grep -q 'hf-clip.*input stage alone' log
+report $? "has-blocks.sh says that blocks are missing"
+
+! run sh "$1/examples/has-blocks.sh" "$1/tests/golden/hf-sam" \
+  && grep -q 'hf-sam.*cannot be computed' log
+report $? "has-blocks.sh says that blocks cannot be computed"
+
+cp -r "$1/tests/golden/features/hf-vit-classifier" 'a "model" of \ mine'
+run sh "$1/examples/has-blocks.sh" 'a "model" of \ mine' && [ ! -s log ]
+report $? "has-blocks.sh takes any name"
+
+webcam=$1/examples/webcam.sh
+run sh "$webcam" "$folder/no-camera" \
+  && grep -q 'No camera' log && grep -q 'No display' log && ! grep -q 'tokens alone' log
 report $? "webcam.sh without camera and display"
+
+run env MODEL= sh "$webcam" "$folder/no-camera" && grep -q 'built-in model' log
+report $? "webcam.sh takes the built-in model"
+
+run env MODEL="$1/tests/golden/hf-clip" sh "$webcam" "$folder/no-camera" \
+  && grep -q 'tokens alone.*input stage alone' log
+report $? "webcam.sh draws tokens of a model without blocks"
 
 run sh "$lines/file.sh" "$clip" out && [ "$(files out)" = 100 ]
 report $? "file.sh"

@@ -17,6 +17,7 @@ import glob
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -139,6 +140,29 @@ def take_files(folder, names_before):
     return len(names), good
 
 
+def wrong_quickstart(line, said, folder):
+    """None where the table tells what was made, of every frame of the clip, its files
+    are there, and three pictures of it lie side by side.  No MODEL has no features."""
+    made, dim = ("tokens", 768) if line.startswith("MODEL= ") else ("features", 384)
+    table = dict(re.findall(r"^(\S+(?: \S+)*) {2,}(.+)$", said, re.MULTILINE))
+    times = {name for name in ("tokens", "features")
+             if float(table.get("ms for " + name, "0").split()[0]) > 0}
+    if times != {"tokens", made}:
+        return "the times in the table are wrong\n" + said
+    if (table["frames"], table["embed_dim"]) != ("120", str(dim)):
+        return "the table is wrong\n" + said
+    files = glob.glob(os.path.join(folder, f"build/{made}/*.npy"))
+    with open(files[0], "rb") as file:
+        is_right = f"({table['tokens a frame']}, {dim})".encode() in file.read(128)
+    if len(files) != 120 or not is_right:
+        return f"{len(files)} files, the first right: {is_right}\n" + said
+    with open(os.path.join(folder, "build/quickstart.png"), "rb") as file:
+        width, height = struct.unpack(">II", file.read(24)[16:])
+    if (width, height) != (3 * 480, 360):
+        return f"a picture of {width} x {height}\n" + said
+    return None
+
+
 def run_line(line, exports, folder, env):
     """None where it does what it should, else what went wrong."""
     endless = "autovideosink" in line
@@ -167,9 +191,7 @@ def run_line(line, exports, folder, env):
         return "a file that is not of its type was written"
     if program not in ("cc", "rm") and not done.stdout:
         return "nothing was printed"
-    if "quickstart" in line and not os.path.exists(os.path.join(folder, "build/quickstart.png")):
-        return "no picture was drawn\n" + done.stdout
-    return None
+    return wrong_quickstart(line, done.stdout, folder) if "quickstart" in line else None
 
 
 def check_snippets(source, documents):
