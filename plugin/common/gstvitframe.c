@@ -21,15 +21,19 @@ gst_vit_frame_plane_fits (const GstVideoFrame *frame, guint plane,
   return MIN (start, last) >= 0 && end <= (gint64) map->size;
 }
 
-/* Of any number: GStreamer takes one that is none for a programmer's error. */
+/* Of any number: GStreamer takes one that is none of its formats for a
+ * programmer's error. */
 static const gchar *
 name_format (GstVideoFormat format)
 {
-  const gchar *name = format != GST_VIDEO_FORMAT_UNKNOWN
-      ? gst_video_format_to_string (format)
-      : NULL;
+  guint n;
+  const GstVideoFormat *known = gst_video_formats_raw (&n);
 
-  return name ? name : "an unknown format";
+  for (guint i = 0; i < n; i++) {
+    if (known[i] == format)
+      return gst_video_format_to_string (format);
+  }
+  return "an unknown format";
 }
 
 /* A GstVideoMeta may describe more pixels than the caps do, never fewer; what
