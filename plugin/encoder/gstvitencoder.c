@@ -321,8 +321,10 @@ gst_vit_encoder_sink_event (GstBaseTransform *base, GstEvent *event)
       GST_OBJECT_LOCK (self);
       gst_vit_lateness_reset (&self->lateness);
       GST_OBJECT_UNLOCK (self);
-      G_GNUC_FALLTHROUGH;
+      gst_vit_clock_view_forget (&self->clock);
+      break;
     case GST_EVENT_STREAM_START:
+      gst_vit_encoder_model_begin_stream (&self->model);
       gst_vit_clock_view_forget (&self->clock);
       break;
     case GST_EVENT_EOS:

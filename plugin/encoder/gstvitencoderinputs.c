@@ -43,7 +43,9 @@ fits (const GstVitTokensMeta *tokens, const VitEncoderWeights *weights,
   return FALSE;
 }
 
-/* Of a frame that has tokens, but none to take. */
+/* Of a frame that has tokens, but none to take.  Where such have come before, the
+ * frame may be one that vitpatchembed left out: another model's are not our
+ * business then. */
 static gboolean
 refuse (const GstVitTokensMeta *other, const GstVitTokensMeta *computed,
     const gchar *model_id, GError **error)
@@ -87,5 +89,6 @@ gst_vit_encoder_inputs_find (GstBuffer *frame,
       g_ptr_array_add (inputs->tokens, tokens);
     }
   }
-  return inputs->tokens->len > 0 || refuse (other, computed, model_id, error);
+  inputs->have_come = inputs->have_come || inputs->tokens->len > 0;
+  return inputs->have_come || refuse (other, computed, model_id, error);
 }

@@ -35,6 +35,13 @@ gst_vit_encoder_model_tell (
   model->is_settled = FALSE;
 }
 
+void
+gst_vit_encoder_model_begin_stream (GstVitEncoderModel *model)
+{
+  if (model->stream != NULL)
+    model->stream->inputs.have_come = FALSE;
+}
+
 /* An element that was stopped and started again lost what was told it; the element
  * before it did not. */
 static void

@@ -30,6 +30,9 @@ void gst_vit_encoder_model_stop (GstVitEncoderModel *model);
 void gst_vit_encoder_model_tell (GstVitEncoderModel *model,
     GstVitModelSource *tokens /* (transfer full) */);
 
+/* Another stream begins: its tokens are to be this model's, whatever came before. */
+void gst_vit_encoder_model_begin_stream (GstVitEncoderModel *model);
+
 /* Loads what the settings and the stream ask for, if it is another.  *model_info
  * (transfer full): what was loaded, or NULL where nothing was.  Where nothing was
  * told, `sinkpad` and its peer are asked.  Errors: as gst_vit_encoder_choose_source()

@@ -120,6 +120,51 @@ test_the_nearest_of_two (void)
   encoder_stream_clear (&stream);
 }
 
+/* Two models, the second one's tokens on every other frame alone: the frames between
+ * pass its encoder, until another stream begins without any. */
+static void
+test_two_models_and_an_interval (void)
+{
+  g_autofree gchar *small = encoder_model_path (SMALL_MODEL);
+  g_autofree gchar *path = encoder_model_path ("hf-mae");
+  g_autofree gchar *embed = g_strdup_printf (
+      "! vitencoder n-threads=1 embedding=none model=\"%s\" "
+      "! vitpatchembed name=second interval=2 model=\"%s\"",
+      small, path);
+  g_autofree gchar *properties
+      = g_strdup_printf ("name=last n-threads=1 model=\"%s\"", path);
+  g_autofree gchar *text = NULL;
+  EncoderStream stream;
+  GstElement *pipeline, *last;
+  GstFlowReturn flow;
+
+  encoder_stream_init (&stream, embed, properties);
+  pipeline = GST_ELEMENT (gst_element_get_parent (stream.embed));
+  last = gst_bin_get_by_name (GST_BIN (pipeline), "last");
+  gst_element_set_bus (stream.encoder, NULL);
+  gst_object_replace ((GstObject **) &stream.encoder, GST_OBJECT (last));
+  gst_element_set_bus (stream.encoder, stream.bus);
+  gst_object_unref (last);
+  for (guint i = 0; i < 5; i++) {
+    GstBuffer *frame = encoder_stream_push (&stream, i, NULL);
+
+    g_assert_cmpuint (encoder_count_metas (frame, 0), ==, i % 2 ? 1 : 2);
+    g_assert_cmpuint (encoder_count_metas (frame, 2), ==, i % 2 ? 1 : 2);
+    gst_buffer_unref (frame);
+  }
+  g_assert_cmpuint (encoder_stat (&stream, "frames"), ==, 3);
+  text = encoder_stream_message (&stream, GST_MESSAGE_ERROR, NULL, NULL);
+  g_assert_cmpstr (text, ==, NULL);
+  gst_pad_send_event (GST_BASE_TRANSFORM_SINK_PAD (stream.encoder),
+      gst_event_new_stream_start ("another"));
+  g_assert_null (encoder_stream_push (&stream, 5, &flow));
+  g_assert_cmpint (flow, ==, GST_FLOW_ERROR);
+  text = encoder_stream_message (&stream, GST_MESSAGE_ERROR, NULL, NULL);
+  g_assert_nonnull (strstr (text, SMALL_MODEL));
+  gst_object_unref (pipeline);
+  encoder_stream_clear (&stream);
+}
+
 /* vitpatchembed alone is stopped, given another model and started again. */
 static void
 test_another_model (void)
@@ -314,6 +359,8 @@ main (int argc, char **argv)
       "/vitencoder/model/through-other-elements", test_through_other_elements);
   g_test_add_func (
       "/vitencoder/model/the-nearest-of-two", test_the_nearest_of_two);
+  g_test_add_func ("/vitencoder/model/two-models-and-an-interval",
+      test_two_models_and_an_interval);
   g_test_add_func ("/vitencoder/model/another-model", test_another_model);
   g_test_add_func ("/vitencoder/model/started-again", test_started_again);
   g_test_add_func (
