@@ -50,6 +50,8 @@ test_refused_at_the_start (void)
         { "teacher" } },
     { "timm-siglip", "embedding=class", FALSE, GST_RESOURCE_ERROR_SETTINGS,
         { "class token", "siglip" } },
+    { "timm-reg4-gap", "embedding=class", FALSE, GST_RESOURCE_ERROR_SETTINGS,
+        { "class token", "reg4" } },
     { "timm-pe-spatial", "norm=final", FALSE, GST_RESOURCE_ERROR_SETTINGS,
         { "norm is final", "pe_spatial" } },
   };

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "encoder/encoder.h"
 #include "support/encoder_folder.h"
 
 static void
@@ -504,6 +505,42 @@ test_overrides (void)
   g_assert_nonnull (strstr (error->message, "multiple of 4"));
 }
 
+/* A model whose only prefix tokens are registers; and one with a class token. */
+static void
+test_no_class_token (void)
+{
+  static const VitEncoderSettings cases[] = {
+    { .embedding = VIT_EMBEDDING_CLASS },
+    { .embedding = VIT_EMBEDDING_CLASS_MEAN },
+    { .attention = TRUE },
+  };
+  static const char *const models[] = { "timm-reg4-gap", "timm-dinov3-plus" };
+
+  for (gsize model = 0; model < G_N_ELEMENTS (models); model++) {
+    g_autofree char *path
+        = g_build_filename (TEST_DATA_DIR, "features", models[model], NULL);
+    g_autoptr (GError) error = NULL;
+    VitEncoderWeights *weights
+        = vit_encoder_weights_load (path, NULL, NULL, &error);
+
+    g_assert_no_error (error);
+    g_assert_cmpuint (weights->n_prefix_tokens, >=, 4);
+    for (gsize i = 0; i < G_N_ELEMENTS (cases); i++) {
+      VitEncoder *encoder = vit_encoder_new (weights, &cases[i], &error);
+
+      if (model == 0) {
+        g_assert_null (encoder);
+        g_assert_error (error, VIT_ERROR, VIT_ERROR_SETTING);
+        g_assert_nonnull (strstr (error->message, "class token"));
+        g_clear_error (&error);
+      }
+      g_assert_no_error (error);
+      vit_encoder_free (encoder);
+    }
+    vit_encoder_weights_unref (weights);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -532,6 +569,7 @@ main (int argc, char **argv)
     { "timm-size-without-heads", test_timm_size_without_heads },
     { "truncated", test_truncated },
     { "overrides", test_overrides },
+    { "no-class-token", test_no_class_token },
   };
 
   g_test_init (&argc, &argv, NULL);
