@@ -57,6 +57,15 @@ ask (GstVitEncoderModel *model, GstPad *sinkpad)
   gst_clear_object (&peer);
 }
 
+/* As it was set: of a name on the hub more is said than of a path that is not
+ * there. */
+static const gchar *
+path_of (const GstVitEncoderModel *model)
+{
+  return model->settings.model != NULL ? model->settings.model
+                                       : model->source->path;
+}
+
 gboolean
 gst_vit_encoder_model_settle (GstVitEncoderModel *model, GstPad *sinkpad,
     GstStructure **model_info, GError **error)
@@ -79,7 +88,7 @@ gst_vit_encoder_model_settle (GstVitEncoderModel *model, GstPad *sinkpad,
     /* Two models need not fit into memory at once. */
     drop (model);
     model->source = source;
-    model->stream = gst_vit_encoder_stream_new (&model->settings, source->path,
+    model->stream = gst_vit_encoder_stream_new (&model->settings, path_of (model),
         source->prefix, model_info, error);
   }
   model->is_settled = model->stream != NULL;

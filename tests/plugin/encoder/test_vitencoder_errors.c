@@ -24,6 +24,34 @@ check_text (const gchar *text, const gchar *const *words)
       g_error ("\"%s\" does not say \"%s\"", text, *words);
 }
 
+/* An element with these properties does not start. */
+static void
+check_start (const gchar *model, const gchar *properties,
+    const gchar *const *words, GQuark expected_domain, gint expected_code)
+{
+  g_autofree gchar *launch
+      = g_strdup_printf ("vitencoder model=\"%s\" %s", model, properties);
+  EncoderStream stream = { .bus = gst_bus_new () };
+  g_autofree gchar *text = NULL;
+  GQuark domain;
+  gint code;
+
+  stream.encoder = gst_parse_launch (launch, NULL);
+  g_assert_nonnull (stream.encoder);
+  gst_object_ref_sink (stream.encoder);
+  gst_element_set_bus (stream.encoder, stream.bus);
+  g_assert_cmpint (gst_element_set_state (stream.encoder, GST_STATE_PAUSED), ==,
+      GST_STATE_CHANGE_FAILURE);
+  text = encoder_stream_message (&stream, GST_MESSAGE_ERROR, &domain, &code);
+  check_text (text, words);
+  g_assert_true (domain == expected_domain);
+  g_assert_cmpint (code, ==, expected_code);
+  gst_element_set_state (stream.encoder, GST_STATE_NULL);
+  gst_element_set_bus (stream.encoder, NULL);
+  gst_object_unref (stream.encoder);
+  gst_object_unref (stream.bus);
+}
+
 static void
 test_refused_at_the_start (void)
 {
@@ -58,29 +86,22 @@ test_refused_at_the_start (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autofree gchar *path = encoder_model_path (cases[i].model);
-    g_autofree gchar *launch = g_strdup_printf (
-        "vitencoder model=\"%s\" %s", path, cases[i].properties);
-    EncoderStream stream = { .bus = gst_bus_new () };
-    g_autofree gchar *text = NULL;
-    GQuark domain;
-    gint code;
 
-    stream.encoder = gst_parse_launch (launch, NULL);
-    g_assert_nonnull (stream.encoder);
-    gst_object_ref_sink (stream.encoder);
-    gst_element_set_bus (stream.encoder, stream.bus);
-    g_assert_cmpint (gst_element_set_state (stream.encoder, GST_STATE_PAUSED),
-        ==, GST_STATE_CHANGE_FAILURE);
-    text = encoder_stream_message (&stream, GST_MESSAGE_ERROR, &domain, &code);
-    check_text (text, cases[i].words);
-    g_assert_true (domain == (cases[i].is_stream ? GST_STREAM_ERROR
-                                                 : GST_RESOURCE_ERROR));
-    g_assert_cmpint (code, ==, cases[i].code);
-    gst_element_set_state (stream.encoder, GST_STATE_NULL);
-    gst_element_set_bus (stream.encoder, NULL);
-    gst_object_unref (stream.encoder);
-    gst_object_unref (stream.bus);
+    check_start (path, cases[i].properties, cases[i].words,
+        cases[i].is_stream ? GST_STREAM_ERROR : GST_RESOURCE_ERROR,
+        cases[i].code);
   }
+}
+
+/* Said of it as it was set, not of a path made of it. */
+static void
+test_name_on_the_hub (void)
+{
+  g_setenv ("HF_HUB_CACHE", "/nonexistent", TRUE);
+  check_start ("facebook/dinov2-small", "",
+      (const gchar *const[]) { "\"hf download facebook/dinov2-small\"", NULL },
+      GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND);
+  g_unsetenv ("HF_HUB_CACHE");
 }
 
 static void
@@ -386,6 +407,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func (
       "/vitencoder/errors/at-the-start", test_refused_at_the_start);
+  g_test_add_func ("/vitencoder/errors/name-on-the-hub", test_name_on_the_hub);
   g_test_add_func ("/vitencoder/errors/tokens-of-others", test_tokens_of_others);
   g_test_add_func ("/vitencoder/errors/built-in-model", test_built_in_model);
   g_test_add_func (
