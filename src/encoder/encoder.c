@@ -262,12 +262,10 @@ n_token_tasks (const VitEncoderScratch *scratch)
 static guint
 region_of (const VitEncoderScratch *scratch, guint *t)
 {
-  guint i = 0;
+  guint region = vit_encoder_find_region (scratch, *t);
 
-  while (*t >= scratch->regions[i].first + scratch->regions[i].n_tokens)
-    i++;
-  *t -= scratch->regions[i].first;
-  return i;
+  *t -= scratch->regions[region].first;
+  return region;
 }
 
 static void
