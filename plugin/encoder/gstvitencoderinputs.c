@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "common/gstvitmodelid.h"
+#include "common/gstvitregionsmax.h"
 
 gboolean
 gst_vit_encoder_inputs_are_on (GstBuffer *frame)
@@ -74,6 +75,7 @@ gst_vit_encoder_inputs_find (GstBuffer *frame,
 
   g_ptr_array_set_size (inputs->tokens, 0);
   inputs->malformed = NULL;
+  inputs->has_more = FALSE;
   while ((tokens = gst_buffer_iterate_vit_tokens_meta (frame, &state))) {
     const gchar *reason = NULL;
 
@@ -86,6 +88,9 @@ gst_vit_encoder_inputs_find (GstBuffer *frame,
     } else {
       if (!fits (tokens, weights, error))
         return FALSE;
+      inputs->has_more = inputs->tokens->len == GST_VIT_REGIONS_MAX;
+      if (inputs->has_more)
+        break;
       g_ptr_array_add (inputs->tokens, tokens);
     }
   }

@@ -341,6 +341,36 @@ test_forged_tokens_are_passed_over (void)
   }
 }
 
+/* As many as anyone may have put on a frame. */
+static void
+test_no_more_than_the_first_512 (void)
+{
+  EncoderStream stream;
+
+  alone_init_with_model (&stream);
+  for (guint n = 512; n < 515; n++) {
+    GstBuffer *frame = frame_with_tokens (1, 16, 48, 0, SMALL_MODEL);
+    GstBuffer *tokens = gst_buffer_get_vit_tokens_meta (frame)->tokens;
+    g_autofree gchar *text = NULL;
+
+    for (guint i = 1; i < n; i++)
+      gst_buffer_add_vit_tokens_meta (frame, tokens, GST_VIT_TOKEN_FORMAT_F32,
+          1, 4, 3, 16, 48, 64, 48, SMALL_MODEL);
+    frame = gst_harness_push_and_pull (stream.harness, frame);
+    g_assert_nonnull (frame);
+    g_assert_cmpuint (encoder_count_metas (frame, 0), ==, n);
+    g_assert_cmpuint (encoder_count_metas (frame, 2), ==, 512);
+    gst_buffer_unref (frame);
+    if (n > 512)
+      continue;
+    text = encoder_stream_message (&stream, GST_MESSAGE_WARNING, NULL, NULL);
+    g_assert_cmpstr (text, ==, NULL);
+  }
+  check_one_warning (
+      &stream, GST_STREAM_ERROR, GST_STREAM_ERROR_NOT_IMPLEMENTED, "first 512");
+  encoder_stream_clear (&stream);
+}
+
 static void
 test_tokens_that_cannot_be_read (void)
 {
@@ -419,6 +449,8 @@ main (int argc, char **argv)
       test_live_embedding_that_cannot_be);
   g_test_add_func ("/vitencoder/errors/forged-tokens-are-passed-over",
       test_forged_tokens_are_passed_over);
+  g_test_add_func ("/vitencoder/errors/no-more-than-the-first-512",
+      test_no_more_than_the_first_512);
   g_test_add_func ("/vitencoder/errors/tokens-that-cannot-be-read",
       test_tokens_that_cannot_be_read);
   g_test_add_func ("/vitencoder/errors/no-memory", test_no_memory);
