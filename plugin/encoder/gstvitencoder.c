@@ -211,11 +211,12 @@ look (GstVitEncoder *self, GstBuffer *buffer)
   GstVitEncoderLiveSettings live;
   GError *error = NULL;
 
-  if (!settle (self))
-    return FALSE;
   GST_OBJECT_LOCK (self);
   live = self->settings.live;
   GST_OBJECT_UNLOCK (self);
+  gst_vit_encoder_model_set_live (&self->model, &live);
+  if (!settle (self))
+    return FALSE;
   if (gst_vit_encoder_stream_set_live (self->model.stream, &live, &error)
       && gst_vit_encoder_stream_look (self->model.stream, buffer, &error))
     return TRUE;

@@ -2,6 +2,7 @@
 #include "encoder/gstvitencodermodel.h"
 
 #include "encoder/gstvitencodersource.h"
+#include "files/file_state.h"
 
 static void
 drop (GstVitEncoderModel *model)
@@ -30,9 +31,17 @@ void
 gst_vit_encoder_model_tell (
     GstVitEncoderModel *model, GstVitModelSource *tokens)
 {
+  if (tokens != model->tokens)
+    model->is_settled = FALSE;
   g_clear_pointer (&model->tokens, gst_vit_model_source_unref);
   model->tokens = tokens;
-  model->is_settled = FALSE;
+}
+
+void
+gst_vit_encoder_model_set_live (
+    GstVitEncoderModel *model, const GstVitEncoderLiveSettings *live)
+{
+  model->settings.live = *live;
 }
 
 void
@@ -66,6 +75,16 @@ path_of (const GstVitEncoderModel *model)
                                        : model->source->path;
 }
 
+/* Whether it was read from there, and from the files that are there now: who said
+ * anew which one the tokens are of has read these. */
+static gboolean
+is_loaded (const GstVitEncoderModel *model, const GstVitModelSource *source)
+{
+  return model->stream != NULL
+         && gst_vit_model_source_is_equal (source, model->source)
+         && vit_file_states_are_current (model->stream->weights->file_states);
+}
+
 gboolean
 gst_vit_encoder_model_settle (GstVitEncoderModel *model, GstPad *sinkpad,
     GstStructure **model_info, GError **error)
@@ -81,8 +100,7 @@ gst_vit_encoder_model_settle (GstVitEncoderModel *model, GstPad *sinkpad,
       &model->settings, model->tokens, error);
   if (source == NULL)
     return FALSE;
-  if (model->stream != NULL
-      && gst_vit_model_source_is_equal (source, model->source)) {
+  if (is_loaded (model, source)) {
     gst_vit_model_source_unref (source);
   } else {
     /* Two models need not fit into memory at once. */
