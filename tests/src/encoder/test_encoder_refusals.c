@@ -110,6 +110,31 @@ test_adapter (void)
   vit_encoder_weights_unref (folder_load_encoder ());
 }
 
+/* A file is read as it is; and `reason` says that there is an adapter beside it. */
+static void
+test_adapter_beside_a_file (void)
+{
+  g_autofree char *path = folder_path ("model.safetensors");
+  g_autoptr (GError) error = NULL;
+  VitEncoderWeights *weights;
+  const char *note;
+
+  folder_write_vit (weights_new_vit ());
+  weights = vit_encoder_weights_load (path, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_null (strstr (weights->choices.reason, "adapter"));
+  vit_encoder_weights_unref (weights);
+  write_adapter ("base_model.model.layernorm.weight");
+  weights = vit_encoder_weights_load (path, NULL, NULL, &error);
+  g_assert_no_error (error);
+  note = strstr (weights->choices.reason,
+      "adapter_model.safetensors, the adapter beside the file");
+  g_assert_nonnull (note);
+  g_assert_nonnull (strstr (note, ": not used"));
+  g_assert_null (strstr (note + 1, "adapter_model.safetensors"));
+  vit_encoder_weights_unref (weights);
+}
+
 static void
 test_adapter_of_a_classifier (void)
 {
@@ -548,6 +573,7 @@ main (int argc, char **argv)
     { "whole", test_whole },
     { "hub-cache", test_hub_cache },
     { "adapter", test_adapter },
+    { "adapter-beside-a-file", test_adapter_beside_a_file },
     { "adapter-of-a-classifier", test_adapter_of_a_classifier },
     { "quantised-when-loaded", test_quantised_when_loaded },
     { "input-stage-alone", test_input_stage_alone },
