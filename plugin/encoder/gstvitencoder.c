@@ -38,6 +38,7 @@
 #include "base/error.h"
 #include "common/gstviterror.h"
 #include "common/gstvitlateness.h"
+#include "common/gstvitregionsmax.h"
 #include "encoder/gstvitencodermodel.h"
 #include "encoder/gstvitencoderproperties.h"
 #include "encoder/gstvitencoderstats.h"
@@ -61,6 +62,7 @@ struct _GstVitEncoder {
   GstVitEncoderModel model; /* from start to stop */
   GstVitClockView clock;
   gboolean warned_of_malformed;
+  gboolean warned_of_more;
   gboolean warned_of_left_out;
 };
 
@@ -127,7 +129,8 @@ gst_vit_encoder_start (GstBaseTransform *base)
   GST_OBJECT_UNLOCK (self);
   gst_vit_encoder_model_start (&self->model, &settings);
   gst_vit_clock_view_init (&self->clock);
-  self->warned_of_malformed = self->warned_of_left_out = FALSE;
+  self->warned_of_malformed = self->warned_of_more = FALSE;
+  self->warned_of_left_out = FALSE;
   if (settings.model == NULL || settle (self))
     return TRUE;
   gst_vit_encoder_model_stop (&self->model);
@@ -208,11 +211,12 @@ look (GstVitEncoder *self, GstBuffer *buffer)
   GstVitEncoderLiveSettings live;
   GError *error = NULL;
 
-  if (!settle (self))
-    return FALSE;
   GST_OBJECT_LOCK (self);
   live = self->settings.live;
   GST_OBJECT_UNLOCK (self);
+  gst_vit_encoder_model_set_live (&self->model, &live);
+  if (!settle (self))
+    return FALSE;
   if (gst_vit_encoder_stream_set_live (self->model.stream, &live, &error)
       && gst_vit_encoder_stream_look (self->model.stream, buffer, &error))
     return TRUE;
@@ -230,6 +234,18 @@ warn_of_malformed (GstVitEncoder *self, GstBuffer *buffer)
   self->warned_of_malformed = TRUE;
   GST_ELEMENT_WARNING (self, STREAM, FORMAT,
       ("Tokens are passed over: %s", reason), ("%" GST_PTR_FORMAT, buffer));
+}
+
+static void
+warn_of_more (GstVitEncoder *self, GstBuffer *buffer)
+{
+  if (!self->model.stream->inputs.has_more || self->warned_of_more)
+    return;
+  self->warned_of_more = TRUE;
+  GST_ELEMENT_WARNING (self, STREAM, NOT_IMPLEMENTED,
+      ("Only the tokens of the first %d regions of a frame have features",
+          GST_VIT_REGIONS_MAX),
+      ("%" GST_PTR_FORMAT, buffer));
 }
 
 /* Once, until there is memory again.  What can never be encoded is an error. */
@@ -298,6 +314,7 @@ gst_vit_encoder_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
   if (!look (self, buffer))
     return GST_FLOW_ERROR;
   warn_of_malformed (self, buffer);
+  warn_of_more (self, buffer);
   gst_vit_clock_view_look (&self->clock, base, buffer);
   if (self->model.stream->inputs.tokens->len == 0
       || (self->model.stream->jobs->len > 0 && is_skipped (self, buffer)))
@@ -321,8 +338,10 @@ gst_vit_encoder_sink_event (GstBaseTransform *base, GstEvent *event)
       GST_OBJECT_LOCK (self);
       gst_vit_lateness_reset (&self->lateness);
       GST_OBJECT_UNLOCK (self);
-      G_GNUC_FALLTHROUGH;
+      gst_vit_clock_view_forget (&self->clock);
+      break;
     case GST_EVENT_STREAM_START:
+      gst_vit_encoder_model_begin_stream (&self->model);
       gst_vit_clock_view_forget (&self->clock);
       break;
     case GST_EVENT_EOS:

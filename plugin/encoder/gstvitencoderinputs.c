@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "common/gstvitmodelid.h"
+#include "common/gstvitregionsmax.h"
 
 gboolean
 gst_vit_encoder_inputs_are_on (GstBuffer *frame)
@@ -43,7 +44,9 @@ fits (const GstVitTokensMeta *tokens, const VitEncoderWeights *weights,
   return FALSE;
 }
 
-/* Of a frame that has tokens, but none to take. */
+/* Of a frame that has tokens, but none to take.  Where such have come before, the
+ * frame may be one that vitpatchembed left out: another model's are not our
+ * business then. */
 static gboolean
 refuse (const GstVitTokensMeta *other, const GstVitTokensMeta *computed,
     const gchar *model_id, GError **error)
@@ -72,6 +75,7 @@ gst_vit_encoder_inputs_find (GstBuffer *frame,
 
   g_ptr_array_set_size (inputs->tokens, 0);
   inputs->malformed = NULL;
+  inputs->has_more = FALSE;
   while ((tokens = gst_buffer_iterate_vit_tokens_meta (frame, &state))) {
     const gchar *reason = NULL;
 
@@ -84,8 +88,12 @@ gst_vit_encoder_inputs_find (GstBuffer *frame,
     } else {
       if (!fits (tokens, weights, error))
         return FALSE;
+      inputs->has_more = inputs->tokens->len == GST_VIT_REGIONS_MAX;
+      if (inputs->has_more)
+        break;
       g_ptr_array_add (inputs->tokens, tokens);
     }
   }
-  return inputs->tokens->len > 0 || refuse (other, computed, model_id, error);
+  inputs->have_come = inputs->have_come || inputs->tokens->len > 0;
+  return inputs->have_come || refuse (other, computed, model_id, error);
 }

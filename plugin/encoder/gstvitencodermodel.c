@@ -2,6 +2,7 @@
 #include "encoder/gstvitencodermodel.h"
 
 #include "encoder/gstvitencodersource.h"
+#include "files/file_state.h"
 
 static void
 drop (GstVitEncoderModel *model)
@@ -30,9 +31,24 @@ void
 gst_vit_encoder_model_tell (
     GstVitEncoderModel *model, GstVitModelSource *tokens)
 {
+  if (tokens != model->tokens)
+    model->is_settled = FALSE;
   g_clear_pointer (&model->tokens, gst_vit_model_source_unref);
   model->tokens = tokens;
-  model->is_settled = FALSE;
+}
+
+void
+gst_vit_encoder_model_set_live (
+    GstVitEncoderModel *model, const GstVitEncoderLiveSettings *live)
+{
+  model->settings.live = *live;
+}
+
+void
+gst_vit_encoder_model_begin_stream (GstVitEncoderModel *model)
+{
+  if (model->stream != NULL)
+    model->stream->inputs.have_come = FALSE;
 }
 
 /* An element that was stopped and started again lost what was told it; the element
@@ -50,6 +66,25 @@ ask (GstVitEncoderModel *model, GstPad *sinkpad)
   gst_clear_object (&peer);
 }
 
+/* As it was set: of a name on the hub more is said than of a path that is not
+ * there. */
+static const gchar *
+path_of (const GstVitEncoderModel *model)
+{
+  return model->settings.model != NULL ? model->settings.model
+                                       : model->source->path;
+}
+
+/* Whether it was read from there, and from the files that are there now: who said
+ * anew which one the tokens are of has read these. */
+static gboolean
+is_loaded (const GstVitEncoderModel *model, const GstVitModelSource *source)
+{
+  return model->stream != NULL
+         && gst_vit_model_source_is_equal (source, model->source)
+         && vit_file_states_are_current (model->stream->weights->file_states);
+}
+
 gboolean
 gst_vit_encoder_model_settle (GstVitEncoderModel *model, GstPad *sinkpad,
     GstStructure **model_info, GError **error)
@@ -65,14 +100,13 @@ gst_vit_encoder_model_settle (GstVitEncoderModel *model, GstPad *sinkpad,
       &model->settings, model->tokens, error);
   if (source == NULL)
     return FALSE;
-  if (model->stream != NULL
-      && gst_vit_model_source_is_equal (source, model->source)) {
+  if (is_loaded (model, source)) {
     gst_vit_model_source_unref (source);
   } else {
     /* Two models need not fit into memory at once. */
     drop (model);
     model->source = source;
-    model->stream = gst_vit_encoder_stream_new (&model->settings, source->path,
+    model->stream = gst_vit_encoder_stream_new (&model->settings, path_of (model),
         source->prefix, model_info, error);
   }
   model->is_settled = model->stream != NULL;

@@ -14,7 +14,7 @@ G_BEGIN_DECLS
 
 /* All zero before the first start.  The fields are for reading. */
 typedef struct {
-  GstVitEncoderSettings settings; /* of the start; not the live ones */
+  GstVitEncoderSettings settings; /* of the start; the live ones of set_live() */
   GstVitEncoderStream *stream;    /* (nullable): none is loaded */
   GstVitModelSource *source;      /* (nullable): that it was loaded from */
   GstVitModelSource *tokens;      /* (nullable): what the stream says */
@@ -26,11 +26,20 @@ void gst_vit_encoder_model_start (
     GstVitEncoderModel *model, GstVitEncoderSettings *settings);
 void gst_vit_encoder_model_stop (GstVitEncoderModel *model);
 
-/* What the stream says its tokens are of, from here on. */
+/* What was set since the last frame: for a model that is loaded from here on. */
+void gst_vit_encoder_model_set_live (
+    GstVitEncoderModel *model, const GstVitEncoderLiveSettings *live);
+
+/* What the stream says its tokens are of, from here on.  Where it says what it said
+ * before, nothing changes. */
 void gst_vit_encoder_model_tell (GstVitEncoderModel *model,
     GstVitModelSource *tokens /* (transfer full) */);
 
-/* Loads what the settings and the stream ask for, if it is another.  *model_info
+/* Another stream begins: its tokens are to be this model's, whatever came before. */
+void gst_vit_encoder_model_begin_stream (GstVitEncoderModel *model);
+
+/* Loads what the settings and the stream ask for, if it is another or its files
+ * are.  *model_info
  * (transfer full): what was loaded, or NULL where nothing was.  Where nothing was
  * told, `sinkpad` and its peer are asked.  Errors: as gst_vit_encoder_choose_source()
  * and gst_vit_encoder_stream_new(); nothing is loaded then. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The buffers that features and embeddings are computed into: a pool for each size
- * that came up lately.
+ * The buffers that the features and embedding of a frame, or of one region of it,
+ * are computed into: a pool for each size that came up lately.
  *
  * Thread-safety: one thread at a time; what was acquired may be held anywhere.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "encoder/gstvitencoderresult.h"
 
+#include "common/gstvittokenspool.h"
 #include "gst/vit/gstvitembeddingmeta.h"
 
 static void
@@ -26,8 +27,10 @@ gst_vit_encoder_result_unref (gpointer result)
 static gboolean
 acquire (GstVitEncoderPools *pools, gsize n_values, GstBuffer **buffer)
 {
-  if (n_values > 0)
+  if (n_values > 0 && pools != NULL)
     *buffer = gst_vit_encoder_pools_acquire (pools, n_values);
+  else if (n_values > 0)
+    *buffer = gst_vit_tokens_buffer_new (n_values * sizeof (gfloat));
   return n_values == 0 || *buffer != NULL;
 }
 

@@ -34,10 +34,10 @@ typedef struct {
   GstBuffer *features[]; /* [n_layers], each [n_tokens][embed_dim] */
 } GstVitEncoderResult;
 
-/* (transfer full) (nullable): with room for all of it, of the pools; NULL where
- * there is no memory. */
+/* (transfer full) (nullable): with room for all of it, of the pools, or where these
+ * are NULL of none; NULL where there is no memory. */
 GstVitEncoderResult *gst_vit_encoder_result_new (const GstVitTokensMeta *tokens,
-    const GstVitEncoderShape *shape, GstVitEncoderPools *pools);
+    const GstVitEncoderShape *shape, GstVitEncoderPools *pools /* (nullable) */);
 void gst_vit_encoder_result_unref (gpointer result); /* (nullable) */
 
 /* Whether it is of these very tokens. */

@@ -108,6 +108,15 @@ find_oldest (const GstVitEncoderSizes *sizes)
   return oldest;
 }
 
+/* Values of the tokens of one grid. */
+static gsize
+count_values (const VitEncoderWeights *weights, const VitEncoderGrid *grid)
+{
+  gsize n_patches = (gsize) grid->rows * grid->cols;
+
+  return (weights->n_prefix_tokens + n_patches) * weights->embed_dim;
+}
+
 static gsize
 count_bytes (const GstVitEncoderSizes *sizes)
 {
@@ -117,6 +126,10 @@ count_bytes (const GstVitEncoderSizes *sizes)
     const GstVitEncoderSize *size = g_ptr_array_index (sizes->all, i);
 
     n_bytes += vit_encoder_memory (size->encoder);
+    for (guint grid = 0; grid < size->n_grids; grid++)
+      if (size->converted[grid] != NULL)
+        n_bytes += count_values (sizes->weights, &size->grids[grid])
+                   * sizeof (gfloat);
   }
   return n_bytes;
 }
@@ -201,8 +214,7 @@ gst_vit_encoder_size_convert (GstVitEncoderSize *size,
     const VitEncoderWeights *weights, guint grid, VitTokenType type,
     gconstpointer values)
 {
-  gsize n_patches = (gsize) size->grids[grid].rows * size->grids[grid].cols;
-  gsize n = (weights->n_prefix_tokens + n_patches) * weights->embed_dim;
+  gsize n = count_values (weights, &size->grids[grid]);
 
   if (type == VIT_TOKEN_F32 && (guintptr) values % sizeof (gfloat) == 0)
     return values;

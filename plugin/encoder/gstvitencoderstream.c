@@ -293,10 +293,21 @@ map_output (GstVitEncoderStream *stream, GstBuffer *buffer)
 
   if (buffer == NULL)
     return NULL;
-  /* It is of the element's own pool, and nobody else has it yet. */
+  /* It is new, or of the element's own pool, and nobody else has it yet. */
   gst_buffer_map (buffer, &output.map, GST_MAP_WRITE);
   g_array_append_val (stream->outputs, output);
   return (gfloat *) (gpointer) output.map.data;
+}
+
+/* Of the pools, but for further regions of one frame: the pools would keep as many
+ * for good as a frame ever had. */
+static GstVitEncoderResult *
+new_result (const GstVitEncoderStream *stream, const GstVitEncoderShape *shape,
+    guint job, guint input)
+{
+  return gst_vit_encoder_result_new (
+      g_ptr_array_index (stream->inputs.tokens, input), shape,
+      job == 0 ? stream->pools : NULL);
 }
 
 /* The new result of a job, for which all is then in its place. */
@@ -307,10 +318,7 @@ open_job (GstVitEncoderStream *stream, const GstVitEncoderShape *shape,
   GstVitEncoderSize *size = stream->size;
   guint input
       = g_array_index (stream->jobs, GstVitEncoderJob, job).input;
-  GstVitEncoderResult *result
-      = gst_vit_encoder_result_new (g_ptr_array_index (
-                                        stream->inputs.tokens, input),
-          shape, stream->pools);
+  GstVitEncoderResult *result = new_result (stream, shape, job, input);
 
   if (result == NULL)
     return has_no_memory (error);

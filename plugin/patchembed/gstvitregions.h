@@ -8,6 +8,8 @@
 
 #include <gst/video/video.h>
 
+#include "common/gstvitregionsmax.h"
+
 G_BEGIN_DECLS
 
 /* Pixels of the frame, none of them outside it; width and height at least 1. */
@@ -22,10 +24,6 @@ typedef struct {
 } GstVitRegion;
 
 #define GST_VIT_NO_DETECTION G_MAXUINT
-
-/* More than detectors find: each region costs up to what the frame does, and
- * whoever made the metas may be a stranger. */
-#define GST_VIT_REGIONS_MAX 512
 
 /* Fills `regions`, an array of GstVitRegion, in the order of the metas, regions
  * of interest first.  A detection of the same type and place as one of these is

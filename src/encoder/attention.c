@@ -99,15 +99,10 @@ pack_values (const VitAttention *attention, const VitEncoderRegion *region,
     }
 }
 
-/* The region of token `t`, and there its number. */
 static const VitEncoderRegion *
-region_of (const VitEncoderScratch *scratch, guint t)
+region_of (const VitEncoderScratch *scratch, guint token)
 {
-  const VitEncoderRegion *region = scratch->regions;
-
-  while (t >= region->first + region->n_tokens)
-    region++;
-  return region;
+  return &scratch->regions[vit_encoder_find_region (scratch, token)];
 }
 
 /* Calls pack for each region's share of tokens first .. first + n - 1. */

@@ -111,7 +111,7 @@ set_embedding (VitEncoder *encoder, GError **error)
     return TRUE;
   encoder->embedding.pool = pools[kind];
   encoder->head = &encoder->embedding;
-  if (encoder->weights->n_prefix_tokens > 0
+  if (encoder->weights->has_class_token
       || (kind != VIT_EMBEDDING_CLASS && kind != VIT_EMBEDDING_CLASS_MEAN))
     return TRUE;
   g_set_error (error, VIT_ERROR, VIT_ERROR_SETTING,
@@ -131,7 +131,7 @@ set_up (VitEncoder *encoder, GError **error)
         "the encoder's precision can be auto or f32");
     return FALSE;
   }
-  if (settings->attention && encoder->weights->n_prefix_tokens == 0) {
+  if (settings->attention && !encoder->weights->has_class_token) {
     g_set_error (error, VIT_ERROR, VIT_ERROR_SETTING,
         "the class token's attention is asked for, but the model %s has none",
         encoder->weights->id);
@@ -262,12 +262,10 @@ n_token_tasks (const VitEncoderScratch *scratch)
 static guint
 region_of (const VitEncoderScratch *scratch, guint *t)
 {
-  guint i = 0;
+  guint region = vit_encoder_find_region (scratch, *t);
 
-  while (*t >= scratch->regions[i].first + scratch->regions[i].n_tokens)
-    i++;
-  *t -= scratch->regions[i].first;
-  return i;
+  *t -= scratch->regions[region].first;
+  return region;
 }
 
 static void

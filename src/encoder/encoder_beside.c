@@ -62,29 +62,35 @@ list_heads (const VitEncoderPlan *plan)
   return names;
 }
 
+/* *note: as of vit_adapter_check(). */
 static gboolean
 check_adapter (VitModelFiles *files, const GPtrArray *names, gsize prefix_length,
-    GError **error)
+    char **note, GError **error)
 {
   VitUsedTensors used
       = { (const char *const *) names->pdata, prefix_length };
-  g_autofree char *note = NULL;
 
   /* Of none there is nothing to change. */
   if (!used.names[0])
     return TRUE;
   return vit_adapter_check (files->weights, files->is_folder, &used,
-      files->config->files, &note, error);
+      files->config->files, note, error);
 }
 
 gboolean
-vit_encoder_check_beside (const VitStage *stage, const VitEncoderPlan *plan,
+vit_encoder_check_beside (const VitStage *stage, VitEncoderPlan *plan,
     VitModelFiles *files, GError **error)
 {
   g_autoptr (GPtrArray) tower = list_tower (stage);
   g_autoptr (GPtrArray) heads = list_heads (plan);
+  g_autofree char *note = NULL, *same = NULL;
 
-  return check_quantisation (stage, error)
-         && check_adapter (files, tower, strlen (stage->tower.prefix), error)
-         && check_adapter (files, heads, 0, error);
+  if (!check_quantisation (stage, error)
+      || !check_adapter (
+          files, tower, strlen (stage->tower.prefix), &note, error)
+      || !check_adapter (files, heads, 0, &same, error))
+    return FALSE;
+  if (note)
+    vit_plan_note (plan, "not used", "%s", note);
+  return TRUE;
 }

@@ -15,8 +15,9 @@
 G_BEGIN_DECLS
 
 /* FALSE with UNSUPPORTED where there is such a thing; other errors as of
- * vit_adapter_check().  What is read is appended to `files->config->files`. */
+ * vit_adapter_check().  An adapter that is left alone is noted in the plan.  What
+ * is read is appended to `files->config->files`. */
 gboolean vit_encoder_check_beside (const VitStage *stage,
-    const VitEncoderPlan *plan, VitModelFiles *files, GError **error);
+    VitEncoderPlan *plan, VitModelFiles *files, GError **error);
 
 G_END_DECLS

@@ -116,6 +116,17 @@ name_files (
         g_array_index (weights->file_states, VitFileState, i).path);
 }
 
+static gboolean
+has_class_token (const VitStage *stage)
+{
+  const VitPrefixTensor *prefix = stage->tower.layout->prefix;
+
+  for (guint i = 0; i < VIT_LAYOUT_MAX_PREFIX; i++)
+    if (stage->n_prefix[i] > 0)
+      return strcmp (prefix[i].kind, "cls") == 0;
+  return FALSE;
+}
+
 static void
 set_sizes (VitEncoderWeights *weights, const VitStage *stage,
     VitEncoderPlan *plan, const VitEncoderTensors *tensors)
@@ -126,6 +137,7 @@ set_sizes (VitEncoderWeights *weights, const VitStage *stage,
   weights->patch_size = stage->patch_size;
   weights->embed_dim = stage->embed_dim;
   weights->n_prefix_tokens = stage->n_prefix_tokens;
+  weights->has_class_token = has_class_token (stage);
   weights->depth = tensors->depth;
   weights->attention_dim = tensors->attention_dim;
   weights->head_dim = tensors->attention_dim / plan->n_heads;

@@ -118,6 +118,7 @@ typedef struct {
   guint patch_size;
   guint embed_dim;   /* D */
   guint n_prefix_tokens;
+  gboolean has_class_token; /* prefix token 0 is one, not a register */
   guint depth;       /* blocks */
   guint attention_dim;
   guint head_dim;

@@ -210,6 +210,22 @@ block_size (const VitEncoderScratch *scratch)
   return MIN (size, VIT_ENCODER_TOKENS);
 }
 
+guint
+vit_encoder_find_region (const VitEncoderScratch *scratch, guint token)
+{
+  guint low = 0, high = scratch->n_regions - 1;
+
+  while (low < high) {
+    guint middle = low + (high - low + 1) / 2;
+
+    if (scratch->regions[middle].first <= token)
+      low = middle;
+    else
+      high = middle - 1;
+  }
+  return low;
+}
+
 gboolean
 vit_encoder_scratch_init (VitEncoderScratch *scratch,
     const VitEncoderWeights *weights, const VitEncoderRegion *regions,

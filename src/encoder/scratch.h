@@ -98,6 +98,10 @@ typedef struct {
   gsize n_bytes;
 } VitEncoderScratch;
 
+/* The number of the region that token `token` of all is of: many regions may be
+ * asked for, so they are not walked. */
+guint vit_encoder_find_region (const VitEncoderScratch *scratch, guint token);
+
 /* `regions` have their grids and prefix tokens.  `pooled`: vectors are wanted.
  * Errors: NO_MEMORY; FRAME_SIZE for too many tokens.  Clear with
  * vit_encoder_scratch_clear(), also after an error. */

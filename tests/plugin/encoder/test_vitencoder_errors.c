@@ -24,6 +24,34 @@ check_text (const gchar *text, const gchar *const *words)
       g_error ("\"%s\" does not say \"%s\"", text, *words);
 }
 
+/* An element with these properties does not start. */
+static void
+check_start (const gchar *model, const gchar *properties,
+    const gchar *const *words, GQuark expected_domain, gint expected_code)
+{
+  g_autofree gchar *launch
+      = g_strdup_printf ("vitencoder model=\"%s\" %s", model, properties);
+  EncoderStream stream = { .bus = gst_bus_new () };
+  g_autofree gchar *text = NULL;
+  GQuark domain;
+  gint code;
+
+  stream.encoder = gst_parse_launch (launch, NULL);
+  g_assert_nonnull (stream.encoder);
+  gst_object_ref_sink (stream.encoder);
+  gst_element_set_bus (stream.encoder, stream.bus);
+  g_assert_cmpint (gst_element_set_state (stream.encoder, GST_STATE_PAUSED), ==,
+      GST_STATE_CHANGE_FAILURE);
+  text = encoder_stream_message (&stream, GST_MESSAGE_ERROR, &domain, &code);
+  check_text (text, words);
+  g_assert_true (domain == expected_domain);
+  g_assert_cmpint (code, ==, expected_code);
+  gst_element_set_state (stream.encoder, GST_STATE_NULL);
+  gst_element_set_bus (stream.encoder, NULL);
+  gst_object_unref (stream.encoder);
+  gst_object_unref (stream.bus);
+}
+
 static void
 test_refused_at_the_start (void)
 {
@@ -50,35 +78,30 @@ test_refused_at_the_start (void)
         { "teacher" } },
     { "timm-siglip", "embedding=class", FALSE, GST_RESOURCE_ERROR_SETTINGS,
         { "class token", "siglip" } },
+    { "timm-reg4-gap", "embedding=class", FALSE, GST_RESOURCE_ERROR_SETTINGS,
+        { "class token", "reg4" } },
     { "timm-pe-spatial", "norm=final", FALSE, GST_RESOURCE_ERROR_SETTINGS,
         { "norm is final", "pe_spatial" } },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autofree gchar *path = encoder_model_path (cases[i].model);
-    g_autofree gchar *launch = g_strdup_printf (
-        "vitencoder model=\"%s\" %s", path, cases[i].properties);
-    EncoderStream stream = { .bus = gst_bus_new () };
-    g_autofree gchar *text = NULL;
-    GQuark domain;
-    gint code;
 
-    stream.encoder = gst_parse_launch (launch, NULL);
-    g_assert_nonnull (stream.encoder);
-    gst_object_ref_sink (stream.encoder);
-    gst_element_set_bus (stream.encoder, stream.bus);
-    g_assert_cmpint (gst_element_set_state (stream.encoder, GST_STATE_PAUSED),
-        ==, GST_STATE_CHANGE_FAILURE);
-    text = encoder_stream_message (&stream, GST_MESSAGE_ERROR, &domain, &code);
-    check_text (text, cases[i].words);
-    g_assert_true (domain == (cases[i].is_stream ? GST_STREAM_ERROR
-                                                 : GST_RESOURCE_ERROR));
-    g_assert_cmpint (code, ==, cases[i].code);
-    gst_element_set_state (stream.encoder, GST_STATE_NULL);
-    gst_element_set_bus (stream.encoder, NULL);
-    gst_object_unref (stream.encoder);
-    gst_object_unref (stream.bus);
+    check_start (path, cases[i].properties, cases[i].words,
+        cases[i].is_stream ? GST_STREAM_ERROR : GST_RESOURCE_ERROR,
+        cases[i].code);
   }
+}
+
+/* Said of it as it was set, not of a path made of it. */
+static void
+test_name_on_the_hub (void)
+{
+  g_setenv ("HF_HUB_CACHE", "/nonexistent", TRUE);
+  check_start ("facebook/dinov2-small", "",
+      (const gchar *const[]) { "\"hf download facebook/dinov2-small\"", NULL },
+      GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND);
+  g_unsetenv ("HF_HUB_CACHE");
 }
 
 static void
@@ -318,6 +341,36 @@ test_forged_tokens_are_passed_over (void)
   }
 }
 
+/* As many as anyone may have put on a frame. */
+static void
+test_no_more_than_the_first_512 (void)
+{
+  EncoderStream stream;
+
+  alone_init_with_model (&stream);
+  for (guint n = 512; n < 515; n++) {
+    GstBuffer *frame = frame_with_tokens (1, 16, 48, 0, SMALL_MODEL);
+    GstBuffer *tokens = gst_buffer_get_vit_tokens_meta (frame)->tokens;
+    g_autofree gchar *text = NULL;
+
+    for (guint i = 1; i < n; i++)
+      gst_buffer_add_vit_tokens_meta (frame, tokens, GST_VIT_TOKEN_FORMAT_F32,
+          1, 4, 3, 16, 48, 64, 48, SMALL_MODEL);
+    frame = gst_harness_push_and_pull (stream.harness, frame);
+    g_assert_nonnull (frame);
+    g_assert_cmpuint (encoder_count_metas (frame, 0), ==, n);
+    g_assert_cmpuint (encoder_count_metas (frame, 2), ==, 512);
+    gst_buffer_unref (frame);
+    if (n > 512)
+      continue;
+    text = encoder_stream_message (&stream, GST_MESSAGE_WARNING, NULL, NULL);
+    g_assert_cmpstr (text, ==, NULL);
+  }
+  check_one_warning (
+      &stream, GST_STREAM_ERROR, GST_STREAM_ERROR_NOT_IMPLEMENTED, "first 512");
+  encoder_stream_clear (&stream);
+}
+
 static void
 test_tokens_that_cannot_be_read (void)
 {
@@ -384,6 +437,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func (
       "/vitencoder/errors/at-the-start", test_refused_at_the_start);
+  g_test_add_func ("/vitencoder/errors/name-on-the-hub", test_name_on_the_hub);
   g_test_add_func ("/vitencoder/errors/tokens-of-others", test_tokens_of_others);
   g_test_add_func ("/vitencoder/errors/built-in-model", test_built_in_model);
   g_test_add_func (
@@ -395,6 +449,8 @@ main (int argc, char **argv)
       test_live_embedding_that_cannot_be);
   g_test_add_func ("/vitencoder/errors/forged-tokens-are-passed-over",
       test_forged_tokens_are_passed_over);
+  g_test_add_func ("/vitencoder/errors/no-more-than-the-first-512",
+      test_no_more_than_the_first_512);
   g_test_add_func ("/vitencoder/errors/tokens-that-cannot-be-read",
       test_tokens_that_cannot_be_read);
   g_test_add_func ("/vitencoder/errors/no-memory", test_no_memory);

@@ -4,6 +4,7 @@
  * it changes, of the nearest of two, and of which tower; where it comes from another
  * process; and an element that is stopped and started again.
  */
+#include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -120,7 +121,68 @@ test_the_nearest_of_two (void)
   encoder_stream_clear (&stream);
 }
 
-/* vitpatchembed alone is stopped, given another model and started again. */
+/* Two models, the second one's tokens on every other frame alone: the frames between
+ * pass its encoder, until another stream begins without any. */
+static void
+test_two_models_and_an_interval (void)
+{
+  g_autofree gchar *small = encoder_model_path (SMALL_MODEL);
+  g_autofree gchar *path = encoder_model_path ("hf-mae");
+  g_autofree gchar *embed = g_strdup_printf (
+      "! vitencoder n-threads=1 embedding=none model=\"%s\" "
+      "! vitpatchembed name=second interval=2 model=\"%s\"",
+      small, path);
+  g_autofree gchar *properties
+      = g_strdup_printf ("name=last n-threads=1 model=\"%s\"", path);
+  g_autofree gchar *text = NULL;
+  EncoderStream stream;
+  GstElement *pipeline, *last;
+  GstFlowReturn flow;
+
+  encoder_stream_init (&stream, embed, properties);
+  pipeline = GST_ELEMENT (gst_element_get_parent (stream.embed));
+  last = gst_bin_get_by_name (GST_BIN (pipeline), "last");
+  gst_element_set_bus (stream.encoder, NULL);
+  gst_object_replace ((GstObject **) &stream.encoder, GST_OBJECT (last));
+  gst_element_set_bus (stream.encoder, stream.bus);
+  gst_object_unref (last);
+  for (guint i = 0; i < 5; i++) {
+    GstBuffer *frame = encoder_stream_push (&stream, i, NULL);
+
+    g_assert_cmpuint (encoder_count_metas (frame, 0), ==, i % 2 ? 1 : 2);
+    g_assert_cmpuint (encoder_count_metas (frame, 2), ==, i % 2 ? 1 : 2);
+    gst_buffer_unref (frame);
+  }
+  g_assert_cmpuint (encoder_stat (&stream, "frames"), ==, 3);
+  text = encoder_stream_message (&stream, GST_MESSAGE_ERROR, NULL, NULL);
+  g_assert_cmpstr (text, ==, NULL);
+  gst_pad_send_event (GST_BASE_TRANSFORM_SINK_PAD (stream.encoder),
+      gst_event_new_stream_start ("another"));
+  g_assert_null (encoder_stream_push (&stream, 5, &flow));
+  g_assert_cmpint (flow, ==, GST_FLOW_ERROR);
+  text = encoder_stream_message (&stream, GST_MESSAGE_ERROR, NULL, NULL);
+  g_assert_nonnull (strstr (text, SMALL_MODEL));
+  gst_object_unref (pipeline);
+  encoder_stream_clear (&stream);
+}
+
+/* vitpatchembed alone is stopped, given this model and started again. */
+static GstBuffer *
+push_of_another (EncoderStream *stream, const gchar *path)
+{
+  GstSegment segment;
+
+  gst_element_set_state (stream->embed, GST_STATE_READY);
+  g_object_set (stream->embed, "model", path, NULL);
+  gst_element_set_state (stream->embed, GST_STATE_PLAYING);
+  gst_harness_push_event (
+      stream->harness, gst_event_new_stream_start ("another"));
+  encoder_stream_set_size (stream, 96, 64);
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_harness_push_event (stream->harness, gst_event_new_segment (&segment));
+  return encoder_stream_push (stream, 1, NULL);
+}
+
 static void
 test_another_model (void)
 {
@@ -132,23 +194,78 @@ test_another_model (void)
   for (guint i = 0; i < G_N_ELEMENTS (models); i++) {
     g_autofree gchar *path = encoder_model_path (models[i]);
     g_autofree gchar *id = NULL;
-    GstSegment segment;
-    GstBuffer *frame;
+    GstBuffer *frame = push_of_another (&stream, path);
 
-    gst_element_set_state (stream.embed, GST_STATE_READY);
-    g_object_set (stream.embed, "model", path, NULL);
-    gst_element_set_state (stream.embed, GST_STATE_PLAYING);
-    gst_harness_push_event (
-        stream.harness, gst_event_new_stream_start ("another"));
-    encoder_stream_set_size (&stream, 96, 64);
-    gst_segment_init (&segment, GST_FORMAT_TIME);
-    gst_harness_push_event (stream.harness, gst_event_new_segment (&segment));
-    frame = encoder_stream_push (&stream, 1, NULL);
     encoder_check_frame (frame, models[i], &own, TRUE);
     id = model_name (&stream);
     g_assert_cmpstr (id, ==, models[i]);
     gst_buffer_unref (frame);
   }
+  encoder_stream_clear (&stream);
+}
+
+/* A model that has no class token comes after the class token was not wanted any
+ * more. */
+static void
+test_another_model_with_what_is_set_now (void)
+{
+  g_autofree gchar *path = encoder_model_path ("hf-ijepa");
+  EncoderStream stream;
+  GstBuffer *frame;
+
+  encoder_stream_init (&stream, "", "embedding=class");
+  gst_buffer_unref (encoder_stream_push (&stream, 1, NULL));
+  gst_util_set_object_arg (G_OBJECT (stream.encoder), "embedding", "auto");
+  frame = push_of_another (&stream, path);
+  encoder_check_frame (frame, "hf-ijepa", &own, TRUE);
+  gst_buffer_unref (frame);
+  encoder_stream_clear (&stream);
+}
+
+static gfloat *
+copy_features (GstBuffer *frame)
+{
+  GstVitTokensMeta *meta = gst_buffer_get_vit_tokens_meta_deepest (frame);
+  gsize size = gst_buffer_get_size (meta->tokens);
+  gfloat *values = g_malloc (size);
+
+  g_assert_cmpuint (meta->n_blocks, ==, 2);
+  gst_buffer_extract (meta->tokens, 0, values, size);
+  return values;
+}
+
+/* Files of the same names, with other weights. */
+static void
+test_files_that_were_replaced (void)
+{
+  g_autofree gchar *folder = g_dir_make_tmp ("vitencoder-XXXXXX", NULL);
+  g_autofree gchar *golden = encoder_model_path (SMALL_MODEL);
+  g_autofree gchar *from = g_build_filename (golden, "model.safetensors", NULL);
+  g_autofree gchar *to = g_build_filename (folder, "model.safetensors", NULL);
+  g_autofree gchar *config = g_build_filename (golden, "config.json", NULL);
+  g_autofree gchar *copy = g_build_filename (folder, "config.json", NULL);
+  gfloat *features[2];
+  EncoderStream stream;
+
+  g_assert_cmpint (symlink (config, copy), ==, 0);
+  encoder_stream_init (&stream, "", "");
+  for (guint i = 0; i < 2; i++) {
+    Weights *weights = weights_read (from);
+    GstBuffer *frame;
+
+    weights_set (weights, "vit.encoder.layer.0.attention.output.dense.bias", 0,
+        1.0f + (gfloat) i);
+    g_unlink (to);
+    weights_write (weights, to);
+    weights_free (weights);
+    frame = push_of_another (&stream, folder);
+    features[i] = copy_features (frame);
+    gst_buffer_unref (frame);
+  }
+  g_assert_cmpint (
+      memcmp (features[0], features[1], 25 * 48 * sizeof (gfloat)), !=, 0);
+  g_free (features[0]);
+  g_free (features[1]);
   encoder_stream_clear (&stream);
 }
 
@@ -262,18 +379,6 @@ features_of_tower (const gchar *path, const gchar *tower, const gchar *own_tower
   return frame;
 }
 
-static gfloat *
-copy_features (GstBuffer *frame)
-{
-  GstVitTokensMeta *meta = gst_buffer_get_vit_tokens_meta_deepest (frame);
-  gsize size = gst_buffer_get_size (meta->tokens);
-  gfloat *values = g_malloc (size);
-
-  g_assert_cmpuint (meta->n_blocks, ==, 2);
-  gst_buffer_extract (meta->tokens, 0, values, size);
-  return values;
-}
-
 static void
 test_towers (void)
 {
@@ -314,7 +419,13 @@ main (int argc, char **argv)
       "/vitencoder/model/through-other-elements", test_through_other_elements);
   g_test_add_func (
       "/vitencoder/model/the-nearest-of-two", test_the_nearest_of_two);
+  g_test_add_func ("/vitencoder/model/two-models-and-an-interval",
+      test_two_models_and_an_interval);
   g_test_add_func ("/vitencoder/model/another-model", test_another_model);
+  g_test_add_func ("/vitencoder/model/another-model-with-what-is-set-now",
+      test_another_model_with_what_is_set_now);
+  g_test_add_func (
+      "/vitencoder/model/files-that-were-replaced", test_files_that_were_replaced);
   g_test_add_func ("/vitencoder/model/started-again", test_started_again);
   g_test_add_func (
       "/vitencoder/model/a-model-that-is-set", test_a_model_that_is_set);

@@ -174,6 +174,47 @@ test_regions (void)
   encoder_stream_clear (&stream);
 }
 
+static gboolean
+has_pooled (GstBuffer *frame, guint n_features, guint n_vectors)
+{
+  GstVitTokensMeta *tokens;
+  GstVitEmbeddingMeta *vector;
+  gpointer state = NULL;
+
+  while ((tokens = gst_buffer_iterate_vit_tokens_meta (frame, &state)))
+    if (tokens->n_blocks > 0 && tokens->tokens->pool != NULL)
+      n_features--;
+  state = NULL;
+  while ((vector = gst_buffer_iterate_vit_embedding_meta (frame, &state)))
+    if (vector->values->pool != NULL)
+      n_vectors--;
+  return n_features == 0 && n_vectors == 0;
+}
+
+/* A crowd once does not stay in the pools for good. */
+static void
+test_further_regions_are_of_no_pool (void)
+{
+  static const guint both[] = { 1, 2 };
+  const VitEncoderSettings settings = { .layers = both, .n_layers = 2,
+    .logits = TRUE, .n_workers = 1 };
+  EncoderStream stream;
+
+  encoder_stream_init (&stream, "regions=roi", "layers=\"<1,2>\"");
+  for (guint seed = 0; seed < 2; seed++) {
+    GstBuffer *frame = frames_random (&stream.info, seed, FALSE);
+
+    for (gint i = 0; i < 9; i++)
+      mark (frame, i, 8 * i, 16, 16 * (1 + i % 3), 32);
+    frame = gst_harness_push_and_pull (stream.harness, frame);
+    encoder_check_frame (frame, SMALL_MODEL, &settings, TRUE);
+    g_assert_cmpuint (encoder_count_metas (frame, 2), ==, 9);
+    g_assert_true (has_pooled (frame, 2, 2));
+    gst_buffer_unref (frame);
+  }
+  encoder_stream_clear (&stream);
+}
+
 /* (transfer none): the buffer with the features, and whether each is changed. */
 static GstBuffer *
 features_of (GstBuffer *frame, gboolean *is_known_unchanged)
@@ -340,6 +381,8 @@ main (int argc, char **argv)
   g_test_add_func (
       "/vitencoder/sizes-of-one-format", test_sizes_of_one_format);
   g_test_add_func ("/vitencoder/regions", test_regions);
+  g_test_add_func ("/vitencoder/further-regions-are-of-no-pool",
+      test_further_regions_are_of_no_pool);
   g_test_add_func ("/vitencoder/unchanged-frames-carry-the-same-memory",
       test_unchanged_frames_carry_the_same_memory);
   g_test_add_func ("/vitencoder/an-unchanged-region-beside-a-changed-one",

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "encoder/encoder.h"
 #include "support/encoder_folder.h"
 
 static void
@@ -107,6 +108,31 @@ test_adapter (void)
   folder_write_vit (weights_new_vit ());
   write_adapter ("base_model.model.text_model.layers.0.q_proj.lora_A.weight");
   vit_encoder_weights_unref (folder_load_encoder ());
+}
+
+/* A file is read as it is; and `reason` says that there is an adapter beside it. */
+static void
+test_adapter_beside_a_file (void)
+{
+  g_autofree char *path = folder_path ("model.safetensors");
+  g_autoptr (GError) error = NULL;
+  VitEncoderWeights *weights;
+  const char *note;
+
+  folder_write_vit (weights_new_vit ());
+  weights = vit_encoder_weights_load (path, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_null (strstr (weights->choices.reason, "adapter"));
+  vit_encoder_weights_unref (weights);
+  write_adapter ("base_model.model.layernorm.weight");
+  weights = vit_encoder_weights_load (path, NULL, NULL, &error);
+  g_assert_no_error (error);
+  note = strstr (weights->choices.reason,
+      "adapter_model.safetensors, the adapter beside the file");
+  g_assert_nonnull (note);
+  g_assert_nonnull (strstr (note, ": not used"));
+  g_assert_null (strstr (note + 1, "adapter_model.safetensors"));
+  vit_encoder_weights_unref (weights);
 }
 
 static void
@@ -504,6 +530,42 @@ test_overrides (void)
   g_assert_nonnull (strstr (error->message, "multiple of 4"));
 }
 
+/* A model whose only prefix tokens are registers; and one with a class token. */
+static void
+test_no_class_token (void)
+{
+  static const VitEncoderSettings cases[] = {
+    { .embedding = VIT_EMBEDDING_CLASS },
+    { .embedding = VIT_EMBEDDING_CLASS_MEAN },
+    { .attention = TRUE },
+  };
+  static const char *const models[] = { "timm-reg4-gap", "timm-dinov3-plus" };
+
+  for (gsize model = 0; model < G_N_ELEMENTS (models); model++) {
+    g_autofree char *path
+        = g_build_filename (TEST_DATA_DIR, "features", models[model], NULL);
+    g_autoptr (GError) error = NULL;
+    VitEncoderWeights *weights
+        = vit_encoder_weights_load (path, NULL, NULL, &error);
+
+    g_assert_no_error (error);
+    g_assert_cmpuint (weights->n_prefix_tokens, >=, 4);
+    for (gsize i = 0; i < G_N_ELEMENTS (cases); i++) {
+      VitEncoder *encoder = vit_encoder_new (weights, &cases[i], &error);
+
+      if (model == 0) {
+        g_assert_null (encoder);
+        g_assert_error (error, VIT_ERROR, VIT_ERROR_SETTING);
+        g_assert_nonnull (strstr (error->message, "class token"));
+        g_clear_error (&error);
+      }
+      g_assert_no_error (error);
+      vit_encoder_free (encoder);
+    }
+    vit_encoder_weights_unref (weights);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -511,6 +573,7 @@ main (int argc, char **argv)
     { "whole", test_whole },
     { "hub-cache", test_hub_cache },
     { "adapter", test_adapter },
+    { "adapter-beside-a-file", test_adapter_beside_a_file },
     { "adapter-of-a-classifier", test_adapter_of_a_classifier },
     { "quantised-when-loaded", test_quantised_when_loaded },
     { "input-stage-alone", test_input_stage_alone },
@@ -532,6 +595,7 @@ main (int argc, char **argv)
     { "timm-size-without-heads", test_timm_size_without_heads },
     { "truncated", test_truncated },
     { "overrides", test_overrides },
+    { "no-class-token", test_no_class_token },
   };
 
   g_test_init (&argc, &argv, NULL);
