@@ -59,10 +59,11 @@ stage() { # NAME
     thread)
       build thread -Db_sanitize=thread
       meson test -C build-thread --print-errorlogs -t 3 \
-        allocation forged_heads live machine_faults max_tokens model_element model_faults \
-        model_share neighbour_faults regions reuse stream tensors threads \
-        tokenenc_tensors tokenoverlay_delivery tokenoverlay_drawing \
-        tokens_passage workers
+        allocation encoder_run forged_heads late live machine_faults max_tokens \
+        model_element model_event model_faults model_share neighbour_faults \
+        reading regions reuse stream tensors threads tokenenc_tensors \
+        tokenoverlay_delivery tokenoverlay_drawing tokens_passage \
+        vitencoder_live workers
       ;;
     valgrind)
       build valgrind -Dplugin=disabled
