@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * Reader of the safetensors container: a path goes in, a checked list of
- * tensors comes out, and from it float32 values by name.  The rules are those
- * of the reference reader, https://github.com/huggingface/safetensors
- * (`safetensors/src/tensor.rs`), and a few stricter ones: duplicate names, NUL
- * in a name and numbers above 2^63-1 are refused too.
+ * tensors comes out.  The rules are those of the reference reader,
+ * https://github.com/huggingface/safetensors (`safetensors/src/tensor.rs`), and
+ * a few stricter ones: duplicate names, NUL in a name and numbers above 2^63-1
+ * are refused too.
  *
  * The header is read where it stands and the names stay in it, so that reading
  * takes the header's length and a table of bounded size, whatever is in it.
- *
- * The format is little-endian and so is every host this builds on: no value is
- * byte-swapped.
  */
 #include "files/safetensors.h"
 
@@ -24,7 +21,6 @@
 #define MAX_TENSORS VIT_SAFETENSORS_MAX_TENSORS
 #define METADATA "__metadata__"
 #define LENGTH_BYTES 8
-#define CHUNK_BYTES (16 * 1024) /* on the stack, so not larger */
 
 struct _VitSafetensors {
   VitFile *file;
@@ -465,56 +461,4 @@ vit_tensor_shape_string (const VitTensor *tensor)
         tensor->shape[i]);
   g_string_append (text, tensor->rank > VIT_TENSOR_MAX_RANK ? ",...]" : "]");
   return g_string_free (text, FALSE);
-}
-
-/* By their bits: isfinite() is always true under -ffast-math.  `values` are
- * those from number `first` on. */
-static gboolean
-check_finite (const char *path, const VitTensor *tensor, const float *values,
-    guint64 first, gsize n, GError **error)
-{
-  for (gsize i = 0; i < n; i++) {
-    guint32 bits;
-
-    memcpy (&bits, &values[i], sizeof bits);
-    if ((bits & 0x7f800000) == 0x7f800000)
-      return vit_refuse (error, VIT_ERROR_VALUE, path, tensor->name,
-          "value %" G_GUINT64_FORMAT " is %s; expected a finite float32",
-          first + i, (bits & 0x7fffff) != 0 ? "NaN"
-          : tensor->dtype == VIT_DTYPE_F64 ? "infinite or too large"
-                                           : "infinite");
-  }
-  return TRUE;
-}
-
-gboolean
-vit_safetensors_read (const VitSafetensors *file, const VitTensor *tensor,
-    guint64 first, gsize n_values, float *values, GError **error)
-{
-  const char *path = vit_file_path (file->file);
-  guint8 chunk[CHUNK_BYTES];
-  gsize value_bytes, n;
-
-  g_return_val_if_fail (first <= tensor->n_values
-      && n_values <= tensor->n_values - first, FALSE);
-
-  if (tensor->dtype == VIT_DTYPE_OTHER)
-    return vit_refuse (error, VIT_ERROR_TENSOR, path, tensor->name,
-        "has dtype %s; expected F16, BF16, F32 or F64: if the model was "
-        "quantised, give it as it was before, or dequantise it and save that",
-        tensor->dtype_name);
-  if (n_values == 0)
-    return TRUE;
-
-  value_bytes = (gsize) (tensor->n_bytes / tensor->n_values);
-  for (gsize i = 0; i < n_values; i += n) {
-    n = MIN (n_values - i, CHUNK_BYTES / value_bytes);
-    if (!vit_file_read (file->file, tensor->offset + (first + i) * value_bytes,
-            n * value_bytes, chunk, error))
-      return FALSE;
-    vit_dtype_to_float (tensor->dtype, chunk, values + i, n);
-    if (!check_finite (path, tensor, values + i, first + i, n, error))
-      return FALSE;
-  }
-  return TRUE;
 }

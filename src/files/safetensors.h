@@ -87,9 +87,9 @@ const VitTensor *vit_safetensors_list (const VitSafetensors *file,
 char *vit_tensor_shape_string (const VitTensor *tensor);
 
 /* Reads the values [first, first + n_values) of `tensor`, which has at least as
- * many, F16, BF16, F32 or F64, as float32 (F64 rounded to nearest).  Errors: READ; TENSOR for
- * a type that holds no such numbers; VALUE for NaN or infinity (also an F64
- * too large for float32), naming the index. */
+ * many, F16, BF16, F32 or F64, as float32 (F64 rounded to nearest).  Errors:
+ * READ; TENSOR for a type that holds no such numbers; VALUE for NaN or infinity
+ * (also an F64 too large for float32), naming the index. */
 gboolean vit_safetensors_read (const VitSafetensors *file,
     const VitTensor *tensor, guint64 first, gsize n_values,
     float *values /* [n_values] */, GError **error);
