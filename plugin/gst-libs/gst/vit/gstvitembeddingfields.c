@@ -15,20 +15,24 @@ gst_vit_embedding_values_size (guint dim)
   return g_size_checked_mul (&size, dim, sizeof (gfloat)) ? size : 0;
 }
 
-/* By the rule of tokens.  In a frame that is not known there is no region. */
-static gboolean
-is_roi_inside (const GstVitEmbeddingFields *fields)
+/* By the rules of tokens.  In a frame that is not known there is no region. */
+static const gchar *
+find_label_fault (const GstVitEmbeddingFields *fields)
 {
   GstVitTokensFields tokens = {
     .frame_width = fields->frame_width,
     .frame_height = fields->frame_height,
+    .model_id = fields->model_id,
+    .model_id_size = fields->model_id_size,
+    .roi_type = fields->roi_type,
+    .roi_type_size = fields->roi_type_size,
     .roi_x = fields->roi_x,
     .roi_y = fields->roi_y,
     .roi_width = fields->roi_width,
     .roi_height = fields->roi_height,
   };
 
-  return gst_vit_tokens_fields_is_roi_inside (&tokens);
+  return gst_vit_tokens_fields_find_label_fault (&tokens);
 }
 
 const gchar *
@@ -43,19 +47,5 @@ gst_vit_embedding_fields_find_fault (const GstVitEmbeddingFields *fields)
     return "frame_width or frame_height is too large";
   if ((fields->frame_width == 0) != (fields->frame_height == 0))
     return "one of frame_width and frame_height is 0";
-  if (!is_roi_inside (fields))
-    return "roi_x, roi_y, roi_width, roi_height lead out of the frame";
-  if (fields->roi_type
-      && fields->roi_type_size > GST_VIT_TOKENS_META_MAX_ROI_TYPE_SIZE)
-    return "roi_type is too long";
-  if (fields->roi_type
-      && !g_utf8_validate_len (fields->roi_type, fields->roi_type_size, NULL))
-    return "roi_type is not UTF-8";
-  if (fields->model_id
-      && fields->model_id_size > GST_VIT_TOKENS_META_MAX_MODEL_ID_SIZE)
-    return "model_id is too long";
-  if (fields->model_id
-      && !g_utf8_validate_len (fields->model_id, fields->model_id_size, NULL))
-    return "model_id is not UTF-8";
-  return NULL;
+  return find_label_fault (fields);
 }

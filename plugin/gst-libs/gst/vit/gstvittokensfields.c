@@ -86,15 +86,8 @@ gst_vit_tokens_fields_is_roi_inside (const GstVitTokensFields *fields)
 }
 
 const gchar *
-gst_vit_tokens_fields_find_fault (const GstVitTokensFields *fields)
+gst_vit_tokens_fields_find_label_fault (const GstVitTokensFields *fields)
 {
-  const gchar *fault = find_number_fault (fields);
-
-  if (fault)
-    return fault;
-  if (!gst_vit_tokens_map_is_finite (
-          fields->map, fields->grid_width, fields->grid_height))
-    return "map leads to places that are not finite";
   if (fields->model_id
       && fields->model_id_size > GST_VIT_TOKENS_META_MAX_MODEL_ID_SIZE)
     return "model_id is too long";
@@ -112,4 +105,17 @@ gst_vit_tokens_fields_find_fault (const GstVitTokensFields *fields)
           fields->roi_type, fields->roi_type_size, NULL))
     return "roi_type is not UTF-8";
   return NULL;
+}
+
+const gchar *
+gst_vit_tokens_fields_find_fault (const GstVitTokensFields *fields)
+{
+  const gchar *fault = find_number_fault (fields);
+
+  if (fault)
+    return fault;
+  if (!gst_vit_tokens_map_is_finite (
+          fields->map, fields->grid_width, fields->grid_height))
+    return "map leads to places that are not finite";
+  return gst_vit_tokens_fields_find_label_fault (fields);
 }

@@ -54,6 +54,12 @@ G_GNUC_INTERNAL
 gboolean gst_vit_tokens_map_is_finite (
     const gdouble map[6], guint grid_width, guint grid_height);
 
+/* (nullable): what is wrong with what the numbers are of, for developers: the
+ * model's name, the region and its type, which other metas carry too. */
+G_GNUC_INTERNAL
+const gchar *gst_vit_tokens_fields_find_label_fault (
+    const GstVitTokensFields *fields);
+
 /* Whether the region is all 0, or inside a frame of these sizes. */
 G_GNUC_INTERNAL
 gboolean gst_vit_tokens_fields_is_roi_inside (
