@@ -37,8 +37,8 @@
 
 #include "base/error.h"
 #include "common/gstviterror.h"
-#include "common/gstvitlateness.h"
 #include "common/gstvitregionsmax.h"
+#include "common/gstvitskipping.h"
 #include "encoder/gstvitencodermodel.h"
 #include "encoder/gstvitencoderproperties.h"
 #include "encoder/gstvitencoderstats.h"
@@ -54,13 +54,12 @@ struct _GstVitEncoder {
 
   /* Under the object lock. */
   GstVitEncoderSettings settings;
-  GstVitLateness lateness;
   GstVitEncoderStats stats;
   GstStructure *model_info; /* while a model is loaded */
 
   /* Written only while no data flows, or on the streaming thread. */
   GstVitEncoderModel model; /* from start to stop */
-  GstVitClockView clock;
+  GstVitSkipping skipping;
   gboolean warned_of_malformed;
   gboolean warned_of_more;
   gboolean warned_of_left_out;
@@ -124,11 +123,10 @@ gst_vit_encoder_start (GstBaseTransform *base)
 
   GST_OBJECT_LOCK (self);
   gst_vit_encoder_settings_copy (&self->settings, &settings);
-  gst_vit_lateness_init (&self->lateness);
   memset (&self->stats, 0, sizeof self->stats);
   GST_OBJECT_UNLOCK (self);
   gst_vit_encoder_model_start (&self->model, &settings);
-  gst_vit_clock_view_init (&self->clock);
+  gst_vit_skipping_init (&self->skipping, base);
   self->warned_of_malformed = self->warned_of_more = FALSE;
   self->warned_of_left_out = FALSE;
   if (settings.model == NULL || settle (self))
@@ -175,31 +173,21 @@ gst_vit_encoder_propose_allocation (
   return gst_pad_peer_query (GST_BASE_TRANSFORM_SRC_PAD (base), query);
 }
 
-/* Whether the frame is to pass without features; then the application is told. */
+/* Whether the frame is to pass without features. */
 static gboolean
 is_skipped (GstVitEncoder *self, GstBuffer *buffer)
 {
   GstClockTimeDiff jitter;
-  GstVitLateness lateness;
-  gboolean is_late;
 
-  if (!self->model.stream->settings.live.skip_late)
+  if (!self->model.stream->settings.live.skip_late
+      || !gst_vit_skipping_skips (
+          &self->skipping, GST_BASE_TRANSFORM (self), buffer, &jitter))
     return FALSE;
+  GST_DEBUG_OBJECT (self, "no features: late by %" GST_STIME_FORMAT " is %"
+      GST_PTR_FORMAT, GST_STIME_ARGS (jitter), buffer);
   GST_OBJECT_LOCK (self);
-  is_late = gst_vit_lateness_skips (&self->lateness, &self->clock, &jitter);
-  if (is_late)
-    self->stats.n_late++;
-  lateness = self->lateness;
+  self->stats.n_late++;
   GST_OBJECT_UNLOCK (self);
-  if (!is_late)
-    return FALSE;
-  GST_DEBUG_OBJECT (self,
-      "no features for the frame of %" GST_TIME_FORMAT ": too late by %"
-      GST_STIME_FORMAT,
-      GST_TIME_ARGS (self->clock.running_time), GST_STIME_ARGS (jitter));
-  gst_element_post_message (GST_ELEMENT (self),
-      gst_vit_lateness_message (&lateness, jitter, GST_OBJECT (self),
-          &GST_BASE_TRANSFORM (self)->segment, buffer));
   return TRUE;
 }
 
@@ -294,9 +282,8 @@ encode (GstVitEncoder *self, GstBuffer *buffer)
   if (!gst_vit_encoder_stream_attach (stream, buffer, &error))
     return leave_out (self, error);
   self->warned_of_left_out = FALSE;
-  gst_vit_clock_view_update (&self->clock, GST_ELEMENT (self));
+  gst_vit_skipping_processed (&self->skipping, GST_BASE_TRANSFORM (self));
   GST_OBJECT_LOCK (self);
-  gst_vit_lateness_processed (&self->lateness, &self->clock);
   gst_vit_encoder_stats_count (&self->stats,
       count_tokens (stream->inputs.tokens), stream->inputs.tokens->len,
       stream->jobs->len, gst_util_get_timestamp () - start);
@@ -315,7 +302,7 @@ gst_vit_encoder_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
     return GST_FLOW_ERROR;
   warn_of_malformed (self, buffer);
   warn_of_more (self, buffer);
-  gst_vit_clock_view_look (&self->clock, base, buffer);
+  gst_vit_skipping_look (&self->skipping, base, buffer);
   if (self->model.stream->inputs.tokens->len == 0
       || (self->model.stream->jobs->len > 0 && is_skipped (self, buffer)))
     return GST_FLOW_OK;
@@ -328,21 +315,15 @@ gst_vit_encoder_sink_event (GstBaseTransform *base, GstEvent *event)
   GstVitEncoder *self = GST_VIT_ENCODER (base);
   GstVitModelSource *source;
 
+  gst_vit_skipping_sink_event (&self->skipping, base, event);
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_CUSTOM_DOWNSTREAM_STICKY:
       source = gst_vit_model_event_parse (event);
       if (source != NULL)
         gst_vit_encoder_model_tell (&self->model, source);
       break;
-    case GST_EVENT_FLUSH_STOP:
-      GST_OBJECT_LOCK (self);
-      gst_vit_lateness_reset (&self->lateness);
-      GST_OBJECT_UNLOCK (self);
-      gst_vit_clock_view_forget (&self->clock);
-      break;
     case GST_EVENT_STREAM_START:
       gst_vit_encoder_model_begin_stream (&self->model);
-      gst_vit_clock_view_forget (&self->clock);
       break;
     case GST_EVENT_EOS:
       g_object_notify (G_OBJECT (base), "stats");
@@ -362,19 +343,12 @@ gst_vit_encoder_src_event (GstBaseTransform *base, GstEvent *event)
   GstVitEncoder *self = GST_VIT_ENCODER (base);
   gboolean skip_late;
 
-  if (GST_EVENT_TYPE (event) == GST_EVENT_QOS) {
-    GST_OBJECT_LOCK (self);
-    gst_vit_lateness_update (&self->lateness, event);
-    skip_late = self->settings.live.skip_late;
-    GST_OBJECT_UNLOCK (self);
-    if (skip_late)
-      return gst_pad_push_event (GST_BASE_TRANSFORM_SINK_PAD (base), event);
-  } else if (GST_EVENT_TYPE (event) == GST_EVENT_LATENCY) {
-    GST_OBJECT_LOCK (self);
-    gst_vit_lateness_update (&self->lateness, event);
-    GST_OBJECT_UNLOCK (self);
-    gst_vit_clock_view_forget (&self->clock);
-  }
+  gst_vit_skipping_src_event (&self->skipping, base, event);
+  GST_OBJECT_LOCK (self);
+  skip_late = self->settings.live.skip_late;
+  GST_OBJECT_UNLOCK (self);
+  if (GST_EVENT_TYPE (event) == GST_EVENT_QOS && skip_late)
+    return gst_pad_push_event (GST_BASE_TRANSFORM_SINK_PAD (base), event);
   return GST_BASE_TRANSFORM_CLASS (gst_vit_encoder_parent_class)
       ->src_event (base, event);
 }
@@ -456,8 +430,7 @@ gst_vit_encoder_init (GstVitEncoder *self)
   GstBaseTransform *base = GST_BASE_TRANSFORM (self);
 
   gst_vit_encoder_settings_init (&self->settings);
-  gst_vit_lateness_init (&self->lateness);
-  gst_vit_clock_view_init (&self->clock);
+  gst_vit_skipping_init (&self->skipping, base);
   gst_base_transform_set_in_place (base, TRUE);
   gst_base_transform_set_passthrough (base, FALSE);
   gst_base_transform_set_gap_aware (base, TRUE);

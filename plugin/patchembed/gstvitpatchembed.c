@@ -36,9 +36,9 @@
 
 #include "common/gstvitallocation.h"
 #include "common/gstviterror.h"
-#include "common/gstvitlateness.h"
 #include "common/gstvitmodelevent.h"
 #include "common/gstvitrefusal.h"
+#include "common/gstvitskipping.h"
 #include "common/gstvittensor.h"
 #include "patchembed/gstvitimage.h"
 #include "patchembed/gstvitnotes.h"
@@ -65,7 +65,6 @@ struct _GstVitPatchEmbed {
 
   /* Under the object lock. */
   GstVitSettings settings;
-  GstVitLateness lateness;
   GstVitStats stats;
   VitImageFormat format;
   VitTokensShape shape;     /* of the last frame or region with tokens */
@@ -77,7 +76,7 @@ struct _GstVitPatchEmbed {
   GstCaps *refused_caps; /* (nullable): the last, if no others came since */
   GstVitModelSource *source; /* from start to stop */
   gboolean told_source;      /* downstream */
-  GstVitClockView clock;
+  GstVitSkipping skipping;
 
   gint wants_positions; /* atomic: downstream asked for them */
 };
@@ -134,12 +133,11 @@ gst_vit_patch_embed_start (GstBaseTransform *base)
   GST_OBJECT_LOCK (self);
   self->model_info = info;
   self->notice = notice;
-  gst_vit_lateness_init (&self->lateness);
   memset (&self->stats, 0, sizeof self->stats);
   memset (&self->format, 0, sizeof self->format);
   memset (&self->shape, 0, sizeof self->shape);
   GST_OBJECT_UNLOCK (self);
-  gst_vit_clock_view_init (&self->clock);
+  gst_vit_skipping_init (&self->skipping, base);
 
   g_object_notify (G_OBJECT (self), "model-info");
   gst_vit_notes_post (GST_ELEMENT (self), &settings, self->stream->model);
@@ -249,33 +247,22 @@ gst_vit_patch_embed_propose_allocation (
   return TRUE;
 }
 
-/* Whether the frame is to pass without tokens; then the application is told. */
+/* Whether the frame is to pass without tokens. */
 static gboolean
 is_skipped (GstVitPatchEmbed *self, GstBuffer *buffer)
 {
+  GstBaseTransform *base = GST_BASE_TRANSFORM (self);
   GstClockTimeDiff jitter;
-  GstVitLateness lateness;
-  gboolean is_late;
 
-  gst_vit_clock_view_look (
-      &self->clock, GST_BASE_TRANSFORM (self), buffer);
-  if (!self->stream->live.skip_late)
+  gst_vit_skipping_look (&self->skipping, base, buffer);
+  if (!self->stream->live.skip_late
+      || !gst_vit_skipping_skips (&self->skipping, base, buffer, &jitter))
     return FALSE;
+  GST_DEBUG_OBJECT (self, "no tokens: late by %" GST_STIME_FORMAT " is %"
+      GST_PTR_FORMAT, GST_STIME_ARGS (jitter), buffer);
   GST_OBJECT_LOCK (self);
-  is_late = gst_vit_lateness_skips (&self->lateness, &self->clock, &jitter);
-  if (is_late)
-    self->stats.n_late++;
-  lateness = self->lateness;
+  self->stats.n_late++;
   GST_OBJECT_UNLOCK (self);
-  if (!is_late)
-    return FALSE;
-  GST_DEBUG_OBJECT (self,
-      "no tokens for the frame of %" GST_TIME_FORMAT ": too late by %"
-      GST_STIME_FORMAT,
-      GST_TIME_ARGS (self->clock.running_time), GST_STIME_ARGS (jitter));
-  gst_element_post_message (GST_ELEMENT (self),
-      gst_vit_lateness_message (&lateness, jitter, GST_OBJECT (self),
-          &GST_BASE_TRANSFORM (self)->segment, buffer));
   return TRUE;
 }
 
@@ -292,10 +279,9 @@ attach_tokens (GstVitPatchEmbed *self, GstBuffer *buffer, const VitImage *image)
       g_atomic_int_get (&self->wants_positions), &result);
   if (result.n_tokens == 0)
     return;
-  gst_vit_clock_view_update (&self->clock, GST_ELEMENT (self));
+  gst_vit_skipping_processed (&self->skipping, GST_BASE_TRANSFORM (self));
   GST_OBJECT_LOCK (self);
   self->shape = result.shape;
-  gst_vit_lateness_processed (&self->lateness, &self->clock);
   gst_vit_stats_count (&self->stats, &result.counts, result.n_tokens,
       gst_util_get_timestamp () - start);
   GST_OBJECT_UNLOCK (self);
@@ -369,19 +355,12 @@ gst_vit_patch_embed_sink_event (GstBaseTransform *base, GstEvent *event)
     gst_event_unref (event);
     return TRUE;
   }
+  gst_vit_skipping_sink_event (&self->skipping, base, event);
   /* What tokens changed since is a frame of this stream, without a gap. */
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_FLUSH_STOP:
-      GST_OBJECT_LOCK (self);
-      gst_vit_lateness_reset (&self->lateness);
-      GST_OBJECT_UNLOCK (self);
-      gst_vit_clock_view_forget (&self->clock);
-      G_GNUC_FALLTHROUGH;
     case GST_EVENT_SEGMENT:
       gst_vit_stream_begin (self->stream);
-      break;
-    case GST_EVENT_STREAM_START:
-      gst_vit_clock_view_forget (&self->clock);
       break;
     case GST_EVENT_GAP:
       gst_vit_stream_break (self->stream);
@@ -405,21 +384,12 @@ static gboolean
 gst_vit_patch_embed_src_event (GstBaseTransform *base, GstEvent *event)
 {
   GstVitPatchEmbed *self = GST_VIT_PATCH_EMBED (base);
-  gboolean skip_late;
 
-  if (GST_EVENT_TYPE (event) == GST_EVENT_QOS) {
-    GST_OBJECT_LOCK (self);
-    gst_vit_lateness_update (&self->lateness, event);
-    skip_late = self->settings.live.skip_late;
-    GST_OBJECT_UNLOCK (self);
-    if (skip_late)
-      return gst_pad_push_event (GST_BASE_TRANSFORM_SINK_PAD (base), event);
-  } else if (GST_EVENT_TYPE (event) == GST_EVENT_LATENCY) {
-    GST_OBJECT_LOCK (self);
-    gst_vit_lateness_update (&self->lateness, event);
-    GST_OBJECT_UNLOCK (self);
-    gst_vit_clock_view_forget (&self->clock);
-  } else if (gst_vit_tokens_event_is_request_positions (event)) {
+  gst_vit_skipping_src_event (&self->skipping, base, event);
+  if (GST_EVENT_TYPE (event) == GST_EVENT_QOS
+      && get_live_settings (self).skip_late)
+    return gst_pad_push_event (GST_BASE_TRANSFORM_SINK_PAD (base), event);
+  if (gst_vit_tokens_event_is_request_positions (event)) {
     g_atomic_int_set (&self->wants_positions, TRUE);
     gst_event_unref (event);
     return TRUE;
@@ -508,8 +478,7 @@ gst_vit_patch_embed_init (GstVitPatchEmbed *self)
   GstBaseTransform *base = GST_BASE_TRANSFORM (self);
 
   gst_vit_settings_init (&self->settings);
-  gst_vit_lateness_init (&self->lateness);
-  gst_vit_clock_view_init (&self->clock);
+  gst_vit_skipping_init (&self->skipping, base);
   gst_base_transform_set_in_place (base, TRUE);
   gst_base_transform_set_passthrough (base, FALSE);
   gst_base_transform_set_gap_aware (base, TRUE);
