@@ -5,10 +5,6 @@
  */
 #include "model/model.h"
 
-#include <stdlib.h>
-
-#include "files/hub_name.h"
-#include "model/config.h"
 #include "model/model_share.h"
 
 static void
@@ -131,19 +127,12 @@ vit_model_unref (VitModel *model)
   vit_model_share_release (model, model_clear);
 }
 
-typedef struct {
-  const char *path;
-  const char *prefix;
-} Request;
-
 static gpointer
-load (gpointer data, GArray *files, GError **error)
+load (const char *path, const char *prefix, gpointer data G_GNUC_UNUSED,
+    GArray *files, GError **error)
 {
-  const Request *request = data;
-  VitModel *model;
+  VitModel *model = vit_model_load (path, prefix, error);
 
-  vit_config_add_files (files, request->path);
-  model = vit_model_load (request->path, request->prefix, error);
   if (model)
     vit_file_states_add_all (files, model->file_states);
   return model;
@@ -152,11 +141,6 @@ load (gpointer data, GArray *files, GError **error)
 VitModel *
 vit_model_share (const char *path, const char *prefix, GError **error)
 {
-  g_autofree char *snapshot = vit_hub_resolve (path, error);
-  Request request = { snapshot, prefix };
-
-  if (!snapshot)
-    return NULL;
   return vit_model_share_get (
-      snapshot, prefix, "input stage", load, &request, error);
+      path, prefix, "input stage", load, NULL, error);
 }

@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "files/hub_name.h"
+#include "model/config.h"
+
 typedef struct {
   char *path;     /* without links */
   char *prefix;   /* NULL: none was asked for */
@@ -60,14 +63,16 @@ find_shared (const char *path, const char *prefix, const char *kind)
 
 /* The caller holds the lock, which is let go of while files are read. */
 static gpointer
-load_shared (Shared *shared /* (transfer full) */, VitModelLoad load,
-    gpointer data, GError **error)
+load_shared (Shared *shared /* (transfer full) */, const char *path,
+    VitModelLoad load, gpointer data, GError **error)
 {
   gpointer value;
 
   list = g_slist_prepend (list, shared);
   g_mutex_unlock (&lock);
-  value = load (data, shared->files, error);
+  /* Those that may be read, as they are before. */
+  vit_config_add_files (shared->files, path);
+  value = load (path, shared->prefix, data, shared->files, error);
   g_mutex_lock (&lock);
 
   if (value) {
@@ -84,19 +89,22 @@ gpointer
 vit_model_share_get (const char *path, const char *prefix, const char *kind,
     VitModelLoad load, gpointer data, GError **error)
 {
-  char *resolved = realpath (path, NULL);
-  const char *real_path = resolved ? resolved : path;
+  g_autofree char *snapshot = vit_hub_resolve (path, error);
+  char *resolved = snapshot ? realpath (snapshot, NULL) : NULL;
+  const char *real_path = resolved ? resolved : snapshot;
   Shared *shared;
   gpointer value;
 
+  if (!snapshot)
+    return NULL;
   g_mutex_lock (&lock);
   while ((shared = find_shared (real_path, prefix, kind)) && !shared->value)
     g_cond_wait (&was_loaded, &lock);
   if (shared)
     value = g_atomic_rc_box_acquire (shared->value);
   else
-    value = load_shared (
-        shared_new (real_path, prefix, kind), load, data, error);
+    value = load_shared (shared_new (real_path, prefix, kind), snapshot, load,
+        data, error);
   g_mutex_unlock (&lock);
   free (resolved);
   return value;

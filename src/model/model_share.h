@@ -16,16 +16,18 @@
 G_BEGIN_DECLS
 
 /* (transfer full): makes the value, or NULL with an error, and adds to `files`
- * all that decided about it: those that were read as they were opened, and
- * before reading begins those that could have been. */
-typedef gpointer (*VitModelLoad) (
+ * those that were read, as they were opened.  `path`: of a file or folder, none
+ * of the hub's cache that stands for another; `data`: the caller's. */
+typedef gpointer (*VitModelLoad) (const char *path, const char *prefix,
     gpointer data, GArray *files /* of VitFileState */, GError **error);
 
-/* (transfer full): the value of `kind` (a literal, one for each loader and its
- * settings) that was loaded with the same prefix (nullable) from `path`, however
- * that is spelled, and whose files are all still as they were then; else load
- * (data)'s.  A value whose files were replaced while it was loaded is given to
- * who asked, but to nobody who asks after that.  Errors: the loader's. */
+/* (transfer full): the value of `kind` (one for each loader and its settings)
+ * that was loaded with the same prefix (nullable) from `path`, however that is
+ * spelled, and whose files are all still as they were then, with none of the
+ * configs come or gone that could lie beside them; else load ()'s.  A value whose
+ * files were replaced while it was loaded is given to who asked, but to nobody who
+ * asks after that.  Errors: the loader's; NOT_FOUND for a folder of the hub's cache
+ * without a model. */
 gpointer vit_model_share_get (const char *path, const char *prefix,
     const char *kind, VitModelLoad load, gpointer data, GError **error);
 
