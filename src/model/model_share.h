@@ -26,8 +26,7 @@ typedef gpointer (*VitModelLoad) (const char *path, const char *prefix,
  * spelled, and whose files are all still as they were then, with none of the
  * configs come or gone that could lie beside them; else load ()'s.  A value whose
  * files were replaced while it was loaded is given to who asked, but to nobody who
- * asks after that.  Errors: the loader's; NOT_FOUND for a folder of the hub's cache
- * without a model. */
+ * asks after that.  Errors: the loader's, and those of vit_hub_resolve(). */
 gpointer vit_model_share_get (const char *path, const char *prefix,
     const char *kind, VitModelLoad load, gpointer data, GError **error);
 
