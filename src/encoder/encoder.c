@@ -179,13 +179,14 @@ vit_encoder_free (VitEncoder *encoder)
   g_free (encoder);
 }
 
-gboolean
-vit_encoder_configure (VitEncoder *encoder, const VitEncoderGrid *grids,
-    guint n_grids, guint n_prefix_tokens, GError **error)
+/* `scratch` is to be cleared, also after an error. */
+static gboolean
+lay_out (const VitEncoder *encoder, const VitEncoderGrid *grids, guint n_grids,
+    guint n_prefix_tokens, VitEncoderScratch *scratch, GError **error)
 {
   g_autofree VitEncoderRegion *regions = NULL;
-  VitEncoderScratch scratch;
 
+  memset (scratch, 0, sizeof *scratch);
   if (n_prefix_tokens != encoder->weights->n_prefix_tokens) {
     g_set_error (error, VIT_ERROR, VIT_ERROR_SETTING,
         "tokens have %u prefix tokens, but those of the model %s have %u",
@@ -194,13 +195,35 @@ vit_encoder_configure (VitEncoder *encoder, const VitEncoderGrid *grids,
     return FALSE;
   }
   regions = g_new0 (VitEncoderRegion, n_grids);
-  for (guint i = 0; i < n_grids; i++) {
-    regions[i].grid_rows = grids[i].rows;
-    regions[i].grid_cols = grids[i].cols;
-    regions[i].n_prefix_tokens = n_prefix_tokens;
-  }
-  if (!vit_encoder_scratch_init (&scratch, encoder->weights, regions, n_grids,
-          makes_vectors (encoder), encoder->settings.n_workers, error)) {
+  for (guint i = 0; i < n_grids; i++)
+    regions[i] = (VitEncoderRegion) { .grid_rows = grids[i].rows,
+      .grid_cols = grids[i].cols,
+      .n_prefix_tokens = n_prefix_tokens };
+  return vit_encoder_scratch_lay_out (scratch, encoder->weights, regions,
+      n_grids, makes_vectors (encoder), encoder->settings.n_workers, error);
+}
+
+gboolean
+vit_encoder_measure (const VitEncoder *encoder, const VitEncoderGrid *grids,
+    guint n_grids, guint n_prefix_tokens, gsize *n_bytes, GError **error)
+{
+  VitEncoderScratch scratch;
+  gboolean is_possible
+      = lay_out (encoder, grids, n_grids, n_prefix_tokens, &scratch, error);
+
+  *n_bytes = scratch.n_bytes;
+  vit_encoder_scratch_clear (&scratch);
+  return is_possible;
+}
+
+gboolean
+vit_encoder_configure (VitEncoder *encoder, const VitEncoderGrid *grids,
+    guint n_grids, guint n_prefix_tokens, GError **error)
+{
+  VitEncoderScratch scratch;
+
+  if (!lay_out (encoder, grids, n_grids, n_prefix_tokens, &scratch, error)
+      || !vit_encoder_scratch_take (&scratch, encoder->weights, error)) {
     vit_encoder_scratch_clear (&scratch);
     return FALSE;
   }

@@ -4,6 +4,7 @@
  *
  *     vit_encoder_weights_share ()  once a model
  *     vit_encoder_new ()            once a use of it: what is wanted
+ *     vit_encoder_measure ()        where memory is bounded
  *     vit_encoder_configure ()      once a grid, or several: working memory
  *     vit_encoder_run ()            every frame
  *
@@ -86,6 +87,12 @@ void vit_encoder_free (VitEncoder *encoder); /* (nullable) */
 gboolean vit_encoder_configure (VitEncoder *encoder,
     const VitEncoderGrid *grids /* [n_grids] */, guint n_grids,
     guint n_prefix_tokens, GError **error);
+
+/* *n_bytes: of the working memory that vit_encoder_configure() would take, which
+ * here is not taken.  Errors: its own, but NO_MEMORY. */
+gboolean vit_encoder_measure (const VitEncoder *encoder,
+    const VitEncoderGrid *grids /* [n_grids] */, guint n_grids,
+    guint n_prefix_tokens, gsize *n_bytes, GError **error);
 
 /* `parallel` may be NULL: then the calling thread does everything.  Allocates
  * nothing and takes no lock.  Linear maps go over the tokens of all grids

@@ -152,7 +152,7 @@ take_worker (VitEncoderScratch *scratch, const VitEncoderWeights *weights,
 /* Floats of all; gives them out where there is memory. */
 static gsize
 take_all (VitEncoderScratch *scratch, const VitEncoderWeights *weights,
-    gboolean pooled, float *memory)
+    float *memory)
 {
   const VitAttentionPool *pool = &weights->attention_pool;
   gsize n = (gsize) scratch->n_tokens + SLACK, at = 0;
@@ -167,9 +167,9 @@ take_all (VitEncoderScratch *scratch, const VitEncoderWeights *weights,
     scratch->cosine = take (memory, &at, angles);
     scratch->sine = take (memory, &at, angles);
   }
-  if (pooled)
+  if (scratch->pooled)
     scratch->features = take (memory, &at, n * scratch->token_stride);
-  if (pooled && pool->n_heads)
+  if (scratch->pooled && pool->n_heads)
     scratch->pool_scores = take (memory, &at, pool_scores);
   for (guint i = 0; i < scratch->n_workers; i++)
     take_worker (scratch, weights, &scratch->workers[i], memory, &at);
@@ -227,15 +227,14 @@ vit_encoder_find_region (const VitEncoderScratch *scratch, guint token)
 }
 
 gboolean
-vit_encoder_scratch_init (VitEncoderScratch *scratch,
+vit_encoder_scratch_lay_out (VitEncoderScratch *scratch,
     const VitEncoderWeights *weights, const VitEncoderRegion *regions,
     guint n_regions, gboolean pooled, guint n_workers, GError **error)
 {
-  gsize n;
-
   memset (scratch, 0, sizeof *scratch);
   scratch->n_regions = n_regions;
   scratch->regions = g_memdup2 (regions, n_regions * sizeof *regions);
+  scratch->pooled = pooled;
   scratch->n_workers = n_workers;
   scratch->workers = g_new0 (VitEncoderWorker, n_workers);
   if (!count_tokens (scratch, error))
@@ -246,14 +245,21 @@ vit_encoder_scratch_init (VitEncoderScratch *scratch,
   scratch->normed_stride = normed_width (weights);
   scratch->mapped_stride = mapped_width (weights);
   scratch->hidden_stride = hidden_width (weights);
-  n = take_all (scratch, weights, pooled, NULL);
-  scratch->n_bytes = n * sizeof (float);
-  scratch->memory = vit_try_aligned (n, sizeof (float), error);
+  scratch->n_bytes = take_all (scratch, weights, NULL) * sizeof (float);
+  return TRUE;
+}
+
+gboolean
+vit_encoder_scratch_take (VitEncoderScratch *scratch,
+    const VitEncoderWeights *weights, GError **error)
+{
+  scratch->memory = vit_try_aligned (
+      scratch->n_bytes / sizeof (float), sizeof (float), error);
   if (!scratch->memory)
     return FALSE;
   /* What no token ever fills is read, too. */
   memset (scratch->memory, 0, scratch->n_bytes);
-  take_all (scratch, weights, pooled, scratch->memory);
+  take_all (scratch, weights, scratch->memory);
   fill_angles (scratch, weights);
   return TRUE;
 }

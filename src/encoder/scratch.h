@@ -76,6 +76,7 @@ typedef struct {
   guint n_tokens;       /* T */
   guint n_regions;
   VitEncoderRegion *regions;
+  gboolean pooled;      /* vectors are wanted */
   guint n_workers;
   guint block;          /* tokens, at most VIT_ENCODER_TOKENS */
 
@@ -102,12 +103,18 @@ typedef struct {
  * asked for, so they are not walked. */
 guint vit_encoder_find_region (const VitEncoderScratch *scratch, guint token);
 
-/* `regions` have their grids and prefix tokens.  `pooled`: vectors are wanted.
- * Errors: NO_MEMORY; FRAME_SIZE for too many tokens.  Clear with
+/* All but the memory: where things are to lie in it, and scratch->n_bytes of it.
+ * `regions` have their grids and prefix tokens.  `pooled`: vectors are wanted.
+ * Errors: FRAME_SIZE for too many tokens.  Clear with
  * vit_encoder_scratch_clear(), also after an error. */
-gboolean vit_encoder_scratch_init (VitEncoderScratch *scratch,
+gboolean vit_encoder_scratch_lay_out (VitEncoderScratch *scratch,
     const VitEncoderWeights *weights, const VitEncoderRegion *regions,
     guint n_regions, gboolean pooled, guint n_workers, GError **error);
+
+/* And the memory, once.  Errors: NO_MEMORY. */
+gboolean vit_encoder_scratch_take (VitEncoderScratch *scratch,
+    const VitEncoderWeights *weights, GError **error);
+
 void vit_encoder_scratch_clear (VitEncoderScratch *scratch);
 
 G_END_DECLS

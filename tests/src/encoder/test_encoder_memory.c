@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What an encoder takes of memory: while it is read hardly more than what stays,
- * and nothing while it runs.
+ * for a frame's size what it says before, and nothing while it runs.
  */
 #include <glib/gstdio.h>
 #include <stdlib.h>
@@ -22,9 +22,17 @@
 #define HIDDEN 4096
 #define DEPTH 4
 
-static gint n_allocations;
+static gint n_allocations; /* atomic */
+static gsize largest;      /* allocation; while one thread runs */
 
 #ifndef SANITIZER
+static void
+count_allocation (size_t n)
+{
+  g_atomic_int_inc (&n_allocations);
+  largest = MAX (largest, n);
+}
+
 /* Every allocation of this process passes here. */
 extern void *__libc_malloc (size_t n);
 extern void *__libc_calloc (size_t n, size_t size);
@@ -34,28 +42,28 @@ extern void *__libc_memalign (size_t alignment, size_t n);
 void *
 malloc (size_t n)
 {
-  g_atomic_int_inc (&n_allocations);
+  count_allocation (n);
   return __libc_malloc (n);
 }
 
 void *
 calloc (size_t n, size_t size)
 {
-  g_atomic_int_inc (&n_allocations);
+  count_allocation (n * size);
   return __libc_calloc (n, size);
 }
 
 void *
 realloc (void *memory, size_t n)
 {
-  g_atomic_int_inc (&n_allocations);
+  count_allocation (n);
   return __libc_realloc (memory, n);
 }
 
 int
 posix_memalign (void **memory, size_t alignment, size_t n)
 {
-  g_atomic_int_inc (&n_allocations);
+  count_allocation (n);
   *memory = __libc_memalign (alignment, n);
   return *memory == NULL;
 }
@@ -87,6 +95,58 @@ test_run_allocates_nothing (void)
   before = g_atomic_int_get (&n_allocations);
   vit_encoder_run (encoder, &frame, NULL, NULL);
   g_assert_cmpint (g_atomic_int_get (&n_allocations), ==, before);
+  vit_encoder_free (encoder);
+  vit_encoder_weights_unref (weights);
+}
+
+/* What is measured is what is taken then, and measuring takes next to nothing: of
+ * one grid and of two, with vectors and without. */
+static void
+test_measured_is_what_is_taken (void)
+{
+  static const VitEncoderGrid grids[] = { { 300, 400 }, { 3, 70 } };
+  VitEncoderWeights *weights;
+
+  folder_write_vit (weights_new_vit ());
+  weights = folder_load_encoder ();
+  for (guint i = 0; i < 4; i++) {
+    const VitEncoderSettings settings = { .n_workers = 1 + i,
+      .embedding = i < 2 ? VIT_EMBEDDING_NONE : VIT_EMBEDDING_MEAN };
+    VitEncoder *encoder = vit_encoder_new (weights, &settings, NULL);
+    gsize n_bytes = 0;
+
+    largest = 0;
+    g_assert_true (
+        vit_encoder_measure (encoder, grids, 1 + i % 2, 1, &n_bytes, NULL));
+    g_assert_cmpuint (largest, <, MIB);
+    g_assert_cmpuint (n_bytes, >, (gsize) 5 * 300 * 400 * 12 * sizeof (float));
+    g_assert_cmpuint (vit_encoder_memory (encoder), ==, 0);
+    g_assert_true (
+        vit_encoder_configure (encoder, grids, 1 + i % 2, 1, NULL));
+    g_assert_cmpuint (vit_encoder_memory (encoder), ==, n_bytes);
+    vit_encoder_free (encoder);
+  }
+  vit_encoder_weights_unref (weights);
+}
+
+static void
+test_measuring_refuses (void)
+{
+  static const VitEncoderGrid few = { 2, 2 }, huge = { 100000, 100000 };
+  const VitEncoderSettings settings = { .n_workers = 1 };
+  VitEncoderWeights *weights;
+  g_autoptr (GError) error = NULL;
+  VitEncoder *encoder;
+  gsize n_bytes;
+
+  folder_write_vit (weights_new_vit ());
+  weights = folder_load_encoder ();
+  encoder = vit_encoder_new (weights, &settings, NULL);
+  g_assert_false (vit_encoder_measure (encoder, &huge, 1, 1, &n_bytes, &error));
+  g_assert_error (error, VIT_ERROR, VIT_ERROR_FRAME_SIZE);
+  g_clear_error (&error);
+  g_assert_false (vit_encoder_measure (encoder, &few, 1, 5, &n_bytes, &error));
+  g_assert_error (error, VIT_ERROR, VIT_ERROR_SETTING);
   vit_encoder_free (encoder);
   vit_encoder_weights_unref (weights);
 }
@@ -219,7 +279,10 @@ main (int argc, char **argv)
 {
   static const FolderTest tests[] = {
     { "run-allocates-nothing", test_run_allocates_nothing },
+    /* Before what takes more. */
     { "loading-takes-what-stays", test_loading_takes_what_stays },
+    { "measured-is-what-is-taken", test_measured_is_what_is_taken },
+    { "measuring-refuses", test_measuring_refuses },
   };
 
   g_test_init (&argc, &argv, NULL);
