@@ -17,6 +17,8 @@
  * same features, and nothing is computed.  Where computing takes longer than the
  * stream has time for, #GstVitEncoder:skip-late leaves frames without features,
  * and #GstVitPatchEmbed:max-tokens and #GstVitPatchEmbed:interval make less of it.
+ * Frames whose features would take more memory than #GstVitEncoder:max-memory allows
+ * have none.
  *
  * ## Example launch lines
  * |[
@@ -236,26 +238,47 @@ warn_of_more (GstVitEncoder *self, GstBuffer *buffer)
       ("%" GST_PTR_FORMAT, buffer));
 }
 
-/* Once, until there is memory again.  What can never be encoded is an error. */
-static GstFlowReturn
-leave_out (GstVitEncoder *self, GError *error /* (transfer full) */)
+/* Once, until a frame has its features again. */
+static void
+warn_of_left_out (GstVitEncoder *self, const GError *error)
 {
-  if (error->code != VIT_ERROR_NO_MEMORY && error->code != VIT_ERROR_READ) {
-    GST_VIT_ELEMENT_ERROR (
-        self, error, "model %s", self->model.stream->weights->id);
-    return GST_FLOW_ERROR;
-  }
-  if (!self->warned_of_left_out && error->code == VIT_ERROR_NO_MEMORY)
+  const gchar *id = self->model.stream->weights->id;
+
+  if (self->warned_of_left_out)
+    return;
+  self->warned_of_left_out = TRUE;
+  if (error->code == VIT_ERROR_NO_MEMORY)
     GST_ELEMENT_WARNING (self, RESOURCE, NO_SPACE_LEFT,
         ("No memory for the features of a frame; it passes without them"),
         ("%s", error->message));
-  else if (!self->warned_of_left_out)
+  else if (error->code == VIT_ERROR_READ)
     GST_ELEMENT_WARNING (self, STREAM, FAILED,
         ("A frame passes without features: %s", error->message),
-        ("model %s", self->model.stream->weights->id));
-  self->warned_of_left_out = TRUE;
-  g_error_free (error);
-  return GST_FLOW_OK;
+        ("model %s", id));
+  else
+    GST_ELEMENT_WARNING (self, RESOURCE, NO_SPACE_LEFT,
+        ("Frames pass without features: %s", error->message),
+        ("model %s", id));
+}
+
+/* What is wrong with one frame may be right with the next; what can never be
+ * encoded is an error. */
+static GstFlowReturn
+leave_out (GstVitEncoder *self, GError *error /* (transfer full) */)
+{
+  switch (error->code) {
+    case VIT_ERROR_NO_MEMORY:
+    case VIT_ERROR_READ:
+    case VIT_ERROR_LIMIT:
+    case VIT_ERROR_FRAME_SIZE:
+      warn_of_left_out (self, error);
+      g_error_free (error);
+      return GST_FLOW_OK;
+    default:
+      GST_VIT_ELEMENT_ERROR (
+          self, error, "model %s", self->model.stream->weights->id);
+      return GST_FLOW_ERROR;
+  }
 }
 
 static guint

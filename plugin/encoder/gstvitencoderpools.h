@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The buffers that the features and embedding of a frame, or of one region of it,
- * are computed into: a pool for each size that came up lately.
+ * The buffers that the features, embedding and logits of a frame, or of one region
+ * of it, are computed into: a pool for each of the lengths that these have.
  *
  * Thread-safety: one thread at a time; what was acquired may be held anywhere.
  */
@@ -14,10 +14,9 @@ G_BEGIN_DECLS
 typedef struct _GstVitEncoderPools GstVitEncoderPools;
 
 GstVitEncoderPools *gst_vit_encoder_pools_new (void);
-void gst_vit_encoder_pools_free (GstVitEncoderPools *pools);
 
-/* Gives all memory back that nobody holds. */
-void gst_vit_encoder_pools_clear (GstVitEncoderPools *pools);
+/* What somebody holds lives on. */
+void gst_vit_encoder_pools_free (GstVitEncoderPools *pools);
 
 /* (transfer full) (nullable): room for so many floats, on a cache line; NULL where
  * there is no memory for it. */

@@ -147,7 +147,12 @@ install_numbers (GObjectClass *klass, const GstVitEncoderSettings *defaults)
       g_param_spec_enum ("norm", "Norm",
           "Whether the model's last norm is applied to features",
           GST_TYPE_VIT_ENCODER_NORM, (gint) defaults->norm, FIXED));
+}
 
+/* What the computing takes, and what else is attached. */
+static void
+install_means (GObjectClass *klass, const GstVitEncoderSettings *defaults)
+{
   /**
    * GstVitEncoder:n-threads:
    *
@@ -166,6 +171,30 @@ install_numbers (GObjectClass *klass, const GstVitEncoderSettings *defaults)
           "process share and that is as large as the most that one asks for; "
           "0: one per processor",
           0, GST_VIT_MAX_WORKERS, defaults->n_threads, FIXED));
+
+  /**
+   * GstVitEncoder:max-memory:
+   *
+   * The most bytes that the features of one frame, all its regions together, its
+   * embeddings and logits among them, and what computes them take.  A frame that
+   * would take more passes without features, which one warning says until a frame
+   * has them again.  The model's weights come on top, and what other elements
+   * keep: features in a queue.  0 is no limit.
+   *
+   * The default, 2 GiB, is more than ViT-g/14 takes of a frame of 3840 x 2160,
+   * 1.6 GB, of which each further one of #GstVitEncoder:layers takes 0.26 GB more.
+   * ViT-L/14 takes 4.2 GB of a frame of 7680 x 4320.
+   *
+   * Takes effect at the next start.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, GST_VIT_ENCODER_SETTING_MAX_MEMORY,
+      g_param_spec_uint64 ("max-memory", "Most memory",
+          "Most bytes of the features of a frame and of what computes them, the "
+          "model's weights aside; larger frames pass without features; "
+          "0: no limit",
+          0, G_MAXUINT64, defaults->max_memory, FIXED));
 
   /**
    * GstVitEncoder:tensor-id:
@@ -318,6 +347,7 @@ gst_vit_encoder_properties_install (GObjectClass *klass)
   gst_vit_encoder_settings_init (&defaults);
   install_model (klass, &defaults);
   install_numbers (klass, &defaults);
+  install_means (klass, &defaults);
   install_live (klass, &defaults.live);
   install_told (klass);
   gst_vit_encoder_settings_clear (&defaults);

@@ -23,6 +23,22 @@ gst_vit_encoder_result_unref (gpointer result)
     g_rc_box_release_full (result, clear);
 }
 
+/* Of one layer. */
+static gsize
+n_feature_values (const GstVitEncoderShape *shape, guint n_tokens)
+{
+  return shape->features ? (gsize) n_tokens * shape->embed_dim : 0;
+}
+
+guint64
+gst_vit_encoder_result_size (const GstVitEncoderShape *shape, guint n_tokens)
+{
+  guint64 n_values = (guint64) shape->embedding_dim + shape->n_classes;
+
+  n_values += shape->n_layers * (guint64) n_feature_values (shape, n_tokens);
+  return n_values * sizeof (gfloat);
+}
+
 /* Whether `n_values` are there; 0: none are wanted. */
 static gboolean
 acquire (GstVitEncoderPools *pools, gsize n_values, GstBuffer **buffer)
@@ -40,8 +56,7 @@ gst_vit_encoder_result_new (const GstVitTokensMeta *tokens,
 {
   GstVitEncoderResult *result = g_rc_box_alloc0 (sizeof (GstVitEncoderResult)
       + shape->n_layers * sizeof (GstBuffer *));
-  gsize n_values
-      = shape->features ? (gsize) tokens->n_tokens * shape->embed_dim : 0;
+  gsize n_values = n_feature_values (shape, tokens->n_tokens);
   gboolean complete = acquire (pools, shape->embedding_dim, &result->embedding)
       && acquire (pools, shape->n_classes, &result->logits);
 

@@ -34,6 +34,10 @@ typedef struct {
   GstBuffer *features[]; /* [n_layers], each [n_tokens][embed_dim] */
 } GstVitEncoderResult;
 
+/* Bytes of what is made of so many tokens. */
+guint64 gst_vit_encoder_result_size (
+    const GstVitEncoderShape *shape, guint n_tokens);
+
 /* (transfer full) (nullable): with room for all of it, of the pools, or where these
  * are NULL of none; NULL where there is no memory. */
 GstVitEncoderResult *gst_vit_encoder_result_new (const GstVitTokensMeta *tokens,

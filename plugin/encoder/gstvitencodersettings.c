@@ -12,6 +12,7 @@ gst_vit_encoder_settings_init (GstVitEncoderSettings *settings)
   memset (settings, 0, sizeof *settings);
   settings->layers = g_array_new (FALSE, FALSE, sizeof (guint));
   settings->tensor_id = g_quark_from_static_string ("vit-features");
+  settings->max_memory = G_GUINT64_CONSTANT (2) << 30;
   settings->live.features = TRUE;
 }
 
@@ -114,6 +115,9 @@ gst_vit_encoder_settings_set (
     case GST_VIT_ENCODER_SETTING_N_THREADS:
       settings->n_threads = g_value_get_uint (value);
       return TRUE;
+    case GST_VIT_ENCODER_SETTING_MAX_MEMORY:
+      settings->max_memory = g_value_get_uint64 (value);
+      return TRUE;
     case GST_VIT_ENCODER_SETTING_TENSOR_ID:
       settings->tensor_id = g_quark_from_string (g_value_get_string (value));
       return TRUE;
@@ -171,6 +175,9 @@ gst_vit_encoder_settings_get (
       return TRUE;
     case GST_VIT_ENCODER_SETTING_N_THREADS:
       g_value_set_uint (value, settings->n_threads);
+      return TRUE;
+    case GST_VIT_ENCODER_SETTING_MAX_MEMORY:
+      g_value_set_uint64 (value, settings->max_memory);
       return TRUE;
     case GST_VIT_ENCODER_SETTING_TENSOR_ID:
       g_value_set_static_string (value, g_quark_to_string (settings->tensor_id));

@@ -27,6 +27,7 @@ typedef struct {
   VitFeatureNorm norm;
   VitEncoderOverrides overrides;
   guint n_threads;     /* 0: one per processor */
+  guint64 max_memory;  /* bytes, weights aside; 0: no limit */
   GQuark tensor_id;    /* 0: no tensor is attached */
 } GstVitEncoderSettings;
 

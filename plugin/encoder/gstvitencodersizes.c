@@ -11,6 +11,7 @@
 struct _GstVitEncoderSizes {
   VitEncoderWeights *weights;
   VitEncoderSettings settings;
+  guint64 max_memory;  /* bytes; 0: no limit */
   guint *layers;       /* [n_layers], of the settings */
   VitEncoder *example; /* never configured */
   guint n_layers;      /* of the example: at least 1 */
@@ -26,6 +27,7 @@ size_free (gpointer data)
   for (guint i = 0; i < size->n_grids; i++)
     g_free (size->converted[i]);
   vit_encoder_free (size->encoder);
+  gst_vit_encoder_pools_free (size->pools);
   g_free (size->grids);
   g_free (size->converted);
   g_free (size->tokens);
@@ -37,7 +39,7 @@ size_free (gpointer data)
 
 GstVitEncoderSizes *
 gst_vit_encoder_sizes_new (VitEncoderWeights *weights,
-    const VitEncoderSettings *settings, GError **error)
+    const VitEncoderSettings *settings, guint64 max_memory, GError **error)
 {
   VitEncoder *example = vit_encoder_new (weights, settings, error);
   GstVitEncoderSizes *sizes;
@@ -47,6 +49,7 @@ gst_vit_encoder_sizes_new (VitEncoderWeights *weights,
   sizes = g_new0 (GstVitEncoderSizes, 1);
   sizes->weights = vit_encoder_weights_ref (weights);
   sizes->settings = *settings;
+  sizes->max_memory = max_memory;
   sizes->layers = g_memdup2 (
       settings->layers, settings->n_layers * sizeof *settings->layers);
   sizes->settings.layers = sizes->layers;
@@ -93,17 +96,20 @@ has_grids (const GstVitEncoderSize *size, const VitEncoderGrid *grids,
   return TRUE;
 }
 
-static guint
-find_oldest (const GstVitEncoderSizes *sizes)
+/* -1: there is none but `but`, which is nullable. */
+static gint
+find_oldest (const GstVitEncoderSizes *sizes, const GstVitEncoderSize *but)
 {
-  guint oldest = 0;
+  guint64 least = G_MAXUINT64;
+  gint oldest = -1;
 
-  for (guint i = 1; i < sizes->all->len; i++) {
+  for (guint i = 0; i < sizes->all->len; i++) {
     const GstVitEncoderSize *size = g_ptr_array_index (sizes->all, i);
-    const GstVitEncoderSize *other = g_ptr_array_index (sizes->all, oldest);
 
-    if (size->last_use < other->last_use)
-      oldest = i;
+    if (size != but && size->last_use < least) {
+      least = size->last_use;
+      oldest = (gint) i;
+    }
   }
   return oldest;
 }
@@ -117,15 +123,18 @@ count_values (const VitEncoderWeights *weights, const VitEncoderGrid *grid)
   return (weights->n_prefix_tokens + n_patches) * weights->embed_dim;
 }
 
-static gsize
-count_bytes (const GstVitEncoderSizes *sizes)
+/* That all but one, which is nullable, keep. */
+static guint64
+count_bytes (const GstVitEncoderSizes *sizes, const GstVitEncoderSize *but)
 {
-  gsize n_bytes = 0;
+  guint64 n_bytes = 0;
 
   for (guint i = 0; i < sizes->all->len; i++) {
     const GstVitEncoderSize *size = g_ptr_array_index (sizes->all, i);
 
-    n_bytes += vit_encoder_memory (size->encoder);
+    if (size == but)
+      continue;
+    n_bytes += vit_encoder_memory (size->encoder) + size->n_pooled;
     for (guint grid = 0; grid < size->n_grids; grid++)
       if (size->converted[grid] != NULL)
         n_bytes += count_values (sizes->weights, &size->grids[grid])
@@ -134,12 +143,58 @@ count_bytes (const GstVitEncoderSizes *sizes)
   return n_bytes;
 }
 
-/* Before another is made. */
-static void
-make_room (GstVitEncoderSizes *sizes)
+static gboolean
+refuse (const GstVitEncoderSizes *sizes, const VitEncoderGrid *grids,
+    guint n_grids, guint64 needed, GError **error)
 {
-  while (sizes->all->len >= MAX_SIZES || count_bytes (sizes) > MAX_BYTES)
-    g_ptr_array_remove_index_fast (sizes->all, find_oldest (sizes));
+  g_autofree gchar *text = g_format_size (needed);
+  g_autofree gchar *most = g_format_size (sizes->max_memory);
+  gsize n_values = 0;
+
+  for (guint i = 0; i < n_grids; i++)
+    n_values += count_values (sizes->weights, &grids[i]);
+  g_set_error (error, VIT_ERROR, VIT_ERROR_LIMIT,
+      "the features of %" G_GSIZE_FORMAT " tokens of %u numbers, and what "
+      "computes them, take %s of memory, and 'max-memory' allows %s; set "
+      "'max-tokens' of vitpatchembed to have fewer, or raise 'max-memory'",
+      n_values / sizes->weights->embed_dim, sizes->weights->embed_dim, text,
+      most);
+  return FALSE;
+}
+
+/* Whether more is kept than may be beside a frame that takes `needed` bytes;
+ * `found`: its size is among them. */
+static gboolean
+is_too_much (const GstVitEncoderSizes *sizes, const GstVitEncoderSize *found,
+    guint64 needed)
+{
+  guint64 kept = count_bytes (sizes, found);
+
+  if (found == NULL && (sizes->all->len >= MAX_SIZES || kept > MAX_BYTES))
+    return TRUE;
+  return sizes->max_memory > 0 && kept + needed > sizes->max_memory;
+}
+
+/* For a frame, of whose size one may be `found`. */
+static gboolean
+make_room (GstVitEncoderSizes *sizes, const GstVitEncoderSize *found,
+    const VitEncoderGrid *grids, guint n_grids, const GstVitEncoderCost *cost,
+    GError **error)
+{
+  guint64 needed = cost->pooled + cost->passing;
+  gsize working;
+  gint oldest;
+
+  if (!vit_encoder_measure (sizes->example, grids, n_grids,
+          sizes->weights->n_prefix_tokens, &working, error))
+    return FALSE;
+  needed += working;
+  if (sizes->max_memory > 0 && needed > sizes->max_memory)
+    return refuse (sizes, grids, n_grids, needed, error);
+  while ((oldest = find_oldest (sizes, found)) >= 0
+         && is_too_much (sizes, found, needed))
+    g_ptr_array_remove_index_fast (sizes->all, (guint) oldest);
+  return TRUE;
 }
 
 /* Where there is no memory for it beside the others, they are given up. */
@@ -171,7 +226,6 @@ make_size (GstVitEncoderSizes *sizes, const VitEncoderGrid *grids,
   VitEncoder *encoder;
   GstVitEncoderSize *size;
 
-  make_room (sizes);
   encoder = vit_encoder_new (sizes->weights, &sizes->settings, error);
   if (encoder == NULL || !configure (sizes, encoder, grids, n_grids, error)) {
     vit_encoder_free (encoder);
@@ -179,6 +233,7 @@ make_size (GstVitEncoderSizes *sizes, const VitEncoderGrid *grids,
   }
   size = g_new0 (GstVitEncoderSize, 1);
   size->encoder = encoder;
+  size->pools = gst_vit_encoder_pools_new ();
   size->n_grids = n_grids;
   size->grids = g_memdup2 (grids, n_grids * sizeof *grids);
   size->converted = g_new0 (gfloat *, n_grids);
@@ -192,7 +247,8 @@ make_size (GstVitEncoderSizes *sizes, const VitEncoderGrid *grids,
 
 GstVitEncoderSize *
 gst_vit_encoder_sizes_find (GstVitEncoderSizes *sizes,
-    const VitEncoderGrid *grids, guint n_grids, GError **error)
+    const VitEncoderGrid *grids, guint n_grids, const GstVitEncoderCost *cost,
+    GError **error)
 {
   GstVitEncoderSize *found = NULL;
 
@@ -202,10 +258,14 @@ gst_vit_encoder_sizes_find (GstVitEncoderSizes *sizes,
     if (has_grids (size, grids, n_grids))
       found = size;
   }
+  if (!make_room (sizes, found, grids, n_grids, cost, error))
+    return NULL;
   if (found == NULL)
     found = make_size (sizes, grids, n_grids, error);
-  if (found != NULL)
-    found->last_use = ++sizes->n_uses;
+  if (found == NULL)
+    return NULL;
+  found->n_pooled = cost->pooled;
+  found->last_use = ++sizes->n_uses;
   return found;
 }
 

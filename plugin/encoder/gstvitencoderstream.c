@@ -64,7 +64,8 @@ make_sizes (VitEncoderWeights *weights, const GstVitEncoderSettings *settings,
 {
   VitEncoderSettings library = gst_vit_encoder_settings_for_library (settings);
 
-  return gst_vit_encoder_sizes_new (weights, &library, error);
+  return gst_vit_encoder_sizes_new (
+      weights, &library, settings->max_memory, error);
 }
 
 GstVitEncoderStream *
@@ -89,7 +90,6 @@ gst_vit_encoder_stream_new (const GstVitEncoderSettings *settings,
   gst_vit_encoder_settings_copy (settings, &stream->settings);
   stream->workers
       = gst_vit_workers_new (gst_vit_encoder_settings_n_workers (settings));
-  stream->pools = gst_vit_encoder_pools_new ();
   set_tensor_ids (stream);
   stream->inputs.tokens = g_ptr_array_new ();
   stream->known = g_ptr_array_new ();
@@ -122,7 +122,6 @@ gst_vit_encoder_stream_free (GstVitEncoderStream *stream)
   g_array_unref (stream->outputs);
   g_free (stream->model_id);
   g_free (stream->tensor_ids);
-  gst_vit_encoder_pools_free (stream->pools);
   gst_vit_encoder_sizes_free (stream->sizes);
   gst_vit_workers_free (stream->workers);
   gst_vit_encoder_settings_clear (&stream->settings);
@@ -158,7 +157,6 @@ void
 gst_vit_encoder_stream_begin (GstVitEncoderStream *stream)
 {
   gst_vit_encoder_sizes_clear (stream->sizes);
-  gst_vit_encoder_pools_clear (stream->pools);
   g_ptr_array_set_size (stream->last, 0);
 }
 
@@ -238,10 +236,48 @@ gst_vit_encoder_stream_look (
   return TRUE;
 }
 
+/* Whether the same is known of an input before this one. */
+static gboolean
+is_known_before (const GstVitEncoderStream *stream, guint input)
+{
+  gconstpointer known = g_ptr_array_index (stream->known, input);
+
+  for (guint i = 0; i < input; i++)
+    if (g_ptr_array_index (stream->known, i) == known)
+      return TRUE;
+  return FALSE;
+}
+
+/* What the frame carries, and tokens that are not float32. */
+static GstVitEncoderCost
+add_up (const GstVitEncoderStream *stream)
+{
+  GstVitEncoderShape shape = shape_of (stream);
+  guint first = g_array_index (stream->jobs, GstVitEncoderJob, 0).input;
+  GstVitEncoderCost cost = { 0, 0 };
+
+  for (guint i = 0; i < stream->inputs.tokens->len; i++) {
+    const GstVitTokensMeta *tokens
+        = g_ptr_array_index (stream->inputs.tokens, i);
+    gboolean is_known = g_ptr_array_index (stream->known, i) != NULL;
+    guint64 size = gst_vit_encoder_result_size (&shape, tokens->n_tokens);
+
+    if (i == first)
+      cost.pooled += size;
+    else if (!is_known || !is_known_before (stream, i))
+      cost.passing += size;
+    if (!is_known && tokens->format != GST_VIT_TOKEN_FORMAT_F32)
+      cost.passing
+          += (guint64) tokens->n_tokens * tokens->embed_dim * sizeof (gfloat);
+  }
+  return cost;
+}
+
 gboolean
 gst_vit_encoder_stream_prepare (GstVitEncoderStream *stream, GError **error)
 {
   guint n = stream->jobs->len;
+  GstVitEncoderCost cost;
 
   stream->size = NULL;
   if (n == 0)
@@ -250,8 +286,9 @@ gst_vit_encoder_stream_prepare (GstVitEncoderStream *stream, GError **error)
   for (guint i = 0; i < n; i++)
     g_array_index (stream->grids, VitEncoderGrid, i)
         = g_array_index (stream->jobs, GstVitEncoderJob, i).grid;
+  cost = add_up (stream);
   stream->size = gst_vit_encoder_sizes_find (stream->sizes,
-      &g_array_index (stream->grids, VitEncoderGrid, 0), n, error);
+      &g_array_index (stream->grids, VitEncoderGrid, 0), n, &cost, error);
   return stream->size != NULL;
 }
 
@@ -307,7 +344,7 @@ new_result (const GstVitEncoderStream *stream, const GstVitEncoderShape *shape,
 {
   return gst_vit_encoder_result_new (
       g_ptr_array_index (stream->inputs.tokens, input), shape,
-      job == 0 ? stream->pools : NULL);
+      job == 0 ? stream->size->pools : NULL);
 }
 
 /* The new result of a job, for which all is then in its place. */
@@ -422,13 +459,14 @@ gst_vit_encoder_stream_attach (
     if (g_ptr_array_index (stream->known, i) != NULL)
       g_ptr_array_index (stream->results, i)
           = g_rc_box_acquire (g_ptr_array_index (stream->known, i));
+  /* So that no more is held at once than the frame carries. */
+  g_ptr_array_set_size (before, 0);
   if (stream->jobs->len > 0 && !compute (stream, &shape, error)) {
     g_ptr_array_set_size (stream->results, 0);
     return FALSE;
   }
   attach_features (stream, &shape, frame);
   attach_vectors (stream, &shape, frame);
-  g_ptr_array_set_size (before, 0);
   stream->last = stream->results;
   stream->results = before;
   return TRUE;

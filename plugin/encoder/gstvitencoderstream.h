@@ -13,7 +13,6 @@
 
 #include "common/gstvitworkers.h"
 #include "encoder/gstvitencoderinputs.h"
-#include "encoder/gstvitencoderpools.h"
 #include "encoder/gstvitencodersettings.h"
 #include "encoder/gstvitencodersizes.h"
 
@@ -25,7 +24,6 @@ typedef struct {
   gchar *model_id;                /* of them, as metadata have it */
   GstVitEncoderSettings settings; /* live ones: of the frame */
   GstVitEncoderSizes *sizes;
-  GstVitEncoderPools *pools;
   GstVitWorkers *workers;
   GQuark *tensor_ids;         /* [layers]; 0: no tensor is attached; likewise: */
   GQuark embedding_id;
@@ -66,7 +64,7 @@ gboolean gst_vit_encoder_stream_look (
     GstVitEncoderStream *stream, GstBuffer *frame, GError **error);
 
 /* Makes ready for what is to be computed, once a size.  Errors: as
- * vit_encoder_configure(). */
+ * gst_vit_encoder_sizes_find(). */
 gboolean gst_vit_encoder_stream_prepare (
     GstVitEncoderStream *stream, GError **error);
 
