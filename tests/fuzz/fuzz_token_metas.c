@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * GstVitTokensMeta and GstVitEmbeddingMeta that lie, in every field, through what
- * reads them: the library's functions, vittokenoverlay and vittokenenc.  An input
- * says which element, and of up to three frames which metas they carry and what
- * of these is forged.  Frames pass, whatever they carry; what is valid can be
- * read to the last byte; and what vittokenenc writes, a reader takes.
+ * reads them: the library's functions, vittokenoverlay, vittokenenc and vitencoder.
+ * An input says which element, and of up to three frames which metas they carry and
+ * what of these is forged.  Frames pass, whatever they carry, but those that
+ * vitencoder refuses in words; what is valid can be read to the last byte, what
+ * vitencoder attaches is valid, and what vittokenenc writes, a reader takes.
  */
 #include "fuzz.h"
 
@@ -20,17 +21,46 @@
 #include "stream.h"
 
 #define MAX_METAS 3
-/* Of vittokenenc's property: tokens or features, then an embedding or scores. */
+/* Which element: the modes of vittokenoverlay, encodings of vittokenenc, one more. */
+#define FIRST_ENCODING 5
+#define ENCODER 8
+#define N_KINDS 9
+/* Of vittokenenc's property: tokens or features, then an embedding or scores.  Or
+ * one of as many ways to set vitencoder. */
 #define N_CONTENTS 5
 #define FIRST_VECTOR 3
 #define WIDTH 64
 #define HEIGHT 48
 #define SIZE (WIDTH * HEIGHT * 4)
+/* Of the encoder's model, whose patches are as large as those here. */
+#define EMBED_DIM 48
+#define DEPTH 2
+
+static GstElement *
+new_encoder (guint content)
+{
+  static const gchar *const settings[N_CONTENTS] = { "", "layers=<1,2>",
+    "embedding=class-mean normalize=true", "features=false",
+    "max-memory=1500000" };
+  g_autofree gchar *launch = g_strdup_printf (
+      "vitencoder n-threads=1 model=\"" FUZZ_MODEL "\" %s", settings[content]);
+  GError *error = NULL;
+  GstElement *element = gst_parse_launch (launch, &error);
+
+  g_assert_no_error (error);
+  return element;
+}
 
 int
 LLVMFuzzerInitialize (int *argc, char ***argv)
 {
+  static GstElement *keeps_model_loaded;
+
   stream_init_plugin (argc, argv);
+  keeps_model_loaded = new_encoder (0);
+  g_assert_cmpint (
+      gst_element_set_state (keeps_model_loaded, GST_STATE_PAUSED), ==,
+      GST_STATE_CHANGE_SUCCESS);
   return 0;
 }
 
@@ -133,23 +163,30 @@ lie_region (GstVitTokensMeta *meta, Input *input)
   }
 }
 
-/* The tokens are exactly as long as was said of them first, or are not. */
+/* The tokens are exactly as long as was said of them first, or are not.  `fits`: but
+ * for what is forged, vitencoder takes most of them. */
 static void
-add_forged (GstBuffer *frame, Room *room, Input *input)
+add_forged (GstBuffer *frame, Room *room, gboolean fits, Input *input)
 {
   guint which = input_take (input, 2);
   GstVitTokenFormat format = (GstVitTokenFormat) (input_take (input, 1) % 3);
   guint n_prefix = input_take (input, 1) % 4;
   guint columns = input_take (input, 1) % 20 + 1;
   guint rows = input_take (input, 1) % 20 + 1;
-  guint embed_dim = input_take (input, 1) % 40 + 1;
-  guint n_tokens = n_prefix + columns * rows;
-  gsize size
-      = (gsize) n_tokens * embed_dim * gst_vit_token_format_get_size (format);
-  GstBuffer *tokens = new_buffer (room, size, input);
-  GstVitTokensMeta *meta = gst_buffer_add_vit_tokens_meta (frame, tokens,
-      format, n_prefix, columns, rows, 16, embed_dim, WIDTH, HEIGHT, NULL);
+  guint values = input_take (input, 1);
+  guint embed_dim = fits ? EMBED_DIM : values % 40 + 1;
+  guint n_tokens;
+  gsize size;
+  GstBuffer *tokens;
+  GstVitTokensMeta *meta;
 
+  if (fits && values < 240)
+    n_prefix = 1;
+  n_tokens = n_prefix + columns * rows;
+  size = (gsize) n_tokens * embed_dim * gst_vit_token_format_get_size (format);
+  tokens = new_buffer (room, size, input);
+  meta = gst_buffer_add_vit_tokens_meta (frame, tokens, format, n_prefix,
+      columns, rows, 16, embed_dim, WIDTH, HEIGHT, NULL);
   lie_numbers (meta, which, input);
   if (which >> 11 & 1) {
     gsize off = input_take (input, 1) % 8;
@@ -389,6 +426,36 @@ check_header (GstBuffer *file, gboolean is_vector)
   json_decref (json);
 }
 
+/* What vitencoder attached to a frame, behind so many metas of tokens. */
+static void
+check_encoded (GstBuffer *frame, guint n_before)
+{
+  const GstVitTokensMeta *features;
+  const GstVitEmbeddingMeta *vector;
+  gpointer state = NULL;
+
+  for (guint i = 0;
+       (features = gst_buffer_iterate_vit_tokens_meta (frame, &state)); i++) {
+    if (i < n_before)
+      continue;
+    g_assert_true (gst_vit_tokens_meta_is_valid (features, NULL));
+    check_valid (features);
+    g_assert_cmpuint (features->n_blocks - 1, <, DEPTH);
+    g_assert_cmpuint (features->embed_dim, ==, EMBED_DIM);
+  }
+  state = NULL;
+  while ((vector = gst_buffer_iterate_vit_embedding_meta (frame, &state))) {
+    g_assert_true (gst_vit_embedding_meta_is_valid (vector, NULL));
+    read_to_the_end (vector->values, (gsize) vector->dim * sizeof (gfloat));
+  }
+}
+
+static guint
+count_tokens (GstBuffer *frame)
+{
+  return gst_buffer_get_n_meta (frame, GST_VIT_TOKENS_META_API_TYPE);
+}
+
 static void
 open_element (Stream *stream, guint kind, guint content)
 {
@@ -396,42 +463,65 @@ open_element (Stream *stream, guint kind, guint content)
     "application/x-safetensors",
     "other/tensors,format=static,num_tensors=1" };
 
-  GstElement *element = gst_element_factory_make (
-      kind < 5 ? "vittokenoverlay" : "vittokenenc", NULL);
+  GstElement *element;
 
-  if (kind < 5)
+  if (kind == ENCODER) {
+    element = new_encoder (content);
+  } else if (kind < FIRST_ENCODING) {
+    element = gst_element_factory_make ("vittokenoverlay", NULL);
     g_object_set (element, "mode", kind, "legend", FALSE, NULL);
-  else
+  } else {
+    element = gst_element_factory_make ("vittokenenc", NULL);
     g_object_set (element, "content", content, NULL);
+  }
   stream_open (stream, element);
-  if (kind >= 5)
-    gst_harness_set_sink_caps_str (stream->harness, outputs[kind - 5]);
+  if (kind >= FIRST_ENCODING && kind != ENCODER)
+    gst_harness_set_sink_caps_str (
+        stream->harness, outputs[kind - FIRST_ENCODING]);
   gst_harness_set_src_caps_str (stream->harness,
       "video/x-raw,format=RGBA,width=64,height=48,framerate=25/1");
+}
+
+/* Whether the element took it, as it did not have to. */
+static gboolean
+push_one (Stream *stream, guint kind, guint content, GstBuffer *frame)
+{
+  guint n_tokens = count_tokens (frame);
+  gboolean is_taken = stream_push (stream, frame);
+  GstBuffer *out;
+
+  /* bf16 is nothing for other/tensors, nor any tokens for any model. */
+  g_assert_true (is_taken || kind == 7 || kind == ENCODER);
+  while ((out = gst_harness_try_pull (stream->harness))) {
+    if (kind == 6)
+      check_header (out, content >= FIRST_VECTOR);
+    if (kind == ENCODER)
+      check_encoded (out, n_tokens);
+    gst_buffer_unref (out);
+  }
+  return is_taken;
 }
 
 static gboolean
 push_frame (Stream *stream, guint kind, guint content, Input *input)
 {
-  GstBuffer *frame = gst_buffer_new_wrapped (g_malloc0 (SIZE), SIZE);
+  GstBuffer *frame = gst_buffer_new_wrapped (g_malloc0 (SIZE), SIZE), *again;
   Room room = { .n = 0 };
   gboolean is_taken;
-  GstBuffer *out;
 
   for (guint n = input_take (input, 1) % MAX_METAS + 1; n > 0; n--)
-    add_forged (frame, &room, input);
-  if (content >= FIRST_VECTOR)
+    add_forged (frame, &room, kind == ENCODER, input);
+  if (kind != ENCODER && content >= FIRST_VECTOR)
     add_forged_embedding (frame, &room, input);
   check_library (frame, input);
   check_embeddings (frame);
-  is_taken = stream_push (stream, frame);
-  /* bf16 is nothing for other/tensors. */
-  g_assert_true (is_taken || kind == 7);
-  while ((out = gst_harness_try_pull (stream->harness))) {
-    if (kind == 6)
-      check_header (out, content >= FIRST_VECTOR);
-    gst_buffer_unref (out);
-  }
+  /* Of which vitencoder knows the features then. */
+  again = kind == ENCODER ? gst_buffer_copy (frame) : NULL;
+  is_taken = push_one (stream, kind, content, frame);
+  if (again && is_taken)
+    is_taken = push_one (stream, kind, content, again);
+  else if (again)
+    gst_buffer_unref (again);
   for (guint i = 0; i < room.n; i++)
     guarded_free (&room.memory[i]);
   return is_taken;
@@ -442,7 +532,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 {
   Input input = { data, size };
   guint choice = input_take (&input, 1);
-  guint kind = choice % 8, content = choice / 8 % N_CONTENTS;
+  guint kind = choice % N_KINDS, content = choice / N_KINDS % N_CONTENTS;
   guint n_frames = input_take (&input, 1) % 3 + 1;
   Stream stream;
 

@@ -198,15 +198,21 @@ def video_meta():
 
 def token_metas():
     """Every element and encoding, and one field after the other that lies."""
-    for i in range(136):
-        lie = i // 8
+    for i in range(162):
+        lie = i // 9
         # Element, frames, metas; what lies; type, prefix, columns, rows, values.
-        # Of vittokenenc also which content.
-        data = bytes([i % 8 + 8 * (i // 8 % 5), i % 2, lie % 2])
+        # Of vittokenenc also which content, of vitencoder which settings.
+        data = bytes([i % 9 + 9 * (i // 9 % 5), i % 2, lie % 2])
         data += struct.pack("<H", 1 << lie & 0xffff)
         data += bytes([i % 3, i % 2, 3, 2, 1]) + struct.pack("<16f", *range(16))
         data += bytes([i % 4, 1, 2, 3, 0, 0, 5, 1]) * 6
         write("token_metas", f"{i}", data)
+    # Nothing lies, of every type, with all settings of vitencoder.
+    for i in range(15):
+        data = bytes([8 + 9 * (i % 5), 2]) + 3 * (
+            bytes([0, 0, 0, i % 3, 1, 7 + i, 3 * i, 1]) + struct.pack("<16f", *range(16))
+            + bytes(8))
+        write("token_metas", f"encoder-{i}", data)
 
 
 models()
