@@ -95,6 +95,19 @@ add_chunk (size_t n_terms, const float *rows, size_t patch_stride,
                     : "memory", "cc", VIT_TILES_CLOBBER_16);
 }
 
+/* out[0 .. 7] = sums + add, of those lanes alone that exist.  Some processors take
+ * a dozen cycles for a masked store, so whole ones are none. */
+static inline void
+store_lanes (float *out, const float *add, __m256 sums, __m256i lanes,
+    int is_whole)
+{
+  if (is_whole)
+    _mm256_storeu_ps (out, _mm256_add_ps (sums, _mm256_loadu_ps (add)));
+  else
+    _mm256_maskstore_ps (
+        out, lanes, _mm256_add_ps (sums, _mm256_maskload_ps (add, lanes)));
+}
+
 /* Channels channel .. channel + 15 of up to 6 patches; lanes past the last
  * channel are neither read nor written. */
 static void
@@ -102,6 +115,7 @@ store_tile_f32 (const VitProduct *product, unsigned first, unsigned channel,
     SumsF32 sums)
 {
   unsigned n = product->n_patches - first;
+  int is_whole = product->n_channels - channel >= CHANNEL_TILE;
   __m256i low = mask_lanes (product->n_channels, channel);
   __m256i high = mask_lanes (product->n_channels, channel + 8);
 
@@ -109,12 +123,9 @@ store_tile_f32 (const VitProduct *product, unsigned first, unsigned channel,
     const float *add = product->add[first + i] + channel;
     float *out = product->out[first + i] + channel;
 
-    _mm256_maskstore_ps (out, low,
-        _mm256_add_ps (
-            _mm256_load_ps (sums[i]), _mm256_maskload_ps (add, low)));
-    _mm256_maskstore_ps (out + 8, high,
-        _mm256_add_ps (
-            _mm256_load_ps (sums[i] + 8), _mm256_maskload_ps (add + 8, high)));
+    store_lanes (out, add, _mm256_load_ps (sums[i]), low, is_whole);
+    store_lanes (
+        out + 8, add + 8, _mm256_load_ps (sums[i] + 8), high, is_whole);
   }
 }
 
@@ -287,11 +298,18 @@ static inline void
 store_fixed (const VitProduct *product, const VitFixedWeights *weights,
     unsigned i, unsigned channel, __m256 sum)
 {
-  __m256i lanes = mask_lanes (product->n_channels, channel);
+  const float *add = product->add[i] + channel;
+  float *out = product->out[i] + channel;
+  __m256 scale = _mm256_loadu_ps (weights->scale + channel);
+  __m256i lanes;
 
-  _mm256_maskstore_ps (product->out[i] + channel, lanes,
-      _mm256_fmadd_ps (sum, _mm256_loadu_ps (weights->scale + channel),
-          _mm256_maskload_ps (product->add[i] + channel, lanes)));
+  if (product->n_channels - channel >= 8) {
+    _mm256_storeu_ps (out, _mm256_fmadd_ps (sum, scale, _mm256_loadu_ps (add)));
+    return;
+  }
+  lanes = mask_lanes (product->n_channels, channel);
+  _mm256_maskstore_ps (out, lanes,
+      _mm256_fmadd_ps (sum, scale, _mm256_maskload_ps (add, lanes)));
 }
 
 static inline void
