@@ -6,7 +6,7 @@
  *
  * Errors against the exact value, over all float32 arguments (test_row_kernel.c):
  *
- *     vit_exp2      1 ulp   for x <= 0; 0 below -100
+ *     vit_exp2      1 ulp   for x <= 0; 2^-100 below -100
  *     vit_exp       1 ulp   for x <= 0; 0 below -87.33654
  *     vit_erf       2 ulp
  *     vit_sigmoid   3 ulp   for x >= -80
@@ -41,7 +41,8 @@ vit_float_of (int32_t bits)
  * lowest bits. */
 #define VIT_ROUND 12582912.0f
 
-/* exp (r) 2^n, where `rounded` is VIT_ROUND + n; |r| <= 0.35, -126 <= n <= 0. */
+/* exp (r) 2^n, which is normal, where `rounded` is VIT_ROUND + n; |r| <= 0.35,
+ * n <= 0. */
 static inline float
 vit_exp_scaled (float r, float rounded)
 {
@@ -53,21 +54,20 @@ vit_exp_scaled (float r, float rounded)
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * (r * r) + r + 1.0f;
-  return p * vit_float_of ((int32_t) ((uint32_t) vit_bits_of (rounded) << 23)
-                           + 0x3f800000);
+  /* The exponent goes up by n. */
+  return vit_float_of ((int32_t) ((uint32_t) vit_bits_of (p)
+                                  + ((uint32_t) vit_bits_of (rounded) << 23)));
 }
 
-/* 2^x, x <= 0.  Of a softmax less than 2^-100 is nothing, and its products would be
- * denormal. */
+/* 2^x, x <= 0, but no less than 2^-100: of a softmax that is nothing, and what is
+ * less would make denormal products. */
 static inline float
 vit_exp2 (float x)
 {
   float z = x > -100.0f ? x : -100.0f;
   float rounded = z + VIT_ROUND;
-  float value
-      = vit_exp_scaled ((z - (rounded - VIT_ROUND)) * 0.693147182f, rounded);
 
-  return x < -100.0f ? 0.0f : value;
+  return vit_exp_scaled ((z - (rounded - VIT_ROUND)) * 0.693147182f, rounded);
 }
 
 /* e^x, x <= 0. */

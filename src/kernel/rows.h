@@ -62,8 +62,9 @@ typedef struct {
    *     scores[i] = 2^(scores[i] - m)     *factor = 2^(*maximum - m)
    *     *sum = *sum * *factor + sum of scores[i]     *maximum = m
    *
-   * Writes 0 to scores[n] and on to the next multiple of VIT_SCORE_ALIGN.  Before
-   * the first block *maximum is -infinity and *sum is 0. */
+   * but no power below 2^-100.  Writes 0 to scores[n] and on to the next multiple
+   * of VIT_SCORE_ALIGN.  Before the first block *maximum is -infinity and *sum is
+   * 0. */
   void (*softmax) (
       float *scores, size_t n, float *maximum, float *sum, float *factor);
 
