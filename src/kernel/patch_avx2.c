@@ -52,7 +52,7 @@ mask_lanes (unsigned n_channels, unsigned channel)
 
 #define CLEAR(i) "vxorps %%ymm" #i ", %%ymm" #i ", %%ymm" #i "\n\t"
 #define ADD_TO_SUMS(i)                                                         \
-  "vaddps 32*" #i "(%[sums]), %%ymm" #i ", %%ymm" #i "\n\t"                    \
+  "vaddps 32*" #i "(%[before]), %%ymm" #i ", %%ymm" #i "\n\t"                  \
   "vmovaps %%ymm" #i ", 32*" #i "(%[sums])\n\t"
 #define PATCH_F32(k, row, low, high)                                           \
   "vbroadcastss 4*" #k row ", %%ymm14\n\t"                                     \
@@ -62,12 +62,12 @@ mask_lanes (unsigned n_channels, unsigned channel)
   "vmovaps 64*" #k "(%[panel]), %%ymm12\n\t"                                   \
   "vmovaps 64*" #k "+32(%[panel]), %%ymm13\n\t" ROWS (PATCH_F32, k)
 
-/* Adds a chunk of terms, summed by itself, to sums[i], the 16 channels of patch
- * i.  Assembly, for compilers spill sums, and spend an addition on the address
+/* sums[i] = before[i] + a chunk of terms, summed by itself: the 16 channels of
+ * patch i.  Assembly, for compilers spill sums, and spend an addition on the address
  * of a row. */
 static inline void
 add_chunk (size_t n_terms, const float *rows, size_t patch_stride,
-    const float *panel, SumsF32 sums)
+    const float *panel, const SumsF32 before, SumsF32 sums)
 {
   size_t stride = patch_stride * sizeof (float);
 
@@ -91,7 +91,8 @@ add_chunk (size_t n_terms, const float *rows, size_t patch_stride,
                     "4:\n\t" VIT_TILES_12 (ADD_TO_SUMS)
                     : [n] "+r"(n_terms), [panel] "+r"(panel), [rows] "+r"(rows)
                     : [stride] "r"(stride), [stride3] "r"(3 * stride),
-                    [stride5] "r"(5 * stride), [sums] "r"(sums)
+                    [stride5] "r"(5 * stride), [before] "r"(before),
+                    [sums] "r"(sums)
                     : "memory", "cc", VIT_TILES_CLOBBER_16);
 }
 
@@ -137,7 +138,8 @@ sum_group_f32 (const VitProduct *product, size_t n_terms, const float *patches,
     size_t patch_stride, const float *panel, unsigned first, unsigned channel,
     unsigned n_tiles, SumsF32 sums[TILES_F32])
 {
-  memset (sums, 0, n_tiles * sizeof sums[0]);
+  static const SumsF32 zeros;
+
   patches += first * patch_stride;
   for (size_t start = 0; start < n_terms; start += DEPTH_F32) {
     size_t end = n_terms - start < DEPTH_F32 ? n_terms : start + DEPTH_F32;
