@@ -8,7 +8,7 @@
 static guint
 block_keys (const VitEncoderRegion *region, guint first)
 {
-  return MIN (VIT_ENCODER_KEYS, region->n_tokens - first);
+  return MIN (region->key_block, region->n_tokens - first);
 }
 
 /* The panels of a head's keys from `key` on, a whole number of panels. */
@@ -88,7 +88,7 @@ pack_values (const VitAttention *attention, const VitEncoderRegion *region,
 
   for (guint head = 0; head < attention->weights->choices.n_heads; head++)
     for (guint i = 0; i < n; i++) {
-      guint first = (token + i) / VIT_ENCODER_KEYS * VIT_ENCODER_KEYS;
+      guint first = (token + i) / region->key_block * region->key_block;
       gsize n_keys = block_keys (region, first);
       const float *from = rows + i * stride + (gsize) head * head_dim;
       float *to = value_panels (attention, region, head, first)
@@ -216,7 +216,7 @@ vit_attention_head (const VitAttention *attention,
     maximum[i] = -INFINITY;
     sum[i] = 0.0f;
   }
-  for (guint key = 0; key < region->n_tokens; key += VIT_ENCODER_KEYS) {
+  for (guint key = 0; key < region->n_tokens; key += region->key_block) {
     guint n_keys = block_keys (region, key);
 
     score (attention, region, head, worker, queries, n, key, n_keys);
@@ -247,7 +247,7 @@ vit_attention_weights (const VitAttention *attention,
                      + (gsize) head * attention->weights->head_dim;
   float maximum = -INFINITY, sum = 0.0f, factor;
 
-  for (guint key = 0; key < region->n_tokens; key += VIT_ENCODER_KEYS) {
+  for (guint key = 0; key < region->n_tokens; key += region->key_block) {
     guint n_keys = block_keys (region, key);
 
     score (attention, region, head, worker, row, 1, key, n_keys);
@@ -255,7 +255,7 @@ vit_attention_weights (const VitAttention *attention,
     kernel->softmax (worker->scores, n_keys, &maximum, &sum, &factor);
   }
   /* By blocks, as above, with the maximum of all. */
-  for (guint key = 0; key < region->n_tokens; key += VIT_ENCODER_KEYS) {
+  for (guint key = 0; key < region->n_tokens; key += region->key_block) {
     guint n_keys = block_keys (region, key);
     float most = maximum, ignored = 0.0f;
 

@@ -381,40 +381,36 @@ run_tokens (gpointer data, guint task, VitEncoderWorker *worker)
     vit_block_enter (&phase->attention, block + 1, worker, first, n);
 }
 
-/* Blocks of queries of all heads of all regions. */
-static guint
-n_attention_tasks (const VitEncoder *encoder)
+/* The region that attention task `task` is of. */
+static const VitEncoderRegion *
+region_of_task (const VitEncoderScratch *scratch, guint task)
 {
-  guint n = 0;
+  guint low = 0, high = scratch->n_regions - 1;
 
-  for (guint i = 0; i < encoder->scratch.n_regions; i++)
-    n += (encoder->scratch.regions[i].n_tokens + VIT_ENCODER_QUERIES - 1)
-         / VIT_ENCODER_QUERIES;
-  return n * encoder->weights->choices.n_heads;
+  while (low < high) {
+    guint middle = low + (high - low + 1) / 2;
+
+    if (scratch->regions[middle].first_task <= task)
+      low = middle;
+    else
+      high = middle - 1;
+  }
+  return &scratch->regions[low];
 }
 
+/* A task is a block of queries of one head of one region. */
 static void
 run_attention (gpointer data, guint task, VitEncoderWorker *worker)
 {
   Phase *phase = data;
-  const VitEncoderRegion *region = phase->encoder->scratch.regions;
-  guint n_heads = phase->encoder->weights->choices.n_heads;
+  const VitEncoderRegion *region
+      = region_of_task (&phase->encoder->scratch, task);
+  guint own = task - region->first_task;
+  guint n_blocks = vit_encoder_query_blocks (region);
+  guint first = own % n_blocks * region->query_block;
 
-  for (;; region++) {
-    guint n_blocks = (region->n_tokens + VIT_ENCODER_QUERIES - 1)
-                     / VIT_ENCODER_QUERIES;
-    guint size = (region->n_tokens + n_blocks - 1) / n_blocks;
-    guint first = task % n_blocks * size;
-
-    if (task >= n_blocks * n_heads) {
-      task -= n_blocks * n_heads;
-      continue;
-    }
-    if (first < region->n_tokens)
-      vit_attention_head (&phase->attention, region, task / n_blocks, worker,
-          first, MIN (size, region->n_tokens - first));
-    return;
-  }
+  vit_attention_head (&phase->attention, region, own / n_blocks, worker, first,
+      MIN (region->query_block, region->n_tokens - first));
 }
 
 /* A task is one head of one region. */
@@ -460,7 +456,7 @@ vit_encoder_run (VitEncoder *encoder, const VitEncoderFrame *frame,
     if (encoder->settings.attention && block + 1 == encoder->weights->depth)
       share (&phase, scratch->n_regions * encoder->weights->choices.n_heads,
           run_class_attention, parallel, user_data);
-    share (&phase, n_attention_tasks (encoder), run_attention, parallel,
+    share (&phase, scratch->n_attention_tasks, run_attention, parallel,
         user_data);
     share (&phase, n_token_tasks (scratch), run_tokens, parallel, user_data);
   }

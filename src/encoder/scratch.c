@@ -196,18 +196,55 @@ fill_angles (VitEncoderScratch *scratch, const VitEncoderWeights *weights)
   }
 }
 
+static guint
+round_up (guint n, guint multiple)
+{
+  return (n + multiple - 1) / multiple * multiple;
+}
+
+/* The size of `n` things' parts, `n_parts` or fewer: all but the last are whole
+ * tiles. */
+static guint
+part_size (guint n, guint n_parts, guint tile)
+{
+  return round_up ((n + n_parts - 1) / n_parts, tile);
+}
+
+static guint
+count_parts (guint n, guint size)
+{
+  return (n + size - 1) / size;
+}
+
 /* As many blocks of tokens as workers can share, of the same size. */
 static guint
-block_size (const VitEncoderScratch *scratch)
+block_size (const VitEncoderScratch *scratch, guint tile)
 {
-  guint n = (scratch->n_tokens + VIT_ENCODER_TOKENS - 1) / VIT_ENCODER_TOKENS;
-  guint size;
+  guint n = round_up (
+      count_parts (scratch->n_tokens, VIT_ENCODER_TOKENS), scratch->n_workers);
 
-  n = (n + scratch->n_workers - 1) / scratch->n_workers * scratch->n_workers;
-  size = (scratch->n_tokens + n - 1) / n;
-  /* Whole tiles of the kernels. */
-  size = (size + 13) / 14 * 14;
-  return MIN (size, VIT_ENCODER_TOKENS);
+  return MIN (part_size (scratch->n_tokens, n, tile), VIT_ENCODER_TOKENS);
+}
+
+/* How the attention of each region is shared out. */
+static void
+lay_out_attention (VitEncoderScratch *scratch, const VitEncoderWeights *weights)
+{
+  const VitKernelF32 *kernel = weights->kernel;
+  guint task = 0;
+
+  for (guint i = 0; i < scratch->n_regions; i++) {
+    VitEncoderRegion *region = &scratch->regions[i];
+    guint n = region->n_tokens;
+
+    region->query_block = MIN (VIT_ENCODER_QUERIES,
+        part_size (n, count_parts (n, VIT_ENCODER_QUERIES), kernel->patch_tile));
+    region->key_block = part_size (
+        n, count_parts (n, VIT_ENCODER_KEYS), kernel->channel_tile);
+    region->first_task = task;
+    task += weights->choices.n_heads * vit_encoder_query_blocks (region);
+  }
+  scratch->n_attention_tasks = task;
 }
 
 guint
@@ -239,7 +276,8 @@ vit_encoder_scratch_lay_out (VitEncoderScratch *scratch,
   scratch->workers = g_new0 (VitEncoderWorker, n_workers);
   if (!count_tokens (scratch, error))
     return FALSE;
-  scratch->block = block_size (scratch);
+  scratch->block = block_size (scratch, weights->kernel->patch_tile);
+  lay_out_attention (scratch, weights);
   scratch->token_stride = vit_encoder_stride (weights->embed_dim);
   scratch->query_stride = vit_encoder_stride (weights->attention_dim);
   scratch->normed_stride = normed_width (weights);

@@ -20,8 +20,9 @@ G_BEGIN_DECLS
  * tiles of every kernel. */
 #define VIT_ENCODER_TOKENS 126
 
-/* Queries that a worker scores at once, at most VIT_ENCODER_TOKENS, and keys that
- * it scores them with, at least VIT_ENCODER_MAX_QUERY_HEADS. */
+/* Queries that a worker scores at once, at most VIT_ENCODER_TOKENS and whole tiles
+ * of every kernel, and keys that it scores them with, at least
+ * VIT_ENCODER_MAX_QUERY_HEADS. */
 #define VIT_ENCODER_QUERIES 42
 #define VIT_ENCODER_KEYS 256
 
@@ -36,6 +37,9 @@ typedef struct {
   guint first;        /* its first token among those of all regions */
   guint n_tokens;
   guint n_prefix_tokens;
+  guint query_block;  /* queries of one task of the attention, and keys that they */
+  guint key_block;    /* are scored with at once: of the last there are fewer */
+  guint first_task;   /* of the attention: its first among those of all regions */
   gsize keys;         /* where its panels begin, in floats */
   gsize values;       /* likewise */
   gsize head_keys;    /* of one head, likewise */
@@ -79,6 +83,7 @@ typedef struct {
   gboolean pooled;      /* vectors are wanted */
   guint n_workers;
   guint block;          /* tokens, at most VIT_ENCODER_TOKENS */
+  guint n_attention_tasks;
 
   gsize token_stride;   /* of a row of D */
   gsize query_stride;   /* of a row of A */
@@ -98,6 +103,13 @@ typedef struct {
   void *memory;         /* all of it */
   gsize n_bytes;
 } VitEncoderScratch;
+
+/* Attention tasks of a head of a region, each a block of queries. */
+static inline guint
+vit_encoder_query_blocks (const VitEncoderRegion *region)
+{
+  return (region->n_tokens + region->query_block - 1) / region->query_block;
+}
 
 /* The number of the region that token `token` of all is of: many regions may be
  * asked for, so they are not walked. */

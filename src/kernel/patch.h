@@ -101,10 +101,11 @@ typedef struct {
   const char *name;      /* "c", "avx2", "avx512", ... */
   unsigned cpu;          /* bits that the machine must have; 0 for C */
   unsigned channel_tile; /* channels of one panel; a multiple of 16 */
+  unsigned patch_tile;   /* patches that take no longer together than one */
 
   /* out[i][d] = add[i][d] + sum over k < n_terms of patches[i][k] * w[d][k]
    *
-   * summed in ascending k, by chunks of VIT_F32_CHUNK terms.
+   * summed in ascending k, by chunks of VIT_F32_CHUNK terms; n_terms > 0.
    *
    *   patches  [n_patches + 31][patch_stride], 64-byte aligned
    *   panels   w as [ceil (n_channels / channel_tile)][n_terms][channel_tile],

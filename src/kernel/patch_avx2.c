@@ -155,7 +155,7 @@ sum_group_f32 (const VitProduct *product, size_t n_terms, const float *patches,
       for (size_t k = start; k < end; k += VIT_F32_CHUNK)
         add_chunk (end - k < VIT_F32_CHUNK ? end - k : VIT_F32_CHUNK,
             patches + row * patch_stride + k, patch_stride,
-            panel + k * CHANNEL_TILE, sums[tile]);
+            panel + k * CHANNEL_TILE, k == 0 ? zeros : sums[tile], sums[tile]);
     }
   }
 }
@@ -419,6 +419,7 @@ const VitKernelF32 vit_kernel_f32_avx2 = {
   .name = "avx2",
   .cpu = VIT_CPU_AVX2,
   .channel_tile = CHANNEL_TILE,
+  .patch_tile = PATCH_TILE,
   .product = product_f32,
   .widen = widen,
   .convert = convert_f32,

@@ -176,6 +176,7 @@ const VitKernelF32 vit_kernel_f32_avx512 = {
   .name = "avx512",
   .cpu = VIT_CPU_AVX512,
   .channel_tile = CHANNEL_TILE,
+  .patch_tile = PATCH_TILE,
   .product = product,
   .widen = widen,
   .convert = convert_f32,

@@ -123,6 +123,7 @@ const VitKernelF32 vit_kernel_f32_c = {
   .name = "c",
   .cpu = 0,
   .channel_tile = CHANNEL_TILE,
+  .patch_tile = 1,
   .product = product_f32,
   .widen = widen,
   .convert = convert_f32,

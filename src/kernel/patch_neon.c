@@ -340,6 +340,7 @@ const VitKernelF32 vit_kernel_f32_neon = {
   .name = "neon",
   .cpu = VIT_CPU_NEON,
   .channel_tile = CHANNEL_TILE,
+  .patch_tile = PATCH_TILE,
   .product = product_f32,
   .widen = widen,
   .convert = convert_f32,
