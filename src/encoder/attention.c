@@ -136,21 +136,57 @@ finish_rows (const VitAttention *attention, const VitEncoderNorm *norm,
   }
 }
 
+/* Queries of tokens first .. first + n - 1, whose normed rows are given. */
+static void
+project_queries (const VitAttention *attention, const VitEncoderBlock *block,
+    VitEncoderWorker *worker, const float *normed, guint first, guint n)
+{
+  const VitEncoderScratch *scratch = attention->scratch;
+  gsize stride = scratch->query_stride;
+  float *queries = scratch->queries + first * stride;
+
+  vit_linear_apply (&block->query, attention->weights->kernel, &worker->rows, n,
+      normed, scratch->normed_stride, 0, attention->weights->attention_dim,
+      queries, stride);
+  finish_rows (attention, &block->query_norm, first, n, queries, stride);
+}
+
+/* Of the first `n_queries` of each region alone. */
+static void
+project_first_queries (const VitAttention *attention,
+    const VitEncoderBlock *block, VitEncoderWorker *worker, guint first,
+    guint n, guint n_queries)
+{
+  const VitEncoderScratch *scratch = attention->scratch;
+
+  for (guint i = vit_encoder_find_region (scratch, first);
+       i < scratch->n_regions && scratch->regions[i].first < first + n; i++) {
+    const VitEncoderRegion *region = &scratch->regions[i];
+    guint from = MAX (region->first, first);
+    guint to
+        = MIN (region->first + MIN (n_queries, region->n_tokens), first + n);
+
+    if (from < to)
+      project_queries (attention, block, worker,
+          worker->normed + (from - first) * scratch->normed_stride, from,
+          to - from);
+  }
+}
+
 void
 vit_attention_project (const VitAttention *attention,
     const VitEncoderBlock *block, VitEncoderWorker *worker, guint first,
-    guint n)
+    guint n, guint n_queries)
 {
   const VitEncoderScratch *scratch = attention->scratch;
   const VitKernelF32 *kernel = attention->weights->kernel;
-  gsize in_stride = scratch->normed_stride, stride = scratch->query_stride;
-  gsize mapped = scratch->mapped_stride;
+  gsize in_stride = scratch->normed_stride, mapped = scratch->mapped_stride;
   guint a = attention->weights->attention_dim;
-  float *queries = scratch->queries + first * stride;
 
-  vit_linear_apply (&block->query, kernel, &worker->rows, n, worker->normed,
-      in_stride, 0, a, queries, stride);
-  finish_rows (attention, &block->query_norm, first, n, queries, stride);
+  if (n_queries == 0)
+    project_queries (attention, block, worker, worker->normed, first, n);
+  else
+    project_first_queries (attention, block, worker, first, n, n_queries);
   vit_linear_apply (&block->key, kernel, &worker->rows, n, worker->normed,
       in_stride, 0, a, worker->mapped, mapped);
   finish_rows (attention, &block->key_norm, first, n, worker->mapped, mapped);

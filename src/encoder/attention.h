@@ -19,10 +19,11 @@ typedef struct {
 } VitAttention;
 
 /* Queries, keys and values of tokens first .. first + n - 1, n at most
- * VIT_ENCODER_TOKENS, from their normed rows in the worker's memory. */
+ * VIT_ENCODER_TOKENS, from their normed rows in the worker's memory.  Queries of
+ * the first `n_queries` tokens of each region alone, if that is not 0. */
 void vit_attention_project (const VitAttention *attention,
     const VitEncoderBlock *block, VitEncoderWorker *worker, guint first,
-    guint n);
+    guint n, guint n_queries);
 
 /* The queries first .. first + n - 1 of a region, n at most
  * VIT_ENCODER_QUERIES, of one head become its output. */

@@ -28,10 +28,10 @@ norm_rows (const VitKernelRows *kernel, const VitEncoderNorm *norm,
 
 void
 vit_block_enter (const VitAttention *attention, const VitEncoderBlock *block,
-    VitEncoderWorker *worker, guint first, guint n)
+    VitEncoderWorker *worker, guint first, guint n, guint n_queries)
 {
   norm_tokens (attention, worker, first, n);
-  vit_attention_project (attention, block, worker, first, n);
+  vit_attention_project (attention, block, worker, first, n, n_queries);
 }
 
 /* Channels first .. first + n_channels - 1 of the hidden layer. */

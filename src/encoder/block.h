@@ -13,10 +13,11 @@
 G_BEGIN_DECLS
 
 /* Before the attention: tokens first .. first + n - 1, n at most
- * VIT_ENCODER_TOKENS, give their queries, keys and values. */
+ * VIT_ENCODER_TOKENS, give their queries, keys and values.  `n_queries` as of
+ * vit_attention_project(). */
 void vit_block_enter (const VitAttention *attention,
     const VitEncoderBlock *block, VitEncoderWorker *worker, guint first,
-    guint n);
+    guint n, guint n_queries);
 
 /* After it: they get its output, and the MLP's. */
 void vit_block_leave (const VitAttention *attention,

@@ -231,6 +231,12 @@ vit_encoder_memory (const VitEncoder *encoder)
   return encoder->scratch.n_bytes;
 }
 
+guint
+vit_encoder_rows_left_out (const VitEncoder *encoder)
+{
+  return encoder->rows_left_out;
+}
+
 const char *
 vit_encoder_kernel (const VitEncoder *encoder)
 {

@@ -96,7 +96,9 @@ gboolean vit_encoder_measure (const VitEncoder *encoder,
 
 /* `parallel` may be NULL: then the calling thread does everything.  Allocates
  * nothing and takes no lock.  Linear maps go over the tokens of all grids
- * together; attention stays within each. */
+ * together; attention stays within each.  Where no features of the last block are
+ * wanted and the class token gives the rest, the last block computes that token
+ * alone. */
 void vit_encoder_run (VitEncoder *encoder, const VitEncoderFrame *frame,
     VitParallelFor parallel, gpointer user_data);
 
@@ -111,6 +113,10 @@ gboolean vit_encoder_layer_is_normed (const VitEncoder *encoder, guint i);
 
 /* Bytes of working memory of the last configuration. */
 gsize vit_encoder_memory (const VitEncoder *encoder);
+
+/* Rows of tokens that the last run did not take through the model's last block,
+ * as nothing that was wanted needs them. */
+guint vit_encoder_rows_left_out (const VitEncoder *encoder);
 
 /* The name of the kernel in use: "c", "avx2", ... */
 const char *vit_encoder_kernel (const VitEncoder *encoder);

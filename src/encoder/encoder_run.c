@@ -5,6 +5,10 @@
  *
  *     tokens of block 1 -> [attention -> tokens of blocks l and l + 1]... -> heads
  *
+ * Behind the model's last block often a few rows alone are needed, for a class
+ * token's embedding: then its queries, and all that comes of them, are computed
+ * for those rows.
+ *
  * A task writes what no other task of its phase reads or writes, and computes the
  * same whoever takes it.
  */
@@ -19,7 +23,9 @@ typedef struct {
   VitEncoder *encoder;
   const VitEncoderFrame *frame;
   VitAttention attention;
-  guint block; /* whose attention, or whose end */
+  guint n_rows; /* first ones of each region that are needed behind the model's
+                   last block; 0: all */
+  guint block;  /* whose attention, or whose end */
   void (*run) (gpointer phase, guint task, VitEncoderWorker *worker);
   guint n_tasks;
   gint next;   /* atomic */
@@ -128,6 +134,28 @@ give_features (const Phase *phase, guint first, guint n)
           scratch->features + i * scratch->token_stride);
 }
 
+static gboolean
+is_last (const Phase *phase, guint block)
+{
+  return block + 1 == phase->encoder->weights->depth;
+}
+
+static void
+enter (const Phase *phase, guint block, VitEncoderWorker *worker, guint first,
+    guint n)
+{
+  vit_block_enter (&phase->attention, &phase->encoder->weights->blocks[block],
+      worker, first, n, is_last (phase, block) ? phase->n_rows : 0);
+}
+
+static void
+leave (const Phase *phase, VitEncoderWorker *worker, guint first, guint n)
+{
+  vit_block_leave (&phase->attention,
+      &phase->encoder->weights->blocks[phase->block], worker, first, n);
+  give_features (phase, first, n);
+}
+
 static void
 run_first (gpointer data, guint task, VitEncoderWorker *worker)
 {
@@ -137,24 +165,51 @@ run_first (gpointer data, guint task, VitEncoderWorker *worker)
   guint n = MIN (scratch->block, scratch->n_tokens - first);
 
   take_tokens (phase, first, n);
-  vit_block_enter (
-      &phase->attention, &phase->encoder->weights->blocks[0], worker, first, n);
+  enter (phase, 0, worker, first, n);
 }
 
 static void
 run_tokens (gpointer data, guint task, VitEncoderWorker *worker)
 {
   Phase *phase = data;
-  VitEncoder *encoder = phase->encoder;
+  const VitEncoder *encoder = phase->encoder;
   const VitEncoderScratch *scratch = &encoder->scratch;
-  const VitEncoderBlock *block = &encoder->weights->blocks[phase->block];
   guint first = task * scratch->block;
   guint n = MIN (scratch->block, scratch->n_tokens - first);
 
-  vit_block_leave (&phase->attention, block, worker, first, n);
-  give_features (phase, first, n);
+  leave (phase, worker, first, n);
   if (phase->block + 1 < encoder->last)
-    vit_block_enter (&phase->attention, block + 1, worker, first, n);
+    enter (phase, phase->block + 1, worker, first, n);
+}
+
+/* The needed rows of one region. */
+static guint
+count_rows (const Phase *phase, const VitEncoderRegion *region)
+{
+  return MIN (phase->n_rows, region->n_tokens);
+}
+
+/* A task is one region. */
+static void
+run_first_rows (gpointer data, guint task, VitEncoderWorker *worker)
+{
+  Phase *phase = data;
+  const VitEncoderRegion *region = &phase->encoder->scratch.regions[task];
+
+  leave (phase, worker, region->first, count_rows (phase, region));
+}
+
+/* A task is one head of one region. */
+static void
+run_first_queries (gpointer data, guint task, VitEncoderWorker *worker)
+{
+  Phase *phase = data;
+  guint n_heads = phase->encoder->weights->choices.n_heads;
+  const VitEncoderRegion *region
+      = &phase->encoder->scratch.regions[task / n_heads];
+
+  vit_attention_head (&phase->attention, region, task % n_heads, worker, 0,
+      count_rows (phase, region));
 }
 
 /* The region that attention task `task` is of. */
@@ -207,14 +262,90 @@ run_heads (gpointer data, guint task, VitEncoderWorker *worker)
 {
   Phase *phase = data;
   VitEncoder *encoder = phase->encoder;
-  float *vector
-      = vit_encoder_makes_embedding (encoder) ? phase->frame->embedding[task] : NULL;
+  float *vector = vit_encoder_makes_embedding (encoder)
+                      ? phase->frame->embedding[task]
+                      : NULL;
 
   vit_heads_run (&phase->attention, &encoder->scratch.regions[task],
       encoder->head, worker, vector,
       vit_encoder_makes_logits (encoder) ? phase->frame->logits[task] : NULL);
   if (vector && encoder->settings.normalize)
     vit_normalize (vector, vit_encoder_embedding_dim (encoder));
+}
+
+/* Of each region, of what is normed behind the last block; 0: all. */
+static guint
+head_rows (const VitEncoderWeights *weights, const VitEncoderHead *head)
+{
+  switch (head->pool) {
+    case VIT_POOL_EMBEDDING:
+      return head_rows (weights, &weights->embedding);
+    case VIT_POOL_TOKEN:
+      return head->n + 1;
+    case VIT_POOL_MEAN_PREFIX:
+      return head->n;
+    default:
+      return 0;
+  }
+}
+
+/* What Phase.n_rows says. */
+static guint
+needed_rows (const VitEncoder *encoder, const VitEncoderFrame *frame)
+{
+  const VitEncoderWeights *weights = encoder->weights;
+  guint n_rows = 1, n_heads = 0;
+  const VitEncoderHead *heads[G_N_ELEMENTS (weights->logits) + 1];
+
+  if (encoder->last < weights->depth
+      || (frame->features
+          && encoder->layers[encoder->n_layers - 1] == weights->depth))
+    return 0;
+  if (vit_encoder_makes_embedding (encoder))
+    heads[n_heads++] = encoder->head;
+  for (guint i = 0; vit_encoder_makes_logits (encoder) && i < weights->n_logits;
+       i++)
+    heads[n_heads++] = &weights->logits[i];
+  for (guint i = 0; i < n_heads; i++) {
+    guint n = head_rows (weights, heads[i]);
+
+    if (n == 0 || n > VIT_ENCODER_QUERIES)
+      return 0;
+    n_rows = MAX (n_rows, n);
+  }
+  return n_rows;
+}
+
+static guint
+count_rows_left_out (const Phase *phase)
+{
+  const VitEncoderScratch *scratch = &phase->encoder->scratch;
+  guint n = 0;
+
+  for (guint i = 0; phase->n_rows > 0 && i < scratch->n_regions; i++)
+    n += scratch->regions[i].n_tokens
+         - count_rows (phase, &scratch->regions[i]);
+  return n;
+}
+
+/* The attention and what follows of block `phase->block`. */
+static void
+share_block (Phase *phase, VitParallelFor parallel, gpointer user_data)
+{
+  const VitEncoderScratch *scratch = &phase->encoder->scratch;
+  guint n_heads = scratch->n_regions * phase->encoder->weights->choices.n_heads;
+  gboolean few = is_last (phase, phase->block) && phase->n_rows > 0;
+
+  if (phase->encoder->settings.attention && is_last (phase, phase->block))
+    share (phase, n_heads, run_class_attention, parallel, user_data);
+  if (few) {
+    share (phase, n_heads, run_first_queries, parallel, user_data);
+    share (phase, scratch->n_regions, run_first_rows, parallel, user_data);
+  } else {
+    share (phase, scratch->n_attention_tasks, run_attention, parallel,
+        user_data);
+    share (phase, n_token_tasks (scratch), run_tokens, parallel, user_data);
+  }
 }
 
 void
@@ -226,16 +357,11 @@ vit_encoder_run (VitEncoder *encoder, const VitEncoderFrame *frame,
 
   phase.attention = (VitAttention) { encoder->weights,
     vit_kernel_choose_rows (encoder->weights->kernel->cpu), scratch };
+  phase.n_rows = needed_rows (encoder, frame);
+  encoder->rows_left_out = count_rows_left_out (&phase);
   share (&phase, n_token_tasks (scratch), run_first, parallel, user_data);
-  for (guint block = 0; block < encoder->last; block++) {
-    phase.block = block;
-    if (encoder->settings.attention && block + 1 == encoder->weights->depth)
-      share (&phase, scratch->n_regions * encoder->weights->choices.n_heads,
-          run_class_attention, parallel, user_data);
-    share (&phase, scratch->n_attention_tasks, run_attention, parallel,
-        user_data);
-    share (&phase, n_token_tasks (scratch), run_tokens, parallel, user_data);
-  }
+  for (phase.block = 0; phase.block < encoder->last; phase.block++)
+    share_block (&phase, parallel, user_data);
   if (vit_encoder_makes_vectors (encoder))
     share (&phase, scratch->n_regions, run_heads, parallel, user_data);
 }

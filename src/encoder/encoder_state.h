@@ -20,6 +20,7 @@ struct _VitEncoder {
   const VitEncoderHead *head; /* it, or the weights' own */
   const VitEncoderNorm *norm; /* of features that are normed; NULL: none */
   VitEncoderScratch scratch;
+  guint rows_left_out; /* by the last run */
 };
 
 static inline gboolean

@@ -205,6 +205,58 @@ test_regions (void)
   vit_encoder_weights_unref (weights);
 }
 
+/* Fills buffers; how many rows the last block left out. */
+static guint
+run_last_block (VitEncoderWeights *weights, const VitEncoderSettings *settings,
+    const VitEncoderGrid *grids, gboolean features, Buffers *buffers)
+{
+  VitEncoderFrame frame = frame_of (buffers);
+  VitEncoder *encoder = vit_encoder_new (weights, settings, NULL);
+  guint left_out;
+
+  g_assert_true (
+      vit_encoder_configure (encoder, grids, buffers->n_grids, 1, NULL));
+  if (!features)
+    frame.features = NULL;
+  vit_encoder_run (encoder, &frame, NULL, NULL);
+  left_out = vit_encoder_rows_left_out (encoder);
+  vit_encoder_free (encoder);
+  return left_out;
+}
+
+/* Where no features are wanted, the last block computes the class tokens alone:
+ * what comes of them has the same bits.  Where another row counts, all are. */
+static void
+test_class_token_alone (void)
+{
+  static const VitEncoderGrid grids[] = { { 17, 23 }, { 1, 1 }, { 3, 2 } };
+  static const struct {
+    VitEmbeddingKind embedding;
+    gboolean is_alone;
+  } cases[] = { { VIT_EMBEDDING_AUTO, TRUE }, { VIT_EMBEDDING_CLASS, TRUE },
+    { VIT_EMBEDDING_NONE, TRUE }, { VIT_EMBEDDING_MEAN, FALSE },
+    { VIT_EMBEDDING_CLASS_MEAN, FALSE } };
+  VitEncoderWeights *weights = load ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    Buffers *all = buffers_new (grids, 3), *alone = buffers_new (grids, 3);
+    VitEncoderSettings settings = everything;
+    guint left_out;
+
+    settings.embedding = cases[i].embedding;
+    left_out = run_last_block (weights, &settings, grids, TRUE, all);
+    g_assert_cmpuint (left_out, ==, 0);
+    left_out = run_last_block (weights, &settings, grids, FALSE, alone);
+    g_assert_cmpuint (
+        left_out, ==, cases[i].is_alone ? 17 * 23 + 1 + 3 * 2 : 0);
+    for (guint k = 0; k < 3; k++)
+      assert_same (all, k, alone, k, 0);
+    buffers_free (all);
+    buffers_free (alone);
+  }
+  vit_encoder_weights_unref (weights);
+}
+
 /* The last block's features are the same whichever others are asked for, normed
  * or not, and the model's norm is what lies between. */
 static void
@@ -481,6 +533,7 @@ main (int argc, char **argv)
   static const FolderTest tests[] = {
     { "same-with-any-workers", test_workers },
     { "regions", test_regions },
+    { "class-token-alone", test_class_token_alone },
     { "layers-and-norms", test_layers_and_norms },
     { "embeddings", test_embeddings },
     { "normalize", test_normalize },
