@@ -204,7 +204,8 @@ score (const VitAttention *attention, const VitEncoderRegion *region,
 {
   static const float none[VIT_ENCODER_KEYS];
   const VitEncoderWeights *weights = attention->weights;
-  VitProduct product = { n, n_keys, worker->rows.add, worker->rows.out };
+  VitProduct product = { n, n_keys, worker->rows.add, worker->rows.out,
+    VIT_LINEAR_SUMMED };
 
   for (guint i = 0; i < n; i++) {
     worker->rows.add[i] = none;
@@ -221,8 +222,8 @@ add_values (const VitAttention *attention, const VitEncoderRegion *region,
     guint head, VitEncoderWorker *worker, guint n, guint key, guint n_keys)
 {
   const VitEncoderWeights *weights = attention->weights;
-  VitProduct product
-      = { n, weights->head_dim, worker->rows.add, worker->rows.out };
+  VitProduct product = { n, weights->head_dim, worker->rows.add,
+    worker->rows.out, VIT_LINEAR_SUMMED };
   gsize stride = vit_encoder_stride (weights->head_dim);
 
   for (guint i = 0; i < n; i++)

@@ -128,7 +128,8 @@ vit_linear_apply (const VitLinear *linear, const VitKernelF32 *kernel,
     const VitLinearRows *rows, guint n, const float *in, gsize in_stride,
     guint first, guint n_channels, float *out, gsize out_stride)
 {
-  VitProduct product = { n, n_channels, rows->add, rows->out };
+  VitProduct product
+      = { n, n_channels, rows->add, rows->out, VIT_LINEAR_SUMMED };
 
   for (guint i = 0; i < n; i++) {
     rows->add[i] = linear->bias + first;
@@ -147,7 +148,8 @@ vit_linear_add_chunk (const VitLinear *linear, const VitKernelF32 *kernel,
     const VitLinearRows *rows, guint n, const float *in, gsize in_stride,
     gsize c, float *out, gsize out_stride)
 {
-  VitProduct product = { n, linear->n_channels, rows->add, rows->out };
+  VitProduct product
+      = { n, linear->n_channels, rows->add, rows->out, VIT_LINEAR_SUMMED };
 
   for (guint i = 0; i < n; i++) {
     float *row = out + i * out_stride;

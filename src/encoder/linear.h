@@ -31,6 +31,10 @@ typedef struct {
   double bias_squares;
 } VitLinear;
 
+/* VitProduct.chunk: terms that are normed, or shares, have signs and sizes of all
+ * kinds, so more of them may be summed at once than pixels. */
+#define VIT_LINEAR_SUMMED 128
+
 /* The terms of one chunk of a map that is computed whole. */
 #define VIT_LINEAR_WHOLE G_MAXSIZE
 

@@ -31,6 +31,11 @@ extern "C" {
  * ends. */
 #define VIT_KERNEL_CHANNEL_ALIGN 16
 
+/* Terms that float32 kernels sum by themselves before they add the sum to that
+ * of the terms before: a long row of like terms, a patch of clear sky, loses
+ * little then. */
+#define VIT_F32_CHUNK 64
+
 /* Where a product goes: out[i][d] for i < n_patches, d < n_channels.  Rows are
  * given one by one, so that patches may lie anywhere in a frame. */
 typedef struct {
@@ -38,6 +43,8 @@ typedef struct {
   unsigned n_channels;
   const float *const *add; /* [n_patches] rows of [n_channels] */
   float *const *out;       /* likewise; out[i] may be add[i] */
+  unsigned chunk; /* float32: terms that may be summed by themselves, a multiple
+                     of VIT_F32_CHUNK; 0: no more than these */
 } VitProduct;
 
 /* Weights in fixed point, in the kernel's own layout:
@@ -91,11 +98,6 @@ typedef struct {
   int32_t maximum;
 } VitConvertFixed;
 
-/* Terms that float32 kernels sum by themselves before they add the sum to that
- * of the terms before: a long row of like terms, a patch of clear sky, loses
- * little then. */
-#define VIT_F32_CHUNK 64
-
 /* Float32. */
 typedef struct {
   const char *name;      /* "c", "avx2", "avx512", ... */
@@ -105,7 +107,8 @@ typedef struct {
 
   /* out[i][d] = add[i][d] + sum over k < n_terms of patches[i][k] * w[d][k]
    *
-   * summed in ascending k, by chunks of VIT_F32_CHUNK terms; n_terms > 0.
+   * summed in ascending k, by chunks of VIT_F32_CHUNK terms, or of more where the
+   * product says so; n_terms > 0.
    *
    *   patches  [n_patches + 31][patch_stride], 64-byte aligned
    *   panels   w as [ceil (n_channels / channel_tile)][n_terms][channel_tile],

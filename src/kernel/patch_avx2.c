@@ -30,14 +30,14 @@ typedef float SumsF32[PATCH_TILE][CHANNEL_TILE];
 typedef int32_t SumsFixed[PATCH_TILE][CHANNEL_TILE];
 
 /* One step of a loop: what each of the six rows that lie `stride` apart adds to
- * its two sums. */
+ * its two sums, by way of registers 14 and 15 in turn. */
 #define ROWS(PATCH, k)                                                         \
-  PATCH (k, "(%[rows])", 0, 1)                                                 \
-  PATCH (k, "(%[rows], %[stride])", 2, 3)                                      \
-  PATCH (k, "(%[rows], %[stride], 2)", 4, 5)                                   \
-  PATCH (k, "(%[rows], %[stride3])", 6, 7)                                     \
-  PATCH (k, "(%[rows], %[stride], 4)", 8, 9)                                   \
-  PATCH (k, "(%[rows], %[stride5])", 10, 11)
+  PATCH (k, "(%[rows])", 14, 0, 1)                                             \
+  PATCH (k, "(%[rows], %[stride])", 15, 2, 3)                                  \
+  PATCH (k, "(%[rows], %[stride], 2)", 14, 4, 5)                               \
+  PATCH (k, "(%[rows], %[stride3])", 15, 6, 7)                                 \
+  PATCH (k, "(%[rows], %[stride], 4)", 14, 8, 9)                               \
+  PATCH (k, "(%[rows], %[stride5])", 15, 10, 11)
 
 /* One half of a patch's channels that exist: all bits of those lanes. */
 static inline __m256i
@@ -54,10 +54,10 @@ mask_lanes (unsigned n_channels, unsigned channel)
 #define ADD_TO_SUMS(i)                                                         \
   "vaddps 32*" #i "(%[before]), %%ymm" #i ", %%ymm" #i "\n\t"                  \
   "vmovaps %%ymm" #i ", 32*" #i "(%[sums])\n\t"
-#define PATCH_F32(k, row, low, high)                                           \
-  "vbroadcastss 4*" #k row ", %%ymm14\n\t"                                     \
-  "vfmadd231ps %%ymm12, %%ymm14, %%ymm" #low "\n\t"                            \
-  "vfmadd231ps %%ymm13, %%ymm14, %%ymm" #high "\n\t"
+#define PATCH_F32(k, row, term, low, high)                                     \
+  "vbroadcastss 4*" #k row ", %%ymm" #term "\n\t"                              \
+  "vfmadd231ps %%ymm12, %%ymm" #term ", %%ymm" #low "\n\t"                     \
+  "vfmadd231ps %%ymm13, %%ymm" #term ", %%ymm" #high "\n\t"
 #define TERM(k)                                                                \
   "vmovaps 64*" #k "(%[panel]), %%ymm12\n\t"                                   \
   "vmovaps 64*" #k "+32(%[panel]), %%ymm13\n\t" ROWS (PATCH_F32, k)
@@ -132,13 +132,15 @@ store_tile_f32 (const VitProduct *product, unsigned first, unsigned channel,
 
 /* The sums of 16 channels of a group of tiles: what of the panel some terms need
  * is fetched while those before are summed, and the rows that the tokens come
- * from and go to during the last. */
+ * from and go to during the last.  Short sums would wait for that. */
 static inline void
 sum_group_f32 (const VitProduct *product, size_t n_terms, const float *patches,
     size_t patch_stride, const float *panel, unsigned first, unsigned channel,
     unsigned n_tiles, SumsF32 sums[TILES_F32])
 {
   static const SumsF32 zeros;
+  size_t chunk = product->chunk > VIT_F32_CHUNK ? DEPTH_F32 : VIT_F32_CHUNK;
+  int fetches = n_terms > DEPTH_F32;
 
   patches += first * patch_stride;
   for (size_t start = 0; start < n_terms; start += DEPTH_F32) {
@@ -147,13 +149,14 @@ sum_group_f32 (const VitProduct *product, size_t n_terms, const float *patches,
     for (unsigned tile = 0; tile < n_tiles; tile++) {
       unsigned row = tile * PATCH_TILE;
 
-      vit_tiles_fetch (panel + end * CHANNEL_TILE,
-          DEPTH_F32 * CHANNEL_TILE * sizeof (float), tile, n_tiles);
-      if (end == n_terms)
+      if (fetches)
+        vit_tiles_fetch (panel + end * CHANNEL_TILE,
+            DEPTH_F32 * CHANNEL_TILE * sizeof (float), tile, n_tiles);
+      if (fetches && end == n_terms)
         vit_tiles_fetch_rows (
             product, first + row, PATCH_TILE, channel, CHANNEL_TILE);
-      for (size_t k = start; k < end; k += VIT_F32_CHUNK)
-        add_chunk (end - k < VIT_F32_CHUNK ? end - k : VIT_F32_CHUNK,
+      for (size_t k = start; k < end; k += chunk)
+        add_chunk (end - k < chunk ? end - k : chunk,
             patches + row * patch_stride + k, patch_stride,
             panel + k * CHANNEL_TILE, k == 0 ? zeros : sums[tile], sums[tile]);
     }
@@ -218,7 +221,7 @@ widen_bytes (const uint8_t *bytes, size_t stride, unsigned n_rows,
 
 #define LOAD_SUMS(i) "vmovdqa 32*" #i "(%[sums]), %%ymm" #i "\n\t"
 #define STORE_SUMS(i) "vmovdqa %%ymm" #i ", 32*" #i "(%[sums])\n\t"
-#define PATCH_FIXED(k, row, low, high)                                         \
+#define PATCH_FIXED(k, row, term, low, high)                                   \
   "vpbroadcastd 4*" #k row ", %%ymm14\n\t"                                     \
   "vpmaddwd %%ymm12, %%ymm14, %%ymm15\n\t"                                     \
   "vpmaddwd %%ymm13, %%ymm14, %%ymm14\n\t"                                     \
