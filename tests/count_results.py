@@ -4,7 +4,8 @@
 
     count_results.py BUILD/meson-logs
 
-Prints "PASSED FAILED SKIPPED"; on standard error what was skipped, and why."""
+Prints "PASSED FAILED SKIPPED"; on standard error what was skipped, and why, and
+what failed."""
 import json
 import os
 import sys
@@ -32,6 +33,9 @@ def count(suite, unended):
     failed = max(len(bad), int(suite.get("failures")) + int(suite.get("errors")))
     if not cases or suite.get("name").partition(".")[2] in unended:
         failed += 1
+    if failed:
+        print("failed:", suite.get("name"),
+              *[case.get("name") for case in bad], file=sys.stderr)
     return max(len(cases) - len(bad) - len(skipped), 0), failed, len(skipped)
 
 

@@ -26,9 +26,26 @@ passed=0
 failed=0
 skipped=0
 
+# What failed is named once more at the end.
+failures=
+
+fail() { # WHAT
+  failed=$((failed + 1))
+  failures="$failures
+failed: $1"
+}
+
+remember() { # LOG
+  failures="$failures
+$(grep '^failed: ' "$1" || :)"
+}
+
 # Adds up meson's own count of every program's cases, and names what was skipped.
 count() { # BUILD_FOLDER
-  set -- $(/usr/bin/python3 tests/count_results.py "$1/meson-logs")
+  names=$1/names.log
+  set -- $(/usr/bin/python3 tests/count_results.py "$1/meson-logs" 2>"$names")
+  cat "$names"
+  remember "$names"
   passed=$((passed + $1))
   failed=$((failed + $2))
   skipped=$((skipped + $3))
@@ -45,7 +62,7 @@ run() { # NAME MESON_OPTION...
   echo "== $name: building"
   if ! { meson setup "$build" "$@" && meson compile -C "$build"; } >"$log" 2>&1; then
     cat "$log"
-    failed=$((failed + 1))
+    fail "$name does not build"
     return
   fi
   echo "== $name: testing"
@@ -53,7 +70,7 @@ run() { # NAME MESON_OPTION...
   if [ -f "$build/meson-logs/testlog.junit.xml" ]; then
     count "$build"
   else
-    failed=$((failed + 1))
+    fail "$name has no results"
   fi
 }
 
@@ -65,7 +82,7 @@ run_aarch64() {
     0) run aarch64 --cross-file build-aarch64/cross.ini \
          --buildtype=debugoptimized -Dtests=enabled -Dplugin=disabled ;;
     77) skipped=$((skipped + 1)) ;;
-    *) failed=$((failed + 1)) ;;
+    *) fail "aarch64's tools" ;;
   esac
 }
 
@@ -83,6 +100,7 @@ run_newer() {
   echo "== newer GStreamer: building and testing"
   sh tests/newer-gstreamer.sh trixie >"$log" 2>&1 || status=$?
   cat "$log"
+  remember "$log"
   [ $status != 77 ] || { skipped=$((skipped + 1)); return; }
   # "N passed, N failed[, N skipped]"
   set -- $(tail -n 1 "$log" | sed -n \
@@ -100,6 +118,7 @@ if [ "${CI-}" = true ]; then
   run_newer
 fi
 
+printf '%s\n' "$failures" | sed '/^$/d'
 if [ "$skipped" -gt 0 ]; then
   echo "$passed passed, $failed failed, $skipped skipped"
 else
