@@ -10,18 +10,19 @@
 
 #define MOST_CLASSES 1000
 
-/* Of class `i`, by the definition, which is right as long as no exp() leaves
+/* Of all classes, by the definition, which is right as long as no exp() leaves
  * double: scores within 700 of 0. */
-static double
-define (const float *scores, guint n, VitProbabilityRule rule, guint i)
+static void
+define (const float *scores, guint n, VitProbabilityRule rule, double *expected)
 {
   double sum = 0;
 
-  if (rule == VIT_PROBABILITY_SIGMOID)
-    return exp (scores[i]) / (1.0 + exp (scores[i]));
-  for (guint j = 0; j < n; j++)
-    sum += exp (scores[j]);
-  return exp (scores[i]) / sum;
+  for (guint i = 0; i < n; i++)
+    sum += exp (scores[i]);
+  for (guint i = 0; i < n; i++)
+    expected[i]
+        = exp (scores[i])
+          / (rule == VIT_PROBABILITY_SOFTMAX ? sum : 1.0 + exp (scores[i]));
 }
 
 static void
@@ -62,6 +63,7 @@ check (const float *scores, guint n, VitProbabilityRule rule, double threshold,
 {
   g_autofree VitLabel *labels = g_new0 (VitLabel, top + 1);
   g_autofree float *probabilities = g_new (float, n);
+  g_autofree double *expected = g_new (double, n);
   guint n_found, n_expected = 0;
   gint before = -1;
 
@@ -69,17 +71,17 @@ check (const float *scores, guint n, VitProbabilityRule rule, double threshold,
   n_found = vit_labels_find (scores, n, rule, threshold, top, labels);
   g_assert_cmpuint (labels[top].class_id, ==, 0xfeed);
   vit_probabilities (scores, n, rule, probabilities);
+  define (scores, n, rule, expected);
   for (guint i = 0; i < n; i++)
-    assert_rounded (probabilities[i], define (scores, n, rule, i));
+    assert_rounded (probabilities[i], expected[i]);
   for (; n_expected < MIN (top, n); n_expected++) {
     guint best = next_best (scores, n, before);
-    double probability = define (scores, n, rule, best);
 
-    if (probability < threshold)
+    if (expected[best] < threshold)
       break;
     g_assert_cmpuint (n_expected, <, n_found);
     g_assert_cmpuint (labels[n_expected].class_id, ==, best);
-    assert_close (labels[n_expected].probability, probability, 1e-12);
+    assert_close (labels[n_expected].probability, expected[best], 1e-12);
     before = (gint) best;
   }
   g_assert_cmpuint (n_found, ==, n_expected);
@@ -94,7 +96,7 @@ test_definition (void)
   g_autoptr (GRand) rand = g_rand_new_with_seed (18);
   float scores[MOST_CLASSES];
 
-  for (guint round = 0; round < 40; round++) {
+  for (guint round = 0; round < 10; round++) {
     double range = round % 2 ? 3 : 80;
 
     for (guint s = 0; s < G_N_ELEMENTS (sizes); s++) {
