@@ -32,7 +32,8 @@ marks (const GstAnalyticsODMtd *detection, const GstVitEmbeddingMeta *logits)
              logits->roi_y + logits->roi_height);
 }
 
-/* Of several that mark the same region the one whose id it has. */
+/* Of several that mark the same region the one whose id it has; FALSE, *id 0: there
+ * is none. */
 static gboolean
 find_detection (GstAnalyticsRelationMeta *meta,
     const GstVitEmbeddingMeta *logits, guint *id)
@@ -41,6 +42,7 @@ find_detection (GstAnalyticsRelationMeta *meta,
   gpointer state = NULL;
   gboolean is_found = FALSE;
 
+  *id = 0;
   while (logits->roi_width > 0
          && gst_analytics_relation_meta_iterate (
              meta, &state, gst_analytics_od_mtd_get_mtd_type (), &detection)) {

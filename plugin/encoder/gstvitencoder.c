@@ -9,8 +9,9 @@
  * a frame: the features of its patches, the embedding of the whole and, where the
  * model has a classifier, its logits, as the model's own package computes them in
  * float32, for frames of any size.  Features travel as another #GstVitTokensMeta,
- * whose `n_blocks` is not 0, embedding and logits as #GstVitEmbeddingMeta; the
- * tokens stay.
+ * whose `n_blocks` is not 0, embedding and logits as #GstVitEmbeddingMeta, which
+ * has the best of a classifier's classes by name, #GstVitEncoder:top; the tokens
+ * stay.
  *
  * Frames come out as they came in, at once and all of them; those without tokens
  * pass as they are.  A frame whose tokens are those of the frame before carries the

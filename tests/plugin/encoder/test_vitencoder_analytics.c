@@ -136,22 +136,21 @@ test_detections (void)
 }
 
 #ifdef HAVE_GST_ANALYTICS
-/* (nullable): the tensor as classifiertensordecoder looks for it. */
+/* (nullable) */
 static const GstTensor *
 find_tensor (GstBuffer *frame)
 {
-  static const gsize dims[] = { 1, G_MAXSIZE };
-  const GstTensor *tensor = NULL;
+  GQuark id
+      = g_quark_from_static_string ("classification-generic-softmaxed-out");
   GstTensorMeta *meta;
   gpointer state = NULL;
 
-  while (tensor == NULL
-         && (meta = (GstTensorMeta *) gst_buffer_iterate_meta_filtered (
-                 frame, &state, GST_TENSOR_META_API_TYPE)))
-    tensor = gst_tensor_meta_get_typed_tensor (meta,
-        g_quark_from_static_string ("classification-generic-softmaxed-out"),
-        GST_TENSOR_DATA_TYPE_FLOAT32, GST_TENSOR_DIM_ORDER_ROW_MAJOR, 2, dims);
-  return tensor;
+  while ((meta = (GstTensorMeta *) gst_buffer_iterate_meta_filtered (
+              frame, &state, GST_TENSOR_META_API_TYPE)))
+    for (gsize i = 0; i < meta->num_tensors; i++)
+      if (gst_tensor_meta_get (meta, i)->id == id)
+        return gst_tensor_meta_get (meta, i);
+  return NULL;
 }
 
 static void
@@ -192,6 +191,9 @@ test_tensor (void)
   frame = encoder_stream_push (&stream, 1, NULL);
   tensor = find_tensor (frame);
   g_assert_nonnull (tensor);
+  g_assert_cmpint (tensor->data_type, ==, GST_TENSOR_DATA_TYPE_FLOAT32);
+  g_assert_cmpint (tensor->dims_order, ==, GST_TENSOR_DIM_ORDER_ROW_MAJOR);
+  g_assert_cmpuint (tensor->num_dims, ==, 2);
   g_assert_cmpuint (tensor->dims[0], ==, 1);
   g_assert_cmpuint (tensor->dims[1], ==, 7);
   check_probabilities (
