@@ -34,6 +34,17 @@ tensor_of (const GstVitTokensMeta *tokens, GQuark id)
       G_N_ELEMENTS (dims), dims);
 }
 
+/* Of float32 [n]: [1, n]. */
+static GstTensor *
+tensor_of_vector (GstBuffer *values, GQuark id)
+{
+  gsize dims[] = { 1, gst_buffer_get_size (values) / sizeof (gfloat) };
+
+  return gst_tensor_new_simple (id, GST_TENSOR_DATA_TYPE_FLOAT32,
+      gst_buffer_ref (values), GST_TENSOR_DIM_ORDER_ROW_MAJOR,
+      G_N_ELEMENTS (dims), dims);
+}
+
 /* GStreamer 1.26 has one such meta a buffer, and adding another gives that one
  * with the tensors it holds. */
 static void
@@ -76,15 +87,32 @@ gst_vit_tensor_attach_embeddings (
 
   for (guint i = 0;
        (meta = gst_buffer_iterate_vit_embedding_meta (frame, &state)); i++) {
-    gsize dims[] = { 1, meta->dim };
-
     if (i >= n_before && meta->kind == kind
         && gst_vit_embedding_meta_is_valid (meta, NULL))
-      g_ptr_array_add (added,
-          gst_tensor_new_simple (id, GST_TENSOR_DATA_TYPE_FLOAT32,
-              gst_buffer_ref (meta->values), GST_TENSOR_DIM_ORDER_ROW_MAJOR,
-              G_N_ELEMENTS (dims), dims));
+      g_ptr_array_add (added, tensor_of_vector (meta->values, id));
   }
+  if (added->len > 0)
+    add_tensors (frame, added);
+  g_ptr_array_unref (added);
+}
+
+gboolean
+gst_vit_tensor_is_supported (void)
+{
+  return TRUE;
+}
+
+void
+gst_vit_tensor_attach_probabilities (
+    GstBuffer *frame, const GPtrArray *probabilities)
+{
+  GQuark id
+      = g_quark_from_static_string ("classification-generic-softmaxed-out");
+  GPtrArray *added = g_ptr_array_new ();
+
+  for (guint i = 0; i < probabilities->len; i++)
+    g_ptr_array_add (
+        added, tensor_of_vector (g_ptr_array_index (probabilities, i), id));
   if (added->len > 0)
     add_tensors (frame, added);
   g_ptr_array_unref (added);
@@ -100,6 +128,18 @@ void
 gst_vit_tensor_attach_embeddings (GstBuffer *frame G_GNUC_UNUSED,
     guint n_before G_GNUC_UNUSED, GstVitEmbeddingKind kind G_GNUC_UNUSED,
     GQuark id G_GNUC_UNUSED)
+{
+}
+
+gboolean
+gst_vit_tensor_is_supported (void)
+{
+  return FALSE;
+}
+
+void
+gst_vit_tensor_attach_probabilities (GstBuffer *frame G_GNUC_UNUSED,
+    const GPtrArray *probabilities G_GNUC_UNUSED)
 {
 }
 #endif

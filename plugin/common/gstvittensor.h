@@ -23,6 +23,15 @@ void gst_vit_tensor_attach (GstBuffer *frame, guint n_before, GQuark id);
 void gst_vit_tensor_attach_embeddings (
     GstBuffer *frame, guint n_before, GstVitEmbeddingKind kind, GQuark id);
 
+/* Whether these are compiled in. */
+gboolean gst_vit_tensor_is_supported (void);
+
+/* Attaches the probabilities of a classifier's classes as GStreamer's own decoder,
+ * classifiertensordecoder, reads them: of each of `probabilities`, GstBuffers of
+ * float32 [n], a tensor [1, n], "classification-generic-softmaxed-out". */
+void gst_vit_tensor_attach_probabilities (
+    GstBuffer *frame, const GPtrArray *probabilities);
+
 /* Adds the same tensor of these tokens, which are valid, to the frame's
  * GstAnalyticsRelationMeta, related to the detection of id `detection` in it, and
  * that to the tensor (GST_ANALYTICS_REL_TYPE_RELATE_TO). */

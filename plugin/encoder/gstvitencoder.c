@@ -9,8 +9,9 @@
  * a frame: the features of its patches, the embedding of the whole and, where the
  * model has a classifier, its logits, as the model's own package computes them in
  * float32, for frames of any size.  Features travel as another #GstVitTokensMeta,
- * whose `n_blocks` is not 0, embedding and logits as #GstVitEmbeddingMeta; the
- * tokens stay.
+ * whose `n_blocks` is not 0, embedding and logits as #GstVitEmbeddingMeta, which
+ * has the best of a classifier's classes by name, #GstVitEncoder:top; the tokens
+ * stay.
  *
  * Frames come out as they came in, at once and all of them; those without tokens
  * pass as they are.  A frame whose tokens are those of the frame before carries the
@@ -125,7 +126,7 @@ gst_vit_encoder_start (GstBaseTransform *base)
 
   GST_OBJECT_LOCK (self);
   gst_vit_encoder_settings_copy (&self->settings, &settings);
-  memset (&self->stats, 0, sizeof self->stats);
+  gst_vit_encoder_stats_clear (&self->stats);
   GST_OBJECT_UNLOCK (self);
   gst_vit_encoder_model_start (&self->model, &settings);
   gst_vit_skipping_init (&self->skipping, base);
@@ -297,6 +298,7 @@ encode (GstVitEncoder *self, GstBuffer *buffer)
   GstVitEncoderStream *stream = self->model.stream;
   GError *error = NULL;
   GstClockTime start;
+  GstStructure *labels;
 
   /* Done once for all frames of a size, and not counted as the time of one. */
   if (!gst_vit_encoder_stream_prepare (stream, &error))
@@ -306,10 +308,12 @@ encode (GstVitEncoder *self, GstBuffer *buffer)
     return leave_out (self, error);
   self->warned_of_left_out = FALSE;
   gst_vit_skipping_processed (&self->skipping, GST_BASE_TRANSFORM (self));
+  labels = gst_vit_encoder_stream_describe_labels (stream);
   GST_OBJECT_LOCK (self);
   gst_vit_encoder_stats_count (&self->stats,
       count_tokens (stream->inputs.tokens), stream->inputs.tokens->len,
       stream->jobs->len, gst_util_get_timestamp () - start);
+  gst_vit_encoder_stats_take_labels (&self->stats, labels);
   GST_OBJECT_UNLOCK (self);
   return GST_FLOW_OK;
 }
@@ -415,6 +419,7 @@ gst_vit_encoder_finalize (GObject *object)
   GstVitEncoder *self = GST_VIT_ENCODER (object);
 
   gst_vit_encoder_settings_clear (&self->settings);
+  gst_vit_encoder_stats_clear (&self->stats);
   G_OBJECT_CLASS (gst_vit_encoder_parent_class)->finalize (object);
 }
 

@@ -4,6 +4,7 @@
 #include "common/gstvitworkers.h"
 #include "encoder/gstvitencodersettings.h"
 #include "encoder/gstvitencodertypes.h"
+#include "gst/vit/gstvitembeddingmeta.h"
 
 /* Read once, at the start. */
 #define FIXED                                                                  \
@@ -294,6 +295,50 @@ install_live (GObjectClass *klass, const GstVitEncoderLiveSettings *defaults)
 }
 
 static void
+install_labels (GObjectClass *klass, const GstVitEncoderLiveSettings *defaults)
+{
+  /**
+   * GstVitEncoder:top:
+   *
+   * How many of a classifier's classes, the most probable first, are told of by
+   * name: in the #GstVitEmbeddingMeta of the logits,
+   * gst_vit_embedding_meta_get_label(), and from GStreamer 1.24 on in a
+   * #GstAnalyticsClsMtd, related to the #GstAnalyticsODMtd of the region where
+   * there is one.  From 1.26 on the probabilities of all classes are a #GstTensor,
+   * `classification-generic-softmaxed-out`, [1, n].  0: none of these.
+   *
+   * Names are id2label or label_names of the model's config.json; where it has
+   * none, a class is called by its number.  Probabilities are the softmax of the
+   * logits; sigmoids where the config says `multi_label_classification`, or of one
+   * class alone.  What is no score of a class has no labels: a regression, and the
+   * vector of timm's CLIP models.
+   *
+   * Takes effect on the next frame.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, GST_VIT_ENCODER_SETTING_TOP,
+      g_param_spec_uint ("top", "Top classes",
+          "How many of a classifier's classes are told of by name, the most "
+          "probable first; 0: none",
+          0, GST_VIT_EMBEDDING_META_MAX_LABELS, defaults->top, LIVE));
+
+  /**
+   * GstVitEncoder:threshold:
+   *
+   * How probable a class is at least that is told of by name.
+   *
+   * Takes effect on the next frame.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, GST_VIT_ENCODER_SETTING_THRESHOLD,
+      g_param_spec_double ("threshold", "Threshold",
+          "Least probability of a class that is told of by name", 0, 1,
+          defaults->threshold, LIVE));
+}
+
+static void
 install_told (GObjectClass *klass)
 {
   /**
@@ -303,7 +348,9 @@ install_told (GObjectClass *klass)
    * features; of these `unchanged`, whose features were those of the frame before;
    * frames without because they were `late`; `tokens` of all frames; `mean-time`
    * and `worst-time` in nanoseconds of a frame that was computed, all #guint64;
-   * and of the last frame `tokens-per-frame` and `regions`, #guint.
+   * and of the last frame `tokens-per-frame` and `regions`, #guint, and of its
+   * first region, or all of it, the arrays `labels` and `label-scores`: names of
+   * classes, see #GstVitEncoder:top, and their probabilities.
    *
    * May be read at any time; notified at the end of the stream.
    *
@@ -349,6 +396,7 @@ gst_vit_encoder_properties_install (GObjectClass *klass)
   install_numbers (klass, &defaults);
   install_means (klass, &defaults);
   install_live (klass, &defaults.live);
+  install_labels (klass, &defaults.live);
   install_told (klass);
   gst_vit_encoder_settings_clear (&defaults);
   for (guint i = 0; i < G_N_ELEMENTS (types); i++)

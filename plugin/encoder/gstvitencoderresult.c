@@ -12,6 +12,7 @@ clear (gpointer data)
   gst_clear_buffer (&result->tokens);
   gst_clear_buffer (&result->embedding);
   gst_clear_buffer (&result->logits);
+  gst_vit_encoder_result_forget_labels (result);
   for (guint i = 0; i < result->n_layers; i++)
     gst_clear_buffer (&result->features[i]);
 }
@@ -35,6 +36,8 @@ gst_vit_encoder_result_size (const GstVitEncoderShape *shape, guint n_tokens)
 {
   guint64 n_values = (guint64) shape->embedding_dim + shape->n_classes;
 
+  if (shape->probabilities)
+    n_values += shape->n_classes;
   n_values += shape->n_layers * (guint64) n_feature_values (shape, n_tokens);
   return n_values * sizeof (gfloat);
 }
@@ -95,15 +98,37 @@ gst_vit_encoder_result_attach_features (const GstVitEncoderResult *result,
 }
 
 void
-gst_vit_encoder_result_attach_vectors (const GstVitEncoderResult *result,
-    const GstVitEncoderShape *shape, const GstVitTokensMeta *tokens,
-    GstBuffer *frame)
+gst_vit_encoder_result_find_labels (GstVitEncoderResult *result,
+    const GstVitEncoderClasses *classes,
+    const GstVitEncoderLabelsWanted *wanted)
 {
+  if (result->labels == NULL && result->logits != NULL)
+    result->labels
+        = gst_vit_encoder_labels_new (result->logits, classes, wanted);
+}
+
+void
+gst_vit_encoder_result_forget_labels (GstVitEncoderResult *result)
+{
+  g_clear_pointer (&result->labels, gst_vit_encoder_labels_free);
+}
+
+void
+gst_vit_encoder_result_attach_vectors (const GstVitEncoderResult *result,
+    const GstVitEncoderShape *shape, const GstVitEncoderClasses *classes,
+    const GstVitTokensMeta *tokens, GstBuffer *frame)
+{
+  GstVitEmbeddingMeta *logits;
+
   if (result->embedding != NULL)
     gst_buffer_add_vit_embedding_meta (frame,
         GST_VIT_EMBEDDING_KIND_EMBEDDING, result->embedding,
         shape->embedding_dim, shape->normalize, tokens);
-  if (result->logits != NULL)
-    gst_buffer_add_vit_embedding_meta (frame, GST_VIT_EMBEDDING_KIND_LOGITS,
-        result->logits, shape->n_classes, FALSE, tokens);
+  if (result->logits == NULL)
+    return;
+  logits = gst_buffer_add_vit_embedding_meta (frame,
+      GST_VIT_EMBEDDING_KIND_LOGITS, result->logits, shape->n_classes, FALSE,
+      tokens);
+  if (result->labels != NULL)
+    gst_vit_encoder_labels_attach (result->labels, classes, logits);
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "encoder/encoder.h"
+#include "encoder/gstvitencoderlabels.h"
 #include "encoder/gstvitencoderpools.h"
 #include "gst/vit/gstvittokensmeta.h"
 
@@ -19,6 +20,8 @@ typedef struct {
   guint embed_dim;
   guint embedding_dim; /* 0: none is made */
   guint n_classes;     /* likewise */
+  gboolean labels;     /* are looked for */
+  gboolean probabilities; /* of all classes are made too */
   gboolean normalize;
   const guint *layers; /* [n_layers] */
 } GstVitEncoderShape;
@@ -31,6 +34,7 @@ typedef struct {
   guint n_layers;
   GstBuffer *embedding; /* [embedding_dim], or NULL; likewise: */
   GstBuffer *logits;    /* [n_classes] */
+  GstVitEncoderLabels *labels; /* of these, or NULL: not looked for */
   GstBuffer *features[]; /* [n_layers], each [n_tokens][embed_dim] */
 } GstVitEncoderResult;
 
@@ -55,9 +59,15 @@ void gst_vit_encoder_result_attach_features (const GstVitEncoderResult *result,
     const GstVitEncoderShape *shape, guint layer, gboolean is_known,
     const GstVitTokensMeta *tokens, GstBuffer *frame);
 
-/* Attaches embedding and logits, where there are any. */
+/* Looks for the labels of the logits, where there are any and that was not done. */
+void gst_vit_encoder_result_find_labels (GstVitEncoderResult *result,
+    const GstVitEncoderClasses *classes,
+    const GstVitEncoderLabelsWanted *wanted);
+void gst_vit_encoder_result_forget_labels (GstVitEncoderResult *result);
+
+/* Attaches embedding and logits, where there are any, and the labels of these. */
 void gst_vit_encoder_result_attach_vectors (const GstVitEncoderResult *result,
-    const GstVitEncoderShape *shape, const GstVitTokensMeta *tokens,
-    GstBuffer *frame);
+    const GstVitEncoderShape *shape, const GstVitEncoderClasses *classes,
+    const GstVitTokensMeta *tokens, GstBuffer *frame);
 
 G_END_DECLS

@@ -14,6 +14,7 @@ gst_vit_encoder_settings_init (GstVitEncoderSettings *settings)
   settings->tensor_id = g_quark_from_static_string ("vit-features");
   settings->max_memory = G_GUINT64_CONSTANT (2) << 30;
   settings->live.features = TRUE;
+  settings->live.top = 5;
 }
 
 void
@@ -78,6 +79,12 @@ set_live (GstVitEncoderLiveSettings *live, guint id, const GValue *value)
     case GST_VIT_ENCODER_SETTING_SKIP_LATE:
       live->skip_late = g_value_get_boolean (value);
       return TRUE;
+    case GST_VIT_ENCODER_SETTING_TOP:
+      live->top = g_value_get_uint (value);
+      return TRUE;
+    case GST_VIT_ENCODER_SETTING_THRESHOLD:
+      live->threshold = g_value_get_double (value);
+      return TRUE;
     default:
       return FALSE;
   }
@@ -141,6 +148,12 @@ get_live (const GstVitEncoderLiveSettings *live, guint id, GValue *value)
       return TRUE;
     case GST_VIT_ENCODER_SETTING_SKIP_LATE:
       g_value_set_boolean (value, live->skip_late);
+      return TRUE;
+    case GST_VIT_ENCODER_SETTING_TOP:
+      g_value_set_uint (value, live->top);
+      return TRUE;
+    case GST_VIT_ENCODER_SETTING_THRESHOLD:
+      g_value_set_double (value, live->threshold);
       return TRUE;
     default:
       return FALSE;

@@ -16,6 +16,8 @@ typedef struct {
   VitEmbeddingKind embedding;
   gboolean normalize;
   gboolean skip_late;
+  guint top;         /* labels; 0: none */
+  gdouble threshold; /* [0,1] */
 } GstVitEncoderLiveSettings;
 
 typedef struct {

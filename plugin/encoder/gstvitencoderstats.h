@@ -19,11 +19,19 @@ typedef struct {
   GstClockTime worst_time;
   guint tokens_per_frame;  /* of the last frame */
   guint n_regions;         /* likewise */
+  GstStructure *labels;    /* likewise, (nullable): `labels`, `label-scores` */
 } GstVitEncoderStats;
 
 /* One frame; `n_computed` of its regions were. */
 void gst_vit_encoder_stats_count (GstVitEncoderStats *stats, guint n_tokens,
     guint n_regions, guint n_computed, GstClockTime time);
+
+/* Those of that frame. */
+void gst_vit_encoder_stats_take_labels (GstVitEncoderStats *stats,
+    GstStructure *labels /* (transfer full) */);
+
+/* All is 0 again. */
+void gst_vit_encoder_stats_clear (GstVitEncoderStats *stats);
 
 /* (transfer full) */
 GstStructure *gst_vit_encoder_stats_describe (const GstVitEncoderStats *stats);

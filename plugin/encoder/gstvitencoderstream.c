@@ -5,6 +5,7 @@
 #include "common/gstvitmodelid.h"
 #include "common/gstvitreading.h"
 #include "common/gstvittensor.h"
+#include "encoder/gstvitencoderattach.h"
 #include "encoder/gstvitencoderinfo.h"
 #include "encoder/gstvitencoderresult.h"
 
@@ -91,6 +92,7 @@ gst_vit_encoder_stream_new (const GstVitEncoderSettings *settings,
   stream->workers
       = gst_vit_workers_new (gst_vit_encoder_settings_n_workers (settings));
   set_tensor_ids (stream);
+  stream->classes = gst_vit_encoder_classes_of (weights);
   stream->inputs.tokens = g_ptr_array_new ();
   stream->known = g_ptr_array_new ();
   stream->jobs = g_array_new (FALSE, FALSE, sizeof (GstVitEncoderJob));
@@ -129,6 +131,12 @@ gst_vit_encoder_stream_free (GstVitEncoderStream *stream)
   g_free (stream);
 }
 
+static void
+forget_labels (gpointer result, gpointer data G_GNUC_UNUSED)
+{
+  gst_vit_encoder_result_forget_labels (result);
+}
+
 gboolean
 gst_vit_encoder_stream_set_live (GstVitEncoderStream *stream,
     const GstVitEncoderLiveSettings *live, GError **error)
@@ -139,6 +147,8 @@ gst_vit_encoder_stream_set_live (GstVitEncoderStream *stream,
   stream->settings.live = *live;
   if (live->features != before.features)
     g_ptr_array_set_size (stream->last, 0);
+  if (live->top != before.top || live->threshold != before.threshold)
+    g_ptr_array_foreach (stream->last, forget_labels, NULL);
   if (live->embedding == before.embedding
       && live->normalize == before.normalize)
     return TRUE;
@@ -173,6 +183,9 @@ shape_of (const GstVitEncoderStream *stream)
   };
 
   shape.layers = vit_encoder_layers (encoder, &shape.n_layers);
+  shape.labels = stream->classes.are_known && stream->settings.live.top > 0;
+  shape.probabilities = shape.labels && stream->logits_id != 0
+                        && gst_vit_tensor_is_supported ();
   return shape;
 }
 
@@ -407,45 +420,6 @@ compute (GstVitEncoderStream *stream, const GstVitEncoderShape *shape,
   return is_open;
 }
 
-static void
-attach_vectors (const GstVitEncoderStream *stream,
-    const GstVitEncoderShape *shape, GstBuffer *frame)
-{
-  GPtrArray *inputs = stream->inputs.tokens;
-  guint n_before
-      = gst_buffer_get_n_meta (frame, GST_VIT_EMBEDDING_META_API_TYPE);
-
-  for (guint i = 0; i < inputs->len; i++)
-    gst_vit_encoder_result_attach_vectors (
-        g_ptr_array_index (stream->results, i), shape,
-        g_ptr_array_index (inputs, i), frame);
-  if (stream->embedding_id == 0)
-    return;
-  gst_vit_tensor_attach_embeddings (frame, n_before,
-      GST_VIT_EMBEDDING_KIND_EMBEDDING, stream->embedding_id);
-  gst_vit_tensor_attach_embeddings (frame, n_before,
-      GST_VIT_EMBEDDING_KIND_LOGITS, stream->logits_id);
-}
-
-static void
-attach_features (const GstVitEncoderStream *stream,
-    const GstVitEncoderShape *shape, GstBuffer *frame)
-{
-  GPtrArray *inputs = stream->inputs.tokens, *results = stream->results;
-
-  for (guint layer = 0; shape->features && layer < shape->n_layers; layer++) {
-    guint n_before
-        = gst_buffer_get_n_meta (frame, GST_VIT_TOKENS_META_API_TYPE);
-
-    for (guint i = 0; i < inputs->len; i++)
-      gst_vit_encoder_result_attach_features (g_ptr_array_index (results, i),
-          shape, layer, g_ptr_array_index (stream->known, i) != NULL,
-          g_ptr_array_index (inputs, i), frame);
-    if (stream->tensor_ids[layer] != 0)
-      gst_vit_tensor_attach (frame, n_before, stream->tensor_ids[layer]);
-  }
-}
-
 gboolean
 gst_vit_encoder_stream_attach (
     GstVitEncoderStream *stream, GstBuffer *frame, GError **error)
@@ -465,9 +439,18 @@ gst_vit_encoder_stream_attach (
     g_ptr_array_set_size (stream->results, 0);
     return FALSE;
   }
-  attach_features (stream, &shape, frame);
-  attach_vectors (stream, &shape, frame);
+  gst_vit_encoder_attach_results (stream, &shape, frame);
   stream->last = stream->results;
   stream->results = before;
   return TRUE;
+}
+
+GstStructure *
+gst_vit_encoder_stream_describe_labels (const GstVitEncoderStream *stream)
+{
+  const GstVitEncoderResult *first
+      = stream->last->len > 0 ? g_ptr_array_index (stream->last, 0) : NULL;
+
+  return gst_vit_encoder_labels_describe (
+      first != NULL ? first->labels : NULL, &stream->classes);
 }

@@ -13,6 +13,7 @@
 
 #include "common/gstvitworkers.h"
 #include "encoder/gstvitencoderinputs.h"
+#include "encoder/gstvitencoderlabels.h"
 #include "encoder/gstvitencodersettings.h"
 #include "encoder/gstvitencodersizes.h"
 
@@ -28,6 +29,7 @@ typedef struct {
   GQuark *tensor_ids;         /* [layers]; 0: no tensor is attached; likewise: */
   GQuark embedding_id;
   GQuark logits_id;
+  GstVitEncoderClasses classes; /* of the logits */
 
   /* Of the frame in work. */
   GstVitEncoderInputs inputs; /* what look() found */
@@ -67,6 +69,11 @@ gboolean gst_vit_encoder_stream_look (
  * gst_vit_encoder_sizes_find(). */
 gboolean gst_vit_encoder_stream_prepare (
     GstVitEncoderStream *stream, GError **error);
+
+/* (transfer full): the labels of the first tokens of the last frame, as
+ * gst_vit_encoder_labels_describe(). */
+GstStructure *gst_vit_encoder_stream_describe_labels (
+    const GstVitEncoderStream *stream);
 
 /* Attaches to `frame`, which is writable, what the settings ask for.  Errors:
  * NO_MEMORY, and READ where tokens cannot be mapped; nothing is attached then. */

@@ -202,6 +202,49 @@ tokens_to_json (const GstVitTokensMeta *meta)
   return fields;
 }
 
+/* A list as text, which is taken. */
+static void
+set_list (json_t *fields, const gchar *name, json_t *list)
+{
+  char *text = json_dumps (list, JSON_COMPACT);
+
+  json_object_set_new (fields, name, json_string (text));
+  free (text);
+  json_decref (list);
+}
+
+static void
+add_labels (json_t *fields, const GstVitEmbeddingMeta *meta)
+{
+  guint n = gst_vit_embedding_meta_get_n_labels (meta);
+  json_t *names, *classes;
+  GString *scores;
+
+  if (n == 0)
+    return;
+  names = json_array ();
+  classes = json_array ();
+  scores = g_string_new (NULL);
+  for (guint i = 0; i < n; i++) {
+    gchar number[G_ASCII_DTOSTR_BUF_SIZE];
+    guint class_id;
+    const gchar *name;
+    gfloat probability;
+
+    gst_vit_embedding_meta_get_label (meta, i, &class_id, &name, &probability);
+    json_array_append_new (names, json_string (name));
+    json_array_append_new (classes, json_integer (class_id));
+    /* Nine digits tell every float32. */
+    g_ascii_formatd (number, sizeof number, "%.9g", (gdouble) probability);
+    g_string_append_printf (scores, "%c%s", i == 0 ? '[' : ',', number);
+  }
+  g_string_append_c (scores, ']');
+  set_list (fields, "labels", names);
+  set_list (fields, "label_classes", classes);
+  json_object_set_new (fields, "label_scores", json_string (scores->str));
+  g_string_free (scores, TRUE);
+}
+
 static json_t *
 embedding_to_json (const GstVitEmbeddingMeta *meta)
 {
@@ -221,6 +264,7 @@ embedding_to_json (const GstVitEmbeddingMeta *meta)
         fields, "frame_height", json_sprintf ("%u", meta->frame_height));
   }
   add_region (fields, &region);
+  add_labels (fields, meta);
 
   return fields;
 }

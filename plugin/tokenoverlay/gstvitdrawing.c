@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tokenoverlay/gstvitdrawing.h"
 
+#include "tokenoverlay/gstvitbestlabel.h"
 #include "tokenoverlay/gstvitcolours.h"
 #include "tokenoverlay/gstvitgrids.h"
 #include "tokenoverlay/gstvitlasttokens.h"
@@ -112,6 +113,19 @@ say_depth (GstVitDrawing *self)
   g_free (text);
 }
 
+static void
+say_label (GstVitDrawing *self, GstBuffer *tokens)
+{
+  gchar *label = gst_vit_best_label_say (tokens);
+  gchar *text = self->content.text;
+
+  if (!label)
+    return;
+  self->content.text = g_strdup_printf ("%s, %s", label, text);
+  g_free (label);
+  g_free (text);
+}
+
 /* What is drawn of the metas of `tokens`; FALSE, with nothing, if it cannot be. */
 static gboolean
 draw (GstVitDrawing *self, const GstVitDrawingSettings *settings,
@@ -129,10 +143,12 @@ draw (GstVitDrawing *self, const GstVitDrawingSettings *settings,
             height, &self->content, reason)
         && draw_picture (self, width, height, reason);
   *reason = *reason ? *reason : fault;
-  if (is_drawn)
+  if (is_drawn) {
     say_depth (self);
-  else
+    say_label (self, tokens);
+  } else {
     clear_drawn (self);
+  }
   return is_drawn;
 }
 

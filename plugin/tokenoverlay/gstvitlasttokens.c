@@ -3,7 +3,7 @@
 
 #include <gst/video/video.h>
 
-#include "gst/vit/gstvittokensmeta.h"
+#include "gst/vit/gstvitembeddingmeta.h"
 
 #define MOST_METAS 4096
 #define OVERDUE (60 * GST_SECOND)
@@ -25,6 +25,23 @@ get_age (const GstVitLastTokens *self, GstBuffer *frame)
   if (!GST_CLOCK_TIME_IS_VALID (then) || !GST_CLOCK_TIME_IS_VALID (now))
     return GST_CLOCK_TIME_NONE;
   return now > then ? now - then : then - now;
+}
+
+/* Those of logits, for their labels. */
+static void
+take_labels (GstVitLastTokens *self, GstBuffer *frame)
+{
+  GstMetaTransformCopy whole = { FALSE, 0, (gsize) -1 };
+  GstVitEmbeddingMeta *meta;
+  gpointer state = NULL;
+
+  if (gst_buffer_get_n_meta (frame, GST_VIT_EMBEDDING_META_API_TYPE)
+      > MOST_METAS)
+    return;
+  while ((meta = gst_buffer_iterate_vit_embedding_meta (frame, &state)))
+    if (gst_vit_embedding_meta_get_n_labels (meta) > 0)
+      GST_VIT_EMBEDDING_META_INFO->transform_func (self->metas,
+          (GstMeta *) meta, frame, _gst_meta_transform_copy, &whole);
 }
 
 void
@@ -49,6 +66,7 @@ gst_vit_last_tokens_take (GstVitLastTokens *self, GstBuffer *frame)
     info->transform_func (
         self->metas, (GstMeta *) meta, frame, _gst_meta_transform_copy, &whole);
   }
+  take_labels (self, frame);
 }
 
 void

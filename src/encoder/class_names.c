@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "encoder/class_names.h"
 
-/* (transfer full): what people may be shown. */
-static char *
-clean (const char *name)
+#include <string.h>
+
+char *
+vit_class_name_clean (const char *name)
 {
   GString *text = g_string_new (NULL);
 
@@ -55,7 +56,41 @@ vit_class_names (const VitConfig *config, guint n_classes)
       g_strfreev (names);
       return NULL;
     }
-    names[i] = clean (name);
+    names[i] = vit_class_name_clean (name);
   }
   return names;
+}
+
+static gboolean
+is_joint (const VitConfig *config)
+{
+  static const char *const patterns[]
+      = { "vit_*_clip_*", "eva*_clip_*", "vit_pe_core_*" };
+  json_t *pretrained = json_object_get (config->root, "pretrained_cfg");
+  const char *tag = json_string_value (json_object_get (pretrained, "tag"));
+
+  if (!config->name || strstr (config->name, "_ft")
+      || (tag && strstr (tag, "_ft")))
+    return FALSE;
+  for (guint i = 0; i < G_N_ELEMENTS (patterns); i++)
+    if (g_pattern_match_simple (patterns[i], config->name))
+      return TRUE;
+  return FALSE;
+}
+
+VitLogitsMeaning
+vit_logits_meaning (
+    const VitConfig *config, guint n_classes, gboolean has_names)
+{
+  const char *problem
+      = json_string_value (json_object_get (config->root, "problem_type"));
+
+  if (g_strcmp0 (problem, "regression") == 0)
+    return VIT_LOGITS_NUMBERS;
+  if (!has_names && is_joint (config))
+    return VIT_LOGITS_JOINT;
+  return g_strcmp0 (problem, "multi_label_classification") == 0
+                 || n_classes == 1
+             ? VIT_LOGITS_ANY_OF
+             : VIT_LOGITS_ONE_OF;
 }

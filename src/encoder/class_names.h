@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a classifier's numbers stand for: id2label of Hugging Face's config.json,
- * label_names of timm's.
+ * What a head's numbers stand for: whether they are classes, and the names of
+ * these, id2label of Hugging Face's config.json, label_names of timm's.
  *
  * Thread-safety: pure.
  */
@@ -11,10 +11,26 @@
 
 G_BEGIN_DECLS
 
+typedef enum {
+  VIT_LOGITS_ONE_OF,  /* scores of classes, of which one is there: softmax */
+  VIT_LOGITS_ANY_OF,  /* of which each may be there: sigmoid */
+  VIT_LOGITS_JOINT,   /* a vector of the space that pictures share with texts */
+  VIT_LOGITS_NUMBERS, /* of a regression */
+} VitLogitsMeaning;
+
 /* (transfer full, nullable): [n_classes], NULL-terminated; g_strfreev().  NULL
  * where the config does not name each of them.  Names come from a file of any
  * make: UTF-8, cut to VIT_CLASS_NAME_MAX bytes, control characters escaped. */
 char **vit_class_names (const VitConfig *config, guint n_classes);
+
+/* (transfer full): a name as it may be shown: as above. */
+char *vit_class_name_clean (const char *name /* UTF-8 */);
+
+/* By Hugging Face's problem_type and its image-classification pipeline.  Timm's
+ * CLIP and PE models have a vector, but those that were fine-tuned to classes, as
+ * the tag ("openai_ft_in1k") or the names say. */
+VitLogitsMeaning vit_logits_meaning (
+    const VitConfig *config, guint n_classes, gboolean has_names);
 
 #define VIT_CLASS_NAME_MAX 200
 

@@ -197,6 +197,8 @@ build (const VitStage *stage, VitEncoderPlan *plan,
         = g_string_free (g_steal_pointer (&plan->reason), FALSE);
     weights->class_names = vit_class_names (
         stage->config, vit_encoder_weights_n_classes (weights));
+    weights->logits_meaning = vit_logits_meaning (stage->config,
+        vit_encoder_weights_n_classes (weights), weights->class_names != NULL);
     name_files (weights, stage, model);
     return weights;
   }

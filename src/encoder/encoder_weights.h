@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include "encoder/class_names.h"
 #include "encoder/linear.h"
 #include "encoder/rope.h"
 #include "kernel/rows.h"
@@ -136,6 +137,7 @@ typedef struct {
   guint n_logits;               /* heads: 0, 1 or 2 */
   char **class_names; /* (nullable): of the logits, NULL-terminated; see
                          class_names.h */
+  VitLogitsMeaning logits_meaning;
 } VitEncoderWeights;
 
 /* Instead of what config or table says; AUTO: that. */

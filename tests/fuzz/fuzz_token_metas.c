@@ -17,6 +17,7 @@
 #include "files/json_text.h"
 #include "files/safetensors.h"
 #include "gst/vit/vit.h"
+#include "forged_labels.h"
 #include "guarded.h"
 #include "stream.h"
 
@@ -238,6 +239,7 @@ add_forged_embedding (GstBuffer *frame, Room *room, Input *input)
     meta->kind = (GstVitEmbeddingKind) input_take (input, 4);
   if (which & 32)
     gst_clear_buffer (&meta->values);
+  forged_labels_add (meta, input);
   if (which & 64)
     meta->roi_width = input_take (input, 4);
   if (which & 128) {
@@ -392,6 +394,7 @@ check_embeddings (GstBuffer *frame)
       read_to_the_end (values, (gsize) meta->dim * 4);
     gst_vit_embedding_meta_get_model_id (meta);
     gst_vit_embedding_meta_get_roi_type (meta);
+    forged_labels_check (meta);
     if (gst_vit_embedding_meta_get_roi_rect (meta, &x, &y, &width, &height))
       g_assert_true (width > 0 && height > 0);
   }

@@ -157,9 +157,12 @@ def tokens():
 def embeddings():
     """One meta of 3 float32 with all that can be said of it, and one with nothing."""
     values = struct.pack("<3f", *range(3))
-    head = struct.pack("<IIIIi4IIII", 0, 3, 32, 16, -1, 4, 3, 28, 13, 1, 3, 3)
-    write("embedding_bytes", "full", head + b"vitcat" + values)
-    head = struct.pack("<IIIIi4IIII", 1, 3, 0, 0, -1, 0, 0, 0, 0, 0, 2**32 - 1, 2**32 - 1)
+    labels = struct.pack("<IfI", 2, 0.75, 2) + b"ox\0" + struct.pack("<IfI", 0, 0.125, 0) + b"\0"
+    # Logits alone have labels.
+    for name, kind, labels in (("full", 0, b""), ("labels", 1, labels)):
+        head = struct.pack("<IIIIi4IIIII", kind, 3, 32, 16, -1, 4, 3, 28, 13, 1, 3, 3, len(labels))
+        write("embedding_bytes", name, head + b"vitcat" + labels + values)
+    head = struct.pack("<IIIIi4IIIII", 1, 3, 0, 0, -1, 0, 0, 0, 0, 0, 2**32 - 1, 2**32 - 1, 0)
     write("embedding_bytes", "bare", head + values)
 
 

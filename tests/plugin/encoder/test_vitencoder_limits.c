@@ -23,7 +23,7 @@ stream_start (EncoderStream *stream, const gchar *properties)
 {
   g_autofree gchar *path = encoder_model_path (SMALL_MODEL);
   g_autofree gchar *launch = g_strdup_printf (
-      "vitencoder n-threads=1 model=\"%s\" %s", path, properties);
+      "vitencoder n-threads=1 top=0 model=\"%s\" %s", path, properties);
 
   stream->harness = gst_harness_new_parse (launch);
   stream->encoder = gst_harness_find_element (stream->harness, "vitencoder");

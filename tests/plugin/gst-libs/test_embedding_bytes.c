@@ -7,9 +7,14 @@
 #include <string.h>
 
 #include "gst/vit/gstvitembeddingbytes.h"
+#include "gst/vit/gstvitlabelbytes.h"
 
 #define VERSION GST_VIT_EMBEDDING_BYTES_VERSION
 #define N_FORGERIES 200000
+
+/* Class 2, "ox", 0.75, and class 0, which has no name, 0.125. */
+static const guint8 two_labels[] = { 2, 0, 0, 0, 0, 0, 0x40, 0x3f, 2, 0, 0, 0,
+  'o', 'x', 0, 0, 0, 0, 0, 0, 0, 0, 0x3e, 0, 0, 0, 0, 0 };
 
 static const GstVitEmbeddingFields whole = {
   .kind = GST_VIT_EMBEDDING_KIND_LOGITS,
@@ -26,6 +31,8 @@ static const GstVitEmbeddingFields whole = {
   .frame_height = 17,
   .model_id = "vit",
   .model_id_size = 3,
+  .labels = two_labels,
+  .labels_size = sizeof two_labels,
 };
 
 /* The bytes of `fields` with values 0, 1, 2 ... */
@@ -64,8 +71,9 @@ test_layout (void)
 {
   static const guint8 expected[] = { 1, 0, 0, 0, 3, 0, 0, 0, 33, 0, 0, 0, 17, 0,
     0, 0, 0xf9, 0xff, 0xff, 0xff, 1, 0, 0, 0, 2, 0, 0, 0, 32, 0, 0, 0, 15, 0, 0,
-    0, 1, 0, 0, 0, 3, 0, 0, 0, 3, 0, 0, 0, 'v', 'i', 't', 'c', 'a', 't', 0, 1,
-    2, 3, 4, 5, 6, 7, 8, 9, 10, 11 };
+    0, 1, 0, 0, 0, 3, 0, 0, 0, 3, 0, 0, 0, 28, 0, 0, 0, 'v', 'i', 't', 'c', 'a',
+    't', 2, 0, 0, 0, 0, 0, 0x40, 0x3f, 2, 0, 0, 0, 'o', 'x', 0, 0, 0, 0, 0, 0,
+    0, 0, 0x3e, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 };
   gsize size;
   guint8 *bytes = write_bytes (&whole, &size);
 
@@ -97,6 +105,9 @@ assert_comes_back (const GstVitEmbeddingFields *fields)
   g_assert_cmpint (read.model_id != NULL, ==, fields->model_id != NULL);
   g_assert_cmpmem (read.model_id, read.model_id_size, fields->model_id,
       fields->model_id_size);
+  g_assert_cmpint (read.labels != NULL, ==, fields->labels != NULL);
+  g_assert_cmpmem (
+      read.labels, read.labels_size, fields->labels, fields->labels_size);
   g_assert_cmpuint (read.values_size, ==, 4 * fields->dim);
   g_assert_true (read.values == bytes + size - read.values_size);
   for (guint version = 0; version < 256; version++)
@@ -113,6 +124,11 @@ test_back (void)
 
   assert_comes_back (&fields);
   fields.normalized = FALSE;
+  fields.labels_size = 15;
+  assert_comes_back (&fields);
+  fields.labels = NULL;
+  fields.labels_size = 0;
+  assert_comes_back (&fields);
   fields.kind = GST_VIT_EMBEDDING_KIND_EMBEDDING;
   fields.dim = 1;
   fields.model_id_size = 0;
@@ -188,6 +204,83 @@ test_numbers (void)
     assert_refused (offset, G_MAXUINT32 - 1);
     assert_refused (offset, G_MAXUINT32); /* none, and three bytes over */
   }
+  assert_refused (48, 0);
+  assert_refused (48, 15); /* one label, and the other over */
+  assert_refused (48, 27);
+  assert_refused (48, 29);
+  assert_refused (48, 40); /* the values too */
+  assert_refused (48, 41);
+  assert_refused (48, G_MAXUINT32);
+  assert_refused (0, GST_VIT_EMBEDDING_KIND_EMBEDDING); /* with labels */
+}
+
+/* Of the first label, what lies at 58, and of the second, at 73. */
+static void
+test_labels (void)
+{
+  assert_refused (58, 3); /* of three classes */
+  assert_refused (58, G_MAXUINT32);
+  assert_refused (62, 0x3dffffff); /* below the second's */
+  assert_refused (62, 0x3f800001); /* above 1 */
+  assert_refused (62, 0x7f800000); /* Inf */
+  assert_refused (62, 0x7fc00000); /* NaN */
+  assert_refused (77, 0x3f400001); /* above the first's */
+  assert_refused (77, 0xbe000000); /* below 0 */
+  assert_refused (77, 0x7fc00000);
+  assert_refused (66, 1); /* a name without its NUL */
+  assert_refused (66, 3);
+  assert_refused (66, 17);
+  assert_refused (66, G_MAXUINT32);
+  assert_refused (81, 1);
+  assert_refused (81, G_MAXUINT32 - 11);
+  assert_refused (70, 'o'); /* a NUL in the name */
+  assert_refused (70, 0x0000ff00 | 'o'); /* no UTF-8 */
+  assert_refused (70, 0x00017800 | 'o'); /* what ends the name is none */
+}
+
+/* Many labels, and names of many bytes. */
+static void
+test_many_labels (void)
+{
+  gchar *name = g_strnfill (257, 'n');
+
+  for (guint over = 0; over < 4; over++) {
+    GByteArray *labels = g_byte_array_new ();
+    GstVitEmbeddingFields fields = whole, read;
+    GstVitLabel label = { 1, 0.5f, name, over == 3 ? 257 : 256 };
+    gsize size;
+    guint8 *bytes;
+
+    for (guint i = 0; i < (over == 3 ? 1 : 100); i++)
+      gst_vit_label_bytes_append (labels, &label);
+    label.name_size = 0;
+    for (guint i = 0; i < over % 3; i++)
+      gst_vit_label_bytes_append (labels, &label);
+    fields.labels = labels->data;
+    fields.labels_size = labels->len;
+    bytes = write_bytes (&fields, &size);
+    g_assert_cmpint (read_exactly (bytes, size, &read), ==, over == 0);
+    g_free (bytes);
+    g_byte_array_unref (labels);
+  }
+  g_free (name);
+}
+
+/* More labels than there may be, in fewer bytes than these could take. */
+static void
+test_too_many_short_labels (void)
+{
+  for (guint n = 100; n <= 101; n++) {
+    GByteArray *labels = g_byte_array_new ();
+    GstVitLabel label = { 1, 0.5f, "", 0 };
+
+    for (guint i = 0; i < n; i++)
+      gst_vit_label_bytes_append (labels, &label);
+    g_assert_cmpstr (
+        gst_vit_label_bytes_find_fault (labels->data, labels->len, 2), ==,
+        n == 100 ? NULL : "there are too many labels");
+    g_byte_array_unref (labels);
+  }
 }
 
 static void
@@ -257,7 +350,7 @@ change (GRand *random, guint8 *bytes, gsize size)
 
   number = GUINT32_TO_LE (number);
   if (g_rand_boolean (random))
-    memcpy (bytes + 4 * g_rand_int_range (random, 0, 12), &number, 4);
+    memcpy (bytes + 4 * g_rand_int_range (random, 0, 13), &number, 4);
   else
     bytes[g_rand_int_range (random, 0, (gint32) size)]
         = (guint8) g_rand_int (random);
@@ -275,7 +368,7 @@ test_forged (void)
 
   for (guint i = 0; i < N_FORGERIES; i++) {
     gsize size
-        = whole_size - (i % 8 == 0 ? g_rand_int_range (random, 0, 66) : 0);
+        = whole_size - (i % 8 == 0 ? g_rand_int_range (random, 0, 98) : 0);
     guint8 *forged = g_memdup2 (bytes, whole_size);
     GstVitEmbeddingFields read;
     gboolean is_taken;
@@ -321,6 +414,9 @@ main (int argc, char **argv)
   TEST ("any-other-length-is-refused", test_cut_short);
   TEST ("numbers-out-of-range-are-refused", test_numbers);
   TEST ("texts-must-be-short-utf-8", test_texts);
+  TEST ("labels-must-be-of-classes-and-ordered", test_labels);
+  TEST ("labels-must-be-few-and-short", test_many_labels);
+  TEST ("labels-are-counted", test_too_many_short_labels);
   TEST ("forged-bytes-stay-within-bounds", test_forged);
   return g_test_run ();
 }

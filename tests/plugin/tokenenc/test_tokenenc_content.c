@@ -260,6 +260,37 @@ test_vector_alone (void)
   g_bytes_unref (file);
 }
 
+/* Two labels, whose names have what JSON writes otherwise. */
+static void
+test_labels (void)
+{
+  GstBuffer *frame = tokenenc_new_frame ();
+  const guint8 *values;
+  json_t *header, *fields, *names;
+  GstVitEmbeddingMeta *meta;
+  GBytes *file;
+
+  add_embedding (frame, GST_VIT_EMBEDDING_KIND_LOGITS, 2, NULL);
+  meta = gst_buffer_get_vit_embedding_meta (
+      frame, GST_VIT_EMBEDDING_KIND_LOGITS);
+  gst_vit_embedding_meta_add_label (meta, 1, "tabby, \"cat\"\\\n", 0.75f);
+  gst_vit_embedding_meta_add_label (meta, 0, "k\u00e4fer", 0.1f);
+  header = encode ("logits", &values, frame, &file);
+  fields = json_object_get (header, "__metadata__");
+  assert_field (fields, "label_classes", "[1,0]");
+  assert_field (fields, "label_scores", "[0.75,0.100000001]");
+  names = json_loads (
+      json_string_value (json_object_get (fields, "labels")), 0, NULL);
+  g_assert_cmpuint (json_array_size (names), ==, 2);
+  g_assert_cmpstr (json_string_value (json_array_get (names, 0)), ==,
+      "tabby, \"cat\"\\\n");
+  g_assert_cmpstr (
+      json_string_value (json_array_get (names, 1)), ==, "k\u00e4fer");
+  json_decref (names);
+  json_decref (header);
+  g_bytes_unref (file);
+}
+
 static void
 test_features (void)
 {
@@ -392,6 +423,7 @@ main (int argc, char **argv)
   TEST ("may-change-while-it-plays", test_live);
   TEST ("vectors-as-safetensors", test_vectors);
   TEST ("vector-of-nothing-known", test_vector_alone);
+  TEST ("logits-have-their-labels", test_labels);
   TEST ("features-say-their-depth", test_features);
   TEST ("other-tensors-have-the-shape", test_tensors);
   TEST ("messages-name-what-is-missing", test_messages);

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "gst/vit/gstvitembeddingmeta.h"
 #include "support/overlay_frame.h"
 #include "tokenoverlay/gstvitdrawing.h"
 #include "view/shade.h"
@@ -116,6 +117,68 @@ test_legend (void)
   gst_buffer_unref (bare);
 }
 
+static void
+add_label (GstBuffer *frame, const gchar *name, gfloat probability)
+{
+  GstBuffer *values = gst_buffer_new_memdup ((gfloat[]) { 1, 2 }, 8);
+  GstVitEmbeddingMeta *meta = gst_buffer_add_vit_embedding_meta (
+      frame, GST_VIT_EMBEDDING_KIND_LOGITS, values, 2, FALSE, NULL);
+
+  gst_buffer_unref (values);
+  if (name)
+    gst_vit_embedding_meta_add_label (meta, 1, name, probability);
+}
+
+/* The most probable of all on the frame. */
+static void
+test_legend_label (void)
+{
+  GstBuffer *frame = new_frame (5, 12);
+
+  add_label (frame, NULL, 0);
+  assert_legend (
+      GST_VIT_DRAWING_NORM, frame, "features after block 12: norm 1 to 12");
+  add_label (frame, "tiger cat", 0.25f);
+  assert_legend (GST_VIT_DRAWING_NORM, frame,
+      "tiger cat 0.25, features after block 12: norm 1 to 12");
+  add_label (frame, "tabby, tabby cat", 0.875f);
+  add_label (frame, "toaster", 0.5f);
+  assert_legend (GST_VIT_DRAWING_CHANGED, frame,
+      "tabby, tabby cat 0.88, 1 of 12 patches changed");
+  gst_buffer_unref (frame);
+}
+
+/* A frame without tokens has the label of the last picture, also where that is
+ * drawn anew. */
+static void
+test_label_stays (void)
+{
+  GstVitDrawingSettings settings = { .mode = GST_VIT_DRAWING_NORM,
+    .opacity = 1, .x = -1, .y = -1, .legend = TRUE };
+  GstVitDrawing *drawing = gst_vit_drawing_new ();
+  GstBuffer *frames[] = { new_frame (5, 12),
+    overlay_new_frame (GST_VIDEO_FORMAT_RGBA, 0),
+    overlay_new_frame (GST_VIDEO_FORMAT_RGBA, 0), new_frame (5, 12) };
+  static const gchar *const starts[] = { "cat 0.50, features ",
+    "cat 0.50, features ", "cat 0.50, features ", "features " };
+
+  add_label (frames[0], "cat", 0.5f);
+  for (guint i = 0; i < G_N_ELEMENTS (frames); i++) {
+    GstVideoOverlayComposition *drawn;
+    const gchar *reason;
+
+    settings.opacity = i < 2 ? 1 : 0.5;
+    drawn = gst_vit_drawing_compose (
+        drawing, &settings, frames[i], WIDTH, HEIGHT, &reason);
+    g_assert_nonnull (drawn);
+    g_assert_true (g_str_has_prefix (
+        gst_vit_drawing_describe (drawing), starts[i]));
+    gst_video_overlay_composition_unref (drawn);
+    gst_buffer_unref (frames[i]);
+  }
+  gst_vit_drawing_free (drawing);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -127,5 +190,7 @@ main (int argc, char **argv)
   TEST ("are-drawn-instead-of-tokens", test_drawn);
   TEST ("what-changed-is-told-by-who-knows", test_changed);
   TEST ("legend-says-after-which-block", test_legend);
+  TEST ("legend-says-the-best-label", test_legend_label);
+  TEST ("label-stays-with-the-picture", test_label_stays);
   return g_test_run ();
 }

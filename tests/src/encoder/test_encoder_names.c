@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "encoder/class_names.h"
 #include "encoder/encoder_plan.h"
 #include "support/model_folder.h"
 
@@ -112,11 +113,78 @@ test_architectures (void)
   vit_config_free (config);
 }
 
+/* As timm's table of checkpoints has them: CLIP's and PE's heads are projections,
+ * unless they were trained anew. */
+static void
+test_joint_logits (void)
+{
+  static const struct {
+    const char *name, *tag;
+    gboolean is_joint;
+  } cases[] = {
+    { "vit_base_patch16_clip_224", "openai", TRUE },
+    { "vit_base_patch16_clip_224", "openai_ft_in1k", FALSE },
+    { "vit_base_patch16_clip_224", "laion2b_ft_in12k_in1k", FALSE },
+    { "vit_base_patch16_clip_224.laion2b_ft_in1k", NULL, FALSE },
+    { "vit_base_patch16_clip_quickgelu_224", "metaclip_400m", TRUE },
+    { "eva02_large_patch14_clip_336", "merged2b", TRUE },
+    { "eva02_large_patch14_clip_336", "merged2b_ft_inat21", FALSE },
+    { "eva_giant_patch14_clip_224", NULL, TRUE },
+    { "vit_pe_core_base_patch16_224", "fb", TRUE },
+    { "vit_pe_spatial_base_patch16_512", "fb", FALSE },
+    { "vit_base_patch16_224", "augreg2_in21k_ft_in1k", FALSE },
+    { "vit_base_patch16_224", NULL, FALSE },
+    { "deit_tiny_distilled_patch16_224", "fb_in1k", FALSE },
+    { NULL, NULL, FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    VitConfig config = { .name = (char *) cases[i].name,
+      .root = json_pack ("{s:{s:s?}}", "pretrained_cfg", "tag", cases[i].tag) };
+
+    g_assert_cmpint (vit_logits_meaning (&config, 5, FALSE), ==,
+        cases[i].is_joint ? VIT_LOGITS_JOINT : VIT_LOGITS_ONE_OF);
+    g_assert_cmpint (
+        vit_logits_meaning (&config, 5, TRUE), ==, VIT_LOGITS_ONE_OF);
+    json_decref (config.root);
+  }
+}
+
+/* As transformers' image-classification pipeline decides. */
+static void
+test_problem_types (void)
+{
+  static const struct {
+    const char *problem;
+    guint n_classes;
+    VitLogitsMeaning meaning;
+  } cases[] = {
+    { NULL, 5, VIT_LOGITS_ONE_OF },
+    { NULL, 1, VIT_LOGITS_ANY_OF },
+    { "single_label_classification", 5, VIT_LOGITS_ONE_OF },
+    { "single_label_classification", 1, VIT_LOGITS_ANY_OF },
+    { "multi_label_classification", 5, VIT_LOGITS_ANY_OF },
+    { "regression", 5, VIT_LOGITS_NUMBERS },
+    { "regression", 1, VIT_LOGITS_NUMBERS },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    VitConfig config = { .name = (char *) "vit",
+      .root = json_pack ("{s:s?}", "problem_type", cases[i].problem) };
+
+    g_assert_cmpint (vit_logits_meaning (&config, cases[i].n_classes, TRUE),
+        ==, cases[i].meaning);
+    json_decref (config.root);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
   static const FolderTest tests[]
-      = { { "architectures", test_architectures } };
+      = { { "architectures", test_architectures },
+          { "joint-logits", test_joint_logits },
+          { "problem-types", test_problem_types } };
 
   g_test_init (&argc, &argv, NULL);
   return folder_run_tests ("/encoder/names/", tests, G_N_ELEMENTS (tests));

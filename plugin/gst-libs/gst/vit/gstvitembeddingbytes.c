@@ -10,7 +10,7 @@
 
 #include "gst/vit/gstvitbytes.h"
 
-#define N_NUMBERS 12
+#define N_NUMBERS 13
 #define HEAD_SIZE (4 * N_NUMBERS)
 
 gsize
@@ -21,7 +21,9 @@ gst_vit_embedding_bytes_head_size (const GstVitEmbeddingFields *fields)
   if (!gst_vit_bytes_add_text_size (
           fields->model_id, fields->model_id_size, &size)
       || !gst_vit_bytes_add_text_size (
-          fields->roi_type, fields->roi_type_size, &size))
+          fields->roi_type, fields->roi_type_size, &size)
+      || fields->labels_size > G_MAXUINT32
+      || !g_size_checked_add (&size, size, fields->labels_size))
     return 0;
   return size;
 }
@@ -35,14 +37,16 @@ gst_vit_embedding_bytes_write_head (
     (guint32) fields->roi_id, fields->roi_x, fields->roi_y, fields->roi_width,
     fields->roi_height, fields->normalized ? 1 : 0,
     fields->model_id ? (guint32) fields->model_id_size : GST_VIT_BYTES_NO_TEXT,
-    fields->roi_type ? (guint32) fields->roi_type_size : GST_VIT_BYTES_NO_TEXT
+    fields->roi_type ? (guint32) fields->roi_type_size : GST_VIT_BYTES_NO_TEXT,
+    (guint32) fields->labels_size
   };
 
   for (guint i = 0; i < N_NUMBERS; i++)
     gst_vit_bytes_write_u32 (bytes + 4 * i, numbers[i]);
   bytes = gst_vit_bytes_write (
       bytes + HEAD_SIZE, fields->model_id, fields->model_id_size);
-  gst_vit_bytes_write (bytes, fields->roi_type, fields->roi_type_size);
+  bytes = gst_vit_bytes_write (bytes, fields->roi_type, fields->roi_type_size);
+  gst_vit_bytes_write (bytes, fields->labels, fields->labels_size);
 }
 
 gboolean
@@ -74,6 +78,12 @@ gst_vit_embedding_bytes_read (const guint8 *bytes, gsize size, guint version,
       || !gst_vit_bytes_take_text (
           &rest, numbers[11], &fields->roi_type, &fields->roi_type_size))
     return FALSE;
+  fields->labels_size = numbers[12];
+  if (fields->labels_size > 0) {
+    fields->labels = gst_vit_bytes_take (&rest, fields->labels_size);
+    if (!fields->labels)
+      return FALSE;
+  }
 
   fields->values = rest.bytes;
   fields->values_size = gst_vit_embedding_values_size (fields->dim);

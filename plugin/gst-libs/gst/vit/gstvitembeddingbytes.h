@@ -13,8 +13,10 @@
  *         36     4  1 if normalized, else 0
  *         40     4  n: bytes of the model id; 2^32 - 1 if there is none
  *         44     4  m: bytes of the region's type; 2^32 - 1 if there is none
- *         48     n  model id, UTF-8 without a NUL
- *     48 + n     m  the region's type, likewise
+ *         48     4  k: bytes of the labels; 0 if there are none
+ *         52     n  model id, UTF-8 without a NUL
+ *     52 + n     m  the region's type, likewise
+ *        ...     k  the labels, see gstvitlabelbytes.h
  *        ...        the values, [dim] float32 as they lie in memory, up to the end
  *
  * This is version 1.  Beyond this layout the rules of every meta hold,

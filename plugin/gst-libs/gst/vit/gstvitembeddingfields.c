@@ -5,6 +5,7 @@
  */
 #include "gst/vit/gstvitembeddingfields.h"
 
+#include "gst/vit/gstvitlabelbytes.h"
 #include "gst/vit/gstvittokensfields.h"
 
 gsize
@@ -17,7 +18,7 @@ gst_vit_embedding_values_size (guint dim)
 
 /* By the rules of tokens.  In a frame that is not known there is no region. */
 static const gchar *
-find_label_fault (const GstVitEmbeddingFields *fields)
+find_source_fault (const GstVitEmbeddingFields *fields)
 {
   GstVitTokensFields tokens = {
     .frame_width = fields->frame_width,
@@ -38,6 +39,8 @@ find_label_fault (const GstVitEmbeddingFields *fields)
 const gchar *
 gst_vit_embedding_fields_find_fault (const GstVitEmbeddingFields *fields)
 {
+  const gchar *fault;
+
   /* As an enum may be signed. */
   if ((guint) fields->kind > GST_VIT_EMBEDDING_KIND_LOGITS)
     return "kind is not known";
@@ -47,5 +50,11 @@ gst_vit_embedding_fields_find_fault (const GstVitEmbeddingFields *fields)
     return "frame_width or frame_height is too large";
   if ((fields->frame_width == 0) != (fields->frame_height == 0))
     return "one of frame_width and frame_height is 0";
-  return find_label_fault (fields);
+  fault = find_source_fault (fields);
+  if (fault)
+    return fault;
+  if (fields->labels && fields->kind != GST_VIT_EMBEDDING_KIND_LOGITS)
+    return "there are labels, and no logits";
+  return gst_vit_label_bytes_find_fault (
+      fields->labels, fields->labels_size, fields->dim);
 }

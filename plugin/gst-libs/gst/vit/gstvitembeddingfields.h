@@ -25,6 +25,8 @@ typedef struct {
   guint frame_height;
   const gchar *model_id; /* (nullable), model_id_size bytes, no NUL after */
   gsize model_id_size;
+  const guint8 *labels; /* (nullable), see gstvitlabelbytes.h */
+  gsize labels_size;    /* bytes */
   const guint8 *values; /* [dim] float32 */
   gsize values_size;    /* bytes */
 } GstVitEmbeddingFields;

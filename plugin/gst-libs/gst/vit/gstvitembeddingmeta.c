@@ -161,6 +161,11 @@ gst_vit_embedding_fields_of (const GstVitEmbeddingMeta *meta)
   if (meta->model_id)
     fields.model_id_size
         = strnlen (meta->model_id, GST_VIT_TOKENS_META_MAX_MODEL_ID_SIZE + 1);
+  if (meta->labels) {
+    fields.labels = g_bytes_get_data (meta->labels, &fields.labels_size);
+    /* Of no bytes there may be no address. */
+    fields.labels = fields.labels ? fields.labels : (const guint8 *) "";
+  }
   return fields;
 }
 
@@ -196,7 +201,10 @@ find_fault (const GstVitEmbeddingMeta *meta)
  * - roi_x, roi_y, roi_width and roi_height are all 0, or a rectangle of at least
  *   a pixel, no part of which is outside of frame_width x frame_height;
  * - roi_type is %NULL, or UTF-8 of at most 256 bytes;
- * - model_id is %NULL, or UTF-8 of at most 1024 bytes.
+ * - model_id is %NULL, or UTF-8 of at most 1024 bytes;
+ * - labels is %NULL, or of logits and from 1 to 100 labels: each of a class less
+ *   than dim, its name UTF-8 of at most 256 bytes, its probability from 0 to 1 and
+ *   not above that of the label before.
  *
  * It says nothing of the values themselves: they may be NaN.  For who calls it,
  * see gst_vit_tokens_meta_is_valid().

@@ -55,6 +55,24 @@ GType gst_vit_embedding_kind_get_type (void);
  */
 #define GST_VIT_EMBEDDING_META_INFO (gst_vit_embedding_meta_get_info ())
 
+/**
+ * GST_VIT_EMBEDDING_META_MAX_LABELS:
+ *
+ * The most labels of one #GstVitEmbeddingMeta.
+ *
+ * Since: 0.1
+ */
+#define GST_VIT_EMBEDDING_META_MAX_LABELS 100
+
+/**
+ * GST_VIT_EMBEDDING_META_MAX_LABEL_SIZE:
+ *
+ * The longest name of a label, in bytes of UTF-8.
+ *
+ * Since: 0.1
+ */
+#define GST_VIT_EMBEDDING_META_MAX_LABEL_SIZE 256
+
 typedef struct _GstVitEmbeddingMeta GstVitEmbeddingMeta;
 
 /**
@@ -78,6 +96,9 @@ typedef struct _GstVitEmbeddingMeta GstVitEmbeddingMeta;
  *   when the frame is scaled afterwards; 0 if it is not known
  * @frame_height: its height
  * @model_id: (nullable): a short name of the model, UTF-8 of at most 1024 bytes
+ * @labels: (nullable): of logits, the best classes with their names and
+ *   probabilities, as gst_vit_embedding_meta_add_label() writes and
+ *   gst_vit_embedding_meta_get_label() reads them; %NULL: none is told of
  *
  * One vector of a frame, or of one region of it.
  *
@@ -122,6 +143,7 @@ struct _GstVitEmbeddingMeta {
   guint frame_width;
   guint frame_height;
   gchar *model_id;
+  GBytes *labels;
 };
 
 GST_VIT_API
@@ -148,6 +170,19 @@ GstVitEmbeddingMeta *gst_buffer_iterate_vit_embedding_meta (
 GST_VIT_API
 gboolean gst_vit_embedding_meta_is_valid (
     const GstVitEmbeddingMeta *meta, const gchar **reason);
+
+/* The best classes. */
+
+GST_VIT_API
+void gst_vit_embedding_meta_add_label (GstVitEmbeddingMeta *meta,
+    guint class_id, const gchar *name, gfloat probability);
+
+GST_VIT_API
+guint gst_vit_embedding_meta_get_n_labels (const GstVitEmbeddingMeta *meta);
+
+GST_VIT_API
+gboolean gst_vit_embedding_meta_get_label (const GstVitEmbeddingMeta *meta,
+    guint i, guint *class_id, const gchar **name, gfloat *probability);
 
 /* What a language binding cannot reach through the fields. */
 

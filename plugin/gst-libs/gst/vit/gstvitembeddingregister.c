@@ -47,6 +47,7 @@ gst_vit_embedding_meta_free (GstMeta *meta, GstBuffer *buffer G_GNUC_UNUSED)
   gst_clear_buffer (&self->values);
   g_clear_pointer (&self->roi_type, g_free);
   g_clear_pointer (&self->model_id, g_free);
+  g_clear_pointer (&self->labels, g_bytes_unref);
 }
 
 static const GstMetaInfo *

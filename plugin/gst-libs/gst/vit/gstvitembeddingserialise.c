@@ -55,6 +55,8 @@ take_fields (GstVitEmbeddingMeta *meta, const GstVitEmbeddingFields *fields)
     meta->roi_type = g_strndup (fields->roi_type, fields->roi_type_size);
   if (fields->model_id)
     meta->model_id = g_strndup (fields->model_id, fields->model_id_size);
+  if (fields->labels)
+    meta->labels = g_bytes_new (fields->labels, fields->labels_size);
 }
 
 GstMeta *

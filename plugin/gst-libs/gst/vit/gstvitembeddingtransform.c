@@ -29,6 +29,8 @@ add_copy (GstBuffer *dest, const GstVitEmbeddingMeta *source)
     gst_buffer_ref (copy->values);
   copy->roi_type = g_strdup (copy->roi_type);
   copy->model_id = g_strdup (copy->model_id);
+  if (copy->labels)
+    g_bytes_ref (copy->labels);
   return TRUE;
 }
 
