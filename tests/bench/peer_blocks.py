@@ -83,6 +83,12 @@ def torch_blocks(task, dtype):
     return run
 
 
+def torch_arranged(task, dtype, arrange):
+    run = torch_blocks(task, dtype)
+    # The default compiler takes a C++ compiler, and minutes for twelve blocks.
+    return torch.compile(run) if arrange == "compiled" else run
+
+
 class Graph:
     """An ONNX model that is built a node at a time."""
 
@@ -213,7 +219,10 @@ def those_that_work(make, arrangements):
 def all_peers(task):
     if torch:
         for kind, dtype in (("f32", torch.float32), ("bf16", torch.bfloat16)):
-            yield f"PyTorch_{kind}", {"sdpa": torch_blocks(task, dtype)}
+            yield f"PyTorch_{kind}", those_that_work(
+                lambda arrange, dtype=dtype: torch_arranged(task, dtype,
+                                                            arrange),
+                ["eager", "compiled"])
     if onnxruntime:
         yield "ONNX_Runtime_f32", those_that_work(
             lambda arrange: onnxruntime_peer(task, arrange),
