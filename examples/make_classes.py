@@ -41,8 +41,10 @@ class Transformers:
 
     def encode(self, sentences):
         config = self.model.config
-        # SigLIP was trained to read the padding, too.
+        # SigLIP was trained with small letters, and to read the padding, too.
         padded = config.model_type.startswith("siglip")
+        if padded:
+            sentences = [sentence.lower() for sentence in sentences]
         given = self.tokenizer(
             sentences, padding="max_length" if padded else True, truncation=True,
             max_length=config.text_config.max_position_embeddings, return_tensors="pt")
