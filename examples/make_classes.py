@@ -116,7 +116,8 @@ def read_arguments():
     parser.add_argument("--ensemble", action="store_true")
     parser.add_argument("--open-clip", action="store_true")
     parser.add_argument("--pretrained", help="of open_clip's own names")
-    given = parser.parse_args()
+    # Words may stand behind options.
+    given = parser.parse_intermixed_args()
     if given.words:
         with open(given.words, encoding="utf-8") as lines:
             given.classes += [line.strip() for line in lines if line.strip()]
