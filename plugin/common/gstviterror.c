@@ -26,8 +26,9 @@ static const struct {
 };
 
 void
-gst_vit_error_post (GstElement *element, GError *error, const gchar *file,
-    const gchar *function, gint line, const gchar *format, ...)
+gst_vit_error_post (GstElement *element, GstMessageType type, GError *error,
+    const gchar *file, const gchar *function, gint line, const gchar *format,
+    ...)
 {
   va_list arguments;
   gchar *debug;
@@ -38,7 +39,7 @@ gst_vit_error_post (GstElement *element, GError *error, const gchar *file,
   va_start (arguments, format);
   debug = gst_info_strdup_vprintf (format, arguments);
   va_end (arguments);
-  gst_element_message_full (element, GST_MESSAGE_ERROR,
+  gst_element_message_full (element, type,
       messages[error->code].domain (), messages[error->code].code,
       g_strdup (error->message), debug, file, function, line);
   g_error_free (error);

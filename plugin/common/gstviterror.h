@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The one place where an error of src/ becomes an error message of an element.
+ * The one place where an error of src/ becomes an error or warning of an element.
  *
  *     VIT_ERROR    the element's error      what a program may do
  *     NOT_FOUND    RESOURCE NOT_FOUND       ask for another path
@@ -28,17 +28,25 @@ G_BEGIN_DECLS
  * them what follows, a printf format and its arguments: for developers, what was
  * being done.  No lock may be held. */
 #define GST_VIT_ELEMENT_ERROR(element, error, ...)                            \
+  GST_VIT_ELEMENT_POST_ (element, GST_MESSAGE_ERROR, "error", error, __VA_ARGS__)
+
+/* The same as a warning: the stream goes on. */
+#define GST_VIT_ELEMENT_WARNING(element, error, ...)                          \
+  GST_VIT_ELEMENT_POST_ (                                                     \
+      element, GST_MESSAGE_WARNING, "warning", error, __VA_ARGS__)
+
+#define GST_VIT_ELEMENT_POST_(element, type, name, error, ...)                \
   G_STMT_START                                                                \
   {                                                                           \
-    GST_WARNING_OBJECT (element, "error: %s", (error)->message);              \
-    gst_vit_error_post (GST_ELEMENT (element), error, __FILE__, GST_FUNCTION, \
-        __LINE__, __VA_ARGS__);                                               \
+    GST_WARNING_OBJECT (element, name ": %s", (error)->message);              \
+    gst_vit_error_post (GST_ELEMENT (element), type, error, __FILE__,         \
+        GST_FUNCTION, __LINE__, __VA_ARGS__);                                 \
   }                                                                           \
   G_STMT_END
 
-/* What the macro calls. */
-void gst_vit_error_post (GstElement *element, GError *error,
-    const gchar *file, const gchar *function, gint line, const gchar *format,
-    ...) G_GNUC_PRINTF (6, 7);
+/* What the macros call. */
+void gst_vit_error_post (GstElement *element, GstMessageType type,
+    GError *error, const gchar *file, const gchar *function, gint line,
+    const gchar *format, ...) G_GNUC_PRINTF (7, 8);
 
 G_END_DECLS

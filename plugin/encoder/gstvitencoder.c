@@ -93,6 +93,17 @@ set_model_info (GstVitEncoder *self, GstStructure *info /* (transfer full) */)
   g_clear_pointer (&before, gst_structure_free);
 }
 
+/* `info` (transfer full) (nullable): of what is in use now; NULL: as before. */
+static void
+tell_model_info (GstVitEncoder *self, GstStructure *info)
+{
+  if (info == NULL)
+    return;
+  GST_INFO_OBJECT (self, "%" GST_PTR_FORMAT, info);
+  set_model_info (self, info);
+  g_object_notify (G_OBJECT (self), "model-info");
+}
+
 /* The model that is set, or that of the tokens that come, is loaded. */
 static gboolean
 settle (GstVitEncoder *self)
@@ -110,11 +121,7 @@ settle (GstVitEncoder *self)
         GST_STR_NULL (model->tokens != NULL ? model->tokens->path : NULL));
     return FALSE;
   }
-  if (info != NULL) {
-    GST_INFO_OBJECT (self, "%" GST_PTR_FORMAT, info);
-    set_model_info (self, info);
-    g_object_notify (G_OBJECT (self), "model-info");
-  }
+  tell_model_info (self, info);
   return TRUE;
 }
 
@@ -194,6 +201,23 @@ is_skipped (GstVitEncoder *self, GstBuffer *buffer)
   return TRUE;
 }
 
+/* Those of a file that is refused do not end what works. */
+static void
+set_classes (GstVitEncoder *self, const GstVitEncoderLiveSettings *live)
+{
+  GstStructure *info;
+  GError *error = NULL;
+
+  if (gst_vit_encoder_stream_set_classes (
+          self->model.stream, live, &info, &error)) {
+    tell_model_info (self, info);
+    return;
+  }
+  g_prefix_error (&error, "The classes stay as they were: ");
+  GST_VIT_ELEMENT_WARNING (self, error, "classes=%s, model %s",
+      g_quark_to_string (live->classes), self->model.stream->weights->id);
+}
+
 /* The model of these tokens is loaded, with what is set now, and the tokens that
  * are to be encoded are found. */
 static gboolean
@@ -208,6 +232,7 @@ look (GstVitEncoder *self, GstBuffer *buffer)
   gst_vit_encoder_model_set_live (&self->model, &live);
   if (!settle (self))
     return FALSE;
+  set_classes (self, &live);
   if (gst_vit_encoder_stream_set_live (self->model.stream, &live, &error)
       && gst_vit_encoder_stream_look (self->model.stream, buffer, &error))
     return TRUE;

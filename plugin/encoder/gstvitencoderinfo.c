@@ -46,10 +46,22 @@ set_layers (GstStructure *info, const VitEncoder *encoder)
   gst_structure_take_value (info, "normed", &normed);
 }
 
+static void
+set_classes (
+    GstStructure *info, const VitTextClasses *texts, const gchar *path)
+{
+  const gchar *reason = gst_structure_get_string (info, "reason");
+  g_autofree gchar *longer
+      = g_strdup_printf ("%s; scores of texts: %s", reason, texts->reason);
+
+  gst_structure_set (info, "classes", G_TYPE_STRING, path, "reason",
+      G_TYPE_STRING, longer, NULL);
+}
+
 GstStructure *
 gst_vit_encoder_info_new (
     const VitEncoderWeights *weights, const gchar *model_id,
-    const VitEncoder *encoder)
+    const VitEncoder *encoder, const gchar *classes)
 {
   const VitEncoderChoices *choices = &weights->choices;
   GstStructure *info = gst_structure_new ("vit-encoder-info",
@@ -71,6 +83,8 @@ gst_vit_encoder_info_new (
       "kernel", G_TYPE_STRING, vit_encoder_kernel (encoder),
       "reason", G_TYPE_STRING, choices->reason, NULL);
 
+  if (classes != NULL)
+    set_classes (info, vit_encoder_text_classes (encoder), classes);
   set_layers (info, encoder);
   set_files (info, weights->files);
   return info;

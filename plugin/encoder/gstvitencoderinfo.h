@@ -11,8 +11,9 @@
 
 G_BEGIN_DECLS
 
-/* (transfer full): a structure "vit-encoder-info" of an encoder of these weights. */
+/* (transfer full): a structure "vit-encoder-info" of an encoder of these weights.
+ * `classes` (nullable): the path of the file of its classes. */
 GstStructure *gst_vit_encoder_info_new (const VitEncoderWeights *weights,
-    const gchar *model_id, const VitEncoder *encoder);
+    const gchar *model_id, const VitEncoder *encoder, const gchar *classes);
 
 G_END_DECLS

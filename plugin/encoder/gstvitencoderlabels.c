@@ -4,10 +4,18 @@
 #include "common/gstvittokenspool.h"
 
 GstVitEncoderClasses
-gst_vit_encoder_classes_of (const VitEncoderWeights *weights)
+gst_vit_encoder_classes_of (
+    const VitEncoderWeights *weights, const VitTextClasses *texts)
 {
   VitLogitsMeaning meaning = weights->logits_meaning;
 
+  if (texts != NULL)
+    return (GstVitEncoderClasses) {
+      .are_known = TRUE,
+      .names = (const gchar *const *) texts->names,
+      .rule = texts->has_bias ? VIT_PROBABILITY_SIGMOID
+                              : VIT_PROBABILITY_SOFTMAX,
+    };
   return (GstVitEncoderClasses){
     .are_known = meaning == VIT_LOGITS_ONE_OF || meaning == VIT_LOGITS_ANY_OF,
     .names = (const gchar *const *) weights->class_names,

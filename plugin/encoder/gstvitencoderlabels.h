@@ -7,8 +7,8 @@
  */
 #pragma once
 
-#include "encoder/encoder_weights.h"
 #include "encoder/labels.h"
+#include "encoder/text_classes.h"
 #include "gst/vit/gstvitembeddingmeta.h"
 
 G_BEGIN_DECLS
@@ -32,9 +32,9 @@ typedef struct {
   VitLabel labels[]; /* [n] */
 } GstVitEncoderLabels;
 
-/* Of a model's own classifier. */
+/* Of a model's own classifier, or of texts (nullable) in its place. */
 GstVitEncoderClasses gst_vit_encoder_classes_of (
-    const VitEncoderWeights *weights);
+    const VitEncoderWeights *weights, const VitTextClasses *texts);
 
 /* (transfer full) (nullable): NULL where the logits, float32 [n_classes], cannot
  * be read, or there is no memory. */

@@ -245,7 +245,7 @@ install_live (GObjectClass *klass, const GstVitEncoderLiveSettings *defaults)
    * What the embedding is made of, one vector of a frame or region, which a
    * #GstVitEmbeddingMeta carries; the logits of a model with a classifier lie in
    * another.  `auto`, the default, is what the model's package gives as such.
-   * With `none` there are neither.
+   * With `none` there are neither, but for the logits of #GstVitEncoder:classes.
    *
    * Takes effect on the next frame; what the model cannot make is an error.
    *
@@ -300,14 +300,14 @@ install_labels (GObjectClass *klass, const GstVitEncoderLiveSettings *defaults)
   /**
    * GstVitEncoder:top:
    *
-   * How many of a classifier's classes, the most probable first, are told of by
-   * name: in the #GstVitEmbeddingMeta of the logits,
-   * gst_vit_embedding_meta_get_label(), and from GStreamer 1.24 on in a
+   * How many of the classes, a classifier's or those of #GstVitEncoder:classes, are
+   * told of by name, the most probable first: in the #GstVitEmbeddingMeta of the
+   * logits, gst_vit_embedding_meta_get_label(), and from GStreamer 1.24 on in a
    * #GstAnalyticsClsMtd, related to the #GstAnalyticsODMtd of the region where
    * there is one.  From 1.26 on the probabilities of all classes are a #GstTensor,
    * `classification-generic-softmaxed-out`, [1, n].  0: none of these.
    *
-   * Names are id2label or label_names of the model's config.json; where it has
+   * A classifier's names are id2label or label_names of config.json; where it has
    * none, a class is called by its number.  Probabilities are the softmax of the
    * logits; sigmoids where the config says `multi_label_classification`, or of one
    * class alone.  What is no score of a class has no labels: a regression, and the
@@ -319,8 +319,8 @@ install_labels (GObjectClass *klass, const GstVitEncoderLiveSettings *defaults)
    */
   g_object_class_install_property (klass, GST_VIT_ENCODER_SETTING_TOP,
       g_param_spec_uint ("top", "Top classes",
-          "How many of a classifier's classes are told of by name, the most "
-          "probable first; 0: none",
+          "How many of the classes are told of by name, the most probable first; "
+          "0: none",
           0, GST_VIT_EMBEDDING_META_MAX_LABELS, defaults->top, LIVE));
 
   /**
@@ -336,6 +336,41 @@ install_labels (GObjectClass *klass, const GstVitEncoderLiveSettings *defaults)
       g_param_spec_double ("threshold", "Threshold",
           "Least probability of a class that is told of by name", 0, 1,
           defaults->threshold, LIVE));
+}
+
+static void
+install_classes (GObjectClass *klass)
+{
+  /**
+   * GstVitEncoder:classes:
+   *
+   * Path of a file of classes that are told by texts, for models that were trained
+   * with texts: CLIP, OpenCLIP, SigLIP and the like.  The logits of a frame or
+   * region are their scores then, also where the model has a classifier of its
+   * own: scale * cosine + bias of the picture's vector with each of theirs, as the
+   * packages' `logits_per_image`.  Probabilities are the softmax of these; where
+   * there is a bias, as of SigLIP, their sigmoids: #GstVitEncoder:top.
+   *
+   * The file is a safetensors file: the tensor `text_features`, [n][dim], as the
+   * model's text tower makes them, in any of F16, BF16, F32, F64, or the only
+   * matrix in it under another name; in its metadata `names`, a JSON array of
+   * strings, or that array in a `.json` beside it.  Scale and bias are the
+   * checkpoint's `logit_scale` and `logit_bias`, or `scale` and `bias` in the
+   * metadata, which go before.  `examples/make_classes.py` makes such a file from
+   * words.
+   *
+   * Takes effect on the next frame.  At the start a file that is refused is an
+   * error; while frames pass it is a warning, and what was set before stays.
+   * Setting the same path again reads the file again.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, GST_VIT_ENCODER_SETTING_CLASSES,
+      g_param_spec_string ("classes", "Classes",
+          "A .safetensors file of vectors of texts, and their names, of which "
+          "the logits are the scores; NULL: the model's own classifier, if it has "
+          "one",
+          NULL, LIVE));
 }
 
 static void
@@ -397,6 +432,7 @@ gst_vit_encoder_properties_install (GObjectClass *klass)
   install_means (klass, &defaults);
   install_live (klass, &defaults.live);
   install_labels (klass, &defaults.live);
+  install_classes (klass);
   install_told (klass);
   gst_vit_encoder_settings_clear (&defaults);
   for (guint i = 0; i < G_N_ELEMENTS (types); i++)

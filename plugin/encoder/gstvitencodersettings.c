@@ -63,6 +63,14 @@ write_layers (const GArray *layers, GValue *value)
   }
 }
 
+static void
+set_classes (GstVitEncoderLiveSettings *live, const gchar *path)
+{
+  live->classes
+      = path != NULL && path[0] != '\0' ? g_quark_from_string (path) : 0;
+  live->n_times_classes++;
+}
+
 static gboolean
 set_live (GstVitEncoderLiveSettings *live, guint id, const GValue *value)
 {
@@ -84,6 +92,9 @@ set_live (GstVitEncoderLiveSettings *live, guint id, const GValue *value)
       return TRUE;
     case GST_VIT_ENCODER_SETTING_THRESHOLD:
       live->threshold = g_value_get_double (value);
+      return TRUE;
+    case GST_VIT_ENCODER_SETTING_CLASSES:
+      set_classes (live, g_value_get_string (value));
       return TRUE;
     default:
       return FALSE;
@@ -154,6 +165,9 @@ get_live (const GstVitEncoderLiveSettings *live, guint id, GValue *value)
       return TRUE;
     case GST_VIT_ENCODER_SETTING_THRESHOLD:
       g_value_set_double (value, live->threshold);
+      return TRUE;
+    case GST_VIT_ENCODER_SETTING_CLASSES:
+      g_value_set_static_string (value, g_quark_to_string (live->classes));
       return TRUE;
     default:
       return FALSE;

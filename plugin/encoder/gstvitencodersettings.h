@@ -18,6 +18,8 @@ typedef struct {
   gboolean skip_late;
   guint top;         /* labels; 0: none */
   gdouble threshold; /* [0,1] */
+  GQuark classes;         /* path of a file of texts; 0: the model's own */
+  guint n_times_classes;  /* that they were set: a file may be another by now */
 } GstVitEncoderLiveSettings;
 
 typedef struct {

@@ -60,13 +60,33 @@ set_tensor_ids (GstVitEncoderStream *stream)
 }
 
 static GstVitEncoderSizes *
-make_sizes (VitEncoderWeights *weights, const GstVitEncoderSettings *settings,
-    GError **error)
+make_sizes (VitEncoderWeights *weights, VitTextClasses *texts,
+    const GstVitEncoderSettings *settings, GError **error)
 {
   VitEncoderSettings library = gst_vit_encoder_settings_for_library (settings);
 
+  library.classes = texts;
   return gst_vit_encoder_sizes_new (
       weights, &library, settings->max_memory, error);
+}
+
+/* *texts: NULL where none are set. */
+static gboolean
+load_texts (const VitEncoderWeights *weights, GQuark path,
+    VitTextClasses **texts, GError **error)
+{
+  *texts = path != 0 ? vit_text_classes_load (
+                           g_quark_to_string (path), weights, error)
+                     : NULL;
+  return path == 0 || *texts != NULL;
+}
+
+static GstStructure *
+describe (const GstVitEncoderStream *stream)
+{
+  return gst_vit_encoder_info_new (stream->weights, stream->model_id,
+      gst_vit_encoder_sizes_peek (stream->sizes),
+      g_quark_to_string (stream->settings.live.classes));
 }
 
 GstVitEncoderStream *
@@ -76,23 +96,28 @@ gst_vit_encoder_stream_new (const GstVitEncoderSettings *settings,
 {
   VitEncoderWeights *weights = vit_encoder_weights_share (
       path, prefix, &settings->overrides, error);
-  GstVitEncoderSizes *sizes
-      = weights != NULL ? make_sizes (weights, settings, error) : NULL;
+  GstVitEncoderSizes *sizes = NULL;
   GstVitEncoderStream *stream;
+  VitTextClasses *texts = NULL;
 
+  if (weights != NULL
+      && load_texts (weights, settings->live.classes, &texts, error))
+    sizes = make_sizes (weights, texts, settings, error);
   if (sizes == NULL) {
+    vit_text_classes_unref (texts);
     vit_encoder_weights_unref (weights);
     return NULL;
   }
   stream = g_new0 (GstVitEncoderStream, 1);
   stream->weights = weights;
+  stream->texts = texts;
   stream->model_id = gst_vit_model_id_new (weights->id, weights->digest);
   stream->sizes = sizes;
   gst_vit_encoder_settings_copy (settings, &stream->settings);
   stream->workers
       = gst_vit_workers_new (gst_vit_encoder_settings_n_workers (settings));
   set_tensor_ids (stream);
-  stream->classes = gst_vit_encoder_classes_of (weights);
+  stream->classes = gst_vit_encoder_classes_of (weights, texts);
   stream->inputs.tokens = g_ptr_array_new ();
   stream->known = g_ptr_array_new ();
   stream->jobs = g_array_new (FALSE, FALSE, sizeof (GstVitEncoderJob));
@@ -104,8 +129,7 @@ gst_vit_encoder_stream_new (const GstVitEncoderSettings *settings,
       = g_ptr_array_new_with_free_func (gst_vit_encoder_result_unref);
   stream->last
       = g_ptr_array_new_with_free_func (gst_vit_encoder_result_unref);
-  *model_info = gst_vit_encoder_info_new (
-      weights, stream->model_id, gst_vit_encoder_sizes_peek (sizes));
+  *model_info = describe (stream);
   return stream;
 }
 
@@ -127,6 +151,7 @@ gst_vit_encoder_stream_free (GstVitEncoderStream *stream)
   gst_vit_encoder_sizes_free (stream->sizes);
   gst_vit_workers_free (stream->workers);
   gst_vit_encoder_settings_clear (&stream->settings);
+  vit_text_classes_unref (stream->texts);
   vit_encoder_weights_unref (stream->weights);
   g_free (stream);
 }
@@ -137,14 +162,55 @@ forget_labels (gpointer result, gpointer data G_GNUC_UNUSED)
   gst_vit_encoder_result_forget_labels (result);
 }
 
+/* Another encoder, for what is set now: nothing is known of the last frame then. */
+static gboolean
+renew_sizes (GstVitEncoderStream *stream, VitTextClasses *texts, GError **error)
+{
+  GstVitEncoderSizes *sizes
+      = make_sizes (stream->weights, texts, &stream->settings, error);
+
+  if (sizes == NULL)
+    return FALSE;
+  g_ptr_array_set_size (stream->last, 0);
+  gst_vit_encoder_sizes_free (stream->sizes);
+  stream->sizes = sizes;
+  return TRUE;
+}
+
+gboolean
+gst_vit_encoder_stream_set_classes (GstVitEncoderStream *stream,
+    const GstVitEncoderLiveSettings *live, GstStructure **model_info,
+    GError **error)
+{
+  VitTextClasses *texts;
+
+  *model_info = NULL;
+  if (live->n_times_classes == stream->settings.live.n_times_classes)
+    return TRUE;
+  /* Whatever comes of it, it is tried once. */
+  stream->settings.live.n_times_classes = live->n_times_classes;
+  if (!load_texts (stream->weights, live->classes, &texts, error))
+    return FALSE;
+  if (!renew_sizes (stream, texts, error)) {
+    vit_text_classes_unref (texts);
+    return FALSE;
+  }
+  vit_text_classes_unref (stream->texts);
+  stream->texts = texts;
+  stream->classes = gst_vit_encoder_classes_of (stream->weights, texts);
+  stream->settings.live.classes = live->classes;
+  *model_info = describe (stream);
+  return TRUE;
+}
+
 gboolean
 gst_vit_encoder_stream_set_live (GstVitEncoderStream *stream,
     const GstVitEncoderLiveSettings *live, GError **error)
 {
   GstVitEncoderLiveSettings before = stream->settings.live;
-  GstVitEncoderSizes *sizes;
 
   stream->settings.live = *live;
+  stream->settings.live.classes = before.classes;
   if (live->features != before.features)
     g_ptr_array_set_size (stream->last, 0);
   if (live->top != before.top || live->threshold != before.threshold)
@@ -152,15 +218,10 @@ gst_vit_encoder_stream_set_live (GstVitEncoderStream *stream,
   if (live->embedding == before.embedding
       && live->normalize == before.normalize)
     return TRUE;
-  sizes = make_sizes (stream->weights, &stream->settings, error);
-  if (sizes == NULL) {
-    stream->settings.live = before;
-    return FALSE;
-  }
-  g_ptr_array_set_size (stream->last, 0);
-  gst_vit_encoder_sizes_free (stream->sizes);
-  stream->sizes = sizes;
-  return TRUE;
+  if (renew_sizes (stream, stream->texts, error))
+    return TRUE;
+  stream->settings.live = before;
+  return FALSE;
 }
 
 void

@@ -22,6 +22,7 @@ G_BEGIN_DECLS
 /* With one model.  The fields are for reading. */
 typedef struct {
   VitEncoderWeights *weights;
+  VitTextClasses *texts;          /* (nullable): whose scores the logits are */
   gchar *model_id;                /* of them, as metadata have it */
   GstVitEncoderSettings settings; /* live ones: of the frame */
   GstVitEncoderSizes *sizes;
@@ -44,16 +45,24 @@ typedef struct {
   GPtrArray *last;            /* likewise, of the frame before */
 } GstVitEncoderStream;
 
-/* Loads the encoder of the model at `path` and keeps a copy of the settings, whose
- * own model is not looked at.  *model_info (transfer full): what was loaded and
- * decided.  Errors: as vit_encoder_weights_load() and vit_encoder_new(). */
+/* Loads the encoder of the model at `path`, and the classes that are set, and keeps
+ * a copy of the settings, whose own model is not looked at.  *model_info (transfer
+ * full): what was loaded and decided.  Errors: as vit_encoder_weights_load(),
+ * vit_text_classes_load() and vit_encoder_new(). */
 GstVitEncoderStream *gst_vit_encoder_stream_new (
     const GstVitEncoderSettings *settings, const gchar *path,
     const gchar *prefix, GstStructure **model_info, GError **error);
 void gst_vit_encoder_stream_free (GstVitEncoderStream *stream); /* (nullable) */
 
-/* What was set since the last frame takes effect.  Errors: SETTING for an embedding
- * that the model cannot make; then what was set before still stands. */
+/* The classes, where they were set since the last frame.  *model_info (transfer
+ * full): as above, where they are others now, else NULL.  Errors: as
+ * vit_text_classes_load(); then those of before still stand. */
+gboolean gst_vit_encoder_stream_set_classes (GstVitEncoderStream *stream,
+    const GstVitEncoderLiveSettings *live, GstStructure **model_info,
+    GError **error);
+
+/* What else was set since the last frame takes effect.  Errors: SETTING for an
+ * embedding that the model cannot make; then what was set before still stands. */
 gboolean gst_vit_encoder_stream_set_live (GstVitEncoderStream *stream,
     const GstVitEncoderLiveSettings *live, GError **error);
 

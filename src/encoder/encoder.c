@@ -101,6 +101,8 @@ vit_encoder_new (VitEncoderWeights *weights,
   encoder->weights = vit_encoder_weights_ref (weights);
   encoder->settings = *settings;
   encoder->settings.n_workers = MAX (settings->n_workers, 1);
+  if (settings->classes)
+    vit_text_classes_ref (settings->classes);
   encoder->n_layers = MAX (settings->n_layers, 1);
   encoder->layers = g_new (guint, encoder->n_layers);
   encoder->layers[0] = weights->depth;
@@ -124,6 +126,7 @@ vit_encoder_free (VitEncoder *encoder)
     return;
   vit_encoder_scratch_clear (&encoder->scratch);
   vit_encoder_weights_unref (encoder->weights);
+  vit_text_classes_unref (encoder->settings.classes);
   g_free (encoder->layers);
   g_free (encoder);
 }
@@ -217,9 +220,17 @@ vit_encoder_embedding_dim (const VitEncoder *encoder)
                                                       : d;
 }
 
+const VitTextClasses *
+vit_encoder_text_classes (const VitEncoder *encoder)
+{
+  return encoder->settings.classes;
+}
+
 guint
 vit_encoder_n_classes (const VitEncoder *encoder)
 {
+  if (encoder->settings.classes)
+    return encoder->settings.classes->n;
   return vit_encoder_makes_logits (encoder)
              ? vit_encoder_weights_n_classes (encoder->weights)
              : 0;

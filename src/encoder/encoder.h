@@ -19,7 +19,7 @@
 
 #include "base/parallel.h"
 #include "base/precision.h"
-#include "encoder/encoder_weights.h"
+#include "encoder/text_classes.h"
 
 G_BEGIN_DECLS
 
@@ -49,6 +49,8 @@ typedef struct {
   VitEmbeddingKind embedding;
   gboolean normalize;  /* embeddings have length 1 */
   gboolean logits;     /* wanted where the model has them */
+  VitTextClasses *classes; /* (nullable): that were loaded for these weights; the
+                              logits are their scores then, wanted in any case */
   gboolean attention;  /* the class token's, of the last block, is wanted */
   VitPrecision precision; /* AUTO or F32 */
   guint n_workers;     /* at least 1; how many may work at once */
@@ -73,9 +75,9 @@ typedef struct {
 
 typedef struct _VitEncoder VitEncoder;
 
-/* Keeps a reference to `weights`, and a copy of the settings.  Errors: SETTING for
- * layers that the model does not have, a norm or embedding that it cannot make, a
- * precision that is not float32. */
+/* Keeps a reference to `weights` and to the classes, and a copy of the settings.
+ * Errors: SETTING for layers that the model does not have, a norm or embedding that
+ * it cannot make, a precision that is not float32. */
 VitEncoder *vit_encoder_new (VitEncoderWeights *weights,
     const VitEncoderSettings *settings, GError **error);
 void vit_encoder_free (VitEncoder *encoder); /* (nullable) */
@@ -107,6 +109,9 @@ void vit_encoder_run (VitEncoder *encoder, const VitEncoderFrame *frame,
 const guint *vit_encoder_layers (const VitEncoder *encoder, guint *n_layers);
 guint vit_encoder_embedding_dim (const VitEncoder *encoder);
 guint vit_encoder_n_classes (const VitEncoder *encoder);
+
+/* (nullable): that the logits are scores of. */
+const VitTextClasses *vit_encoder_text_classes (const VitEncoder *encoder);
 
 /* Whether layer `i` of them is normed. */
 gboolean vit_encoder_layer_is_normed (const VitEncoder *encoder, guint i);

@@ -14,6 +14,7 @@
 #include "encoder/encoder_beside.h"
 #include "encoder/encoder_range.h"
 #include "encoder/head_load.h"
+#include "encoder/joint_space.h"
 #include "files/hub_name.h"
 #include "model/model.h"
 #include "model/model_files.h"
@@ -177,6 +178,7 @@ fill (VitEncoderWeights *weights, const VitStage *stage,
             &weights->blocks[i], weights, stage, plan, tensors, i, error))
       return FALSE;
   if (!vit_encoder_heads_load (weights, stage, plan, error)
+      || !vit_joint_space_load (&weights->joint, stage, plan, error)
       || !vit_checkpoint_check_unchanged (stage->checkpoint, error))
     return FALSE;
   if (vit_encoder_check_range (weights, error))
@@ -270,4 +272,17 @@ guint
 vit_encoder_weights_n_classes (const VitEncoderWeights *weights)
 {
   return weights->n_logits ? weights->logits[0].linear.n_channels : 0;
+}
+
+guint
+vit_encoder_weights_joint_dim (const VitEncoderWeights *weights)
+{
+  switch (weights->joint.vector) {
+    case VIT_JOINT_EMBEDDING:
+      return vit_encoder_weights_embedding_dim (weights);
+    case VIT_JOINT_LOGITS:
+      return vit_encoder_weights_n_classes (weights);
+    default:
+      return 0;
+  }
 }

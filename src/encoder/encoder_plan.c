@@ -114,11 +114,12 @@ vit_plan_has (const VitStage *stage, const char *tensor)
   return vit_checkpoint_has (stage->checkpoint, name);
 }
 
-/* (transfer full, nullable): PREFIX NAME where PREFIX NAME.weight is there. */
+/* (transfer full, nullable): PREFIX NAME where PREFIX NAME SUFFIX is there. */
 static char *
-find_in (const VitStage *stage, const char *prefix, const char *name)
+find_in (const VitStage *stage, const char *prefix, const char *name,
+    const char *suffix)
 {
-  g_autofree char *weight = g_strconcat (prefix, name, ".weight", NULL);
+  g_autofree char *weight = g_strconcat (prefix, name, suffix, NULL);
 
   return vit_checkpoint_has (stage->checkpoint, weight)
              ? g_strconcat (prefix, name, NULL)
@@ -128,11 +129,12 @@ find_in (const VitStage *stage, const char *prefix, const char *name)
 char *
 vit_plan_tensor (const VitStage *stage, const char *name)
 {
-  return find_in (stage, stage->tower.prefix, name);
+  return find_in (stage, stage->tower.prefix, name, ".weight");
 }
 
-char *
-vit_plan_outer_tensor (const VitStage *stage, const char *name)
+/* With the prefix less its last component, or without one. */
+static char *
+find_outer (const VitStage *stage, const char *name, const char *suffix)
 {
   g_autofree char *outer = g_strdup (stage->tower.prefix);
   char *found;
@@ -143,8 +145,20 @@ vit_plan_outer_tensor (const VitStage *stage, const char *name)
     strrchr (outer, '.')[1] = '\0';
   else
     outer[0] = '\0';
-  found = find_in (stage, outer, name);
-  return found ? found : find_in (stage, "", name);
+  found = find_in (stage, outer, name, suffix);
+  return found ? found : find_in (stage, "", name, suffix);
+}
+
+char *
+vit_plan_outer_tensor (const VitStage *stage, const char *name)
+{
+  return find_outer (stage, name, ".weight");
+}
+
+char *
+vit_plan_outer_name (const VitStage *stage, const char *tensor)
+{
+  return find_outer (stage, tensor, "");
 }
 
 void

@@ -58,6 +58,9 @@ typedef struct {
   VitHeadPlan logits[2];
   guint n_logits;
 
+  VitJointVector joint;
+  double max_joint_scale; /* that the package allows; 0: any */
+
   GString *reason; /* "heads 6: num_attention_heads in config.json; ..." */
 } VitEncoderPlan;
 
@@ -105,6 +108,8 @@ gboolean vit_plan_activation (const VitSection *section, const char *key,
 char *vit_plan_tensor (const VitStage *stage, const char *name);
 /* The same with the prefix less its last component, or without one. */
 char *vit_plan_outer_tensor (const VitStage *stage, const char *name);
+/* (transfer full, nullable): likewise, but of a tensor of this whole name. */
+char *vit_plan_outer_name (const VitStage *stage, const char *tensor);
 /* Whether the tower has a tensor of this whole name. */
 gboolean vit_plan_has (const VitStage *stage, const char *tensor);
 

@@ -257,6 +257,22 @@ run_class_attention (gpointer data, guint task, VitEncoderWorker *worker)
       phase->frame->attention[i] + (gsize) head * region->n_tokens);
 }
 
+/* `embedding` (nullable): what is made as such. */
+static void
+score_texts (const Phase *phase, guint i, VitEncoderWorker *worker,
+    const float *embedding)
+{
+  const VitEncoder *encoder = phase->encoder;
+  gboolean is_made = embedding && encoder->head == &encoder->weights->embedding
+                     && encoder->weights->joint.vector == VIT_JOINT_EMBEDDING;
+
+  if (!is_made)
+    vit_heads_run_joint (&phase->attention, &encoder->scratch.regions[i],
+        worker, worker->joint);
+  vit_text_classes_score (encoder->settings.classes,
+      is_made ? embedding : worker->joint, phase->frame->logits[i]);
+}
+
 static void
 run_heads (gpointer data, guint task, VitEncoderWorker *worker)
 {
@@ -268,7 +284,10 @@ run_heads (gpointer data, guint task, VitEncoderWorker *worker)
 
   vit_heads_run (&phase->attention, &encoder->scratch.regions[task],
       encoder->head, worker, vector,
-      vit_encoder_makes_logits (encoder) ? phase->frame->logits[task] : NULL);
+      vit_encoder_makes_own_logits (encoder) ? phase->frame->logits[task]
+                                             : NULL);
+  if (encoder->settings.classes)
+    score_texts (phase, task, worker, vector);
   if (vector && encoder->settings.normalize)
     vit_normalize (vector, vit_encoder_embedding_dim (encoder));
 }
@@ -294,8 +313,10 @@ static guint
 needed_rows (const VitEncoder *encoder, const VitEncoderFrame *frame)
 {
   const VitEncoderWeights *weights = encoder->weights;
+  VitJointVector joint = encoder->settings.classes ? weights->joint.vector
+                                                   : VIT_JOINT_NONE;
   guint n_rows = 1, n_heads = 0;
-  const VitEncoderHead *heads[G_N_ELEMENTS (weights->logits) + 1];
+  const VitEncoderHead *heads[G_N_ELEMENTS (weights->logits) + 2];
 
   if (encoder->last < weights->depth
       || (frame->features
@@ -303,9 +324,11 @@ needed_rows (const VitEncoder *encoder, const VitEncoderFrame *frame)
     return 0;
   if (vit_encoder_makes_embedding (encoder))
     heads[n_heads++] = encoder->head;
-  for (guint i = 0; vit_encoder_makes_logits (encoder) && i < weights->n_logits;
-       i++)
-    heads[n_heads++] = &weights->logits[i];
+  if (joint == VIT_JOINT_EMBEDDING)
+    heads[n_heads++] = &weights->embedding;
+  if (vit_encoder_makes_own_logits (encoder) || joint == VIT_JOINT_LOGITS)
+    for (guint i = 0; i < weights->n_logits; i++)
+      heads[n_heads++] = &weights->logits[i];
   for (guint i = 0; i < n_heads; i++) {
     guint n = head_rows (weights, heads[i]);
 

@@ -29,10 +29,18 @@ vit_encoder_makes_embedding (const VitEncoder *encoder)
   return encoder->head->pool != VIT_POOL_NONE;
 }
 
+/* By the model's classifiers, which texts stand in for. */
+static inline gboolean
+vit_encoder_makes_own_logits (const VitEncoder *encoder)
+{
+  return encoder->settings.logits && encoder->weights->n_logits > 0
+         && !encoder->settings.classes;
+}
+
 static inline gboolean
 vit_encoder_makes_logits (const VitEncoder *encoder)
 {
-  return encoder->settings.logits && encoder->weights->n_logits > 0;
+  return encoder->settings.classes || vit_encoder_makes_own_logits (encoder);
 }
 
 static inline gboolean

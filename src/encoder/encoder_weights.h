@@ -101,6 +101,23 @@ typedef struct {
   VitLinear linear;    /* of that */
 } VitEncoderHead;
 
+/* Which of a model's vectors lies in one space with those of texts. */
+typedef enum {
+  VIT_JOINT_NONE,
+  VIT_JOINT_EMBEDDING,
+  VIT_JOINT_LOGITS, /* timm calls the projection a classifier */
+} VitJointVector;
+
+/* What a model says of the likeness of a picture and a text: scale * cosine +
+ * bias. */
+typedef struct {
+  VitJointVector vector;
+  gboolean has_scale;
+  double scale;
+  gboolean has_bias; /* each text was trained by itself, by a sigmoid */
+  double bias;
+} VitJointSpace;
+
 /* What was decided and by what. */
 typedef struct {
   guint n_heads;
@@ -135,6 +152,7 @@ typedef struct {
   VitEncoderHead embedding;
   VitEncoderHead logits[2];     /* their mean is the logits */
   guint n_logits;               /* heads: 0, 1 or 2 */
+  VitJointSpace joint;
   char **class_names; /* (nullable): of the logits, NULL-terminated; see
                          class_names.h */
   VitLogitsMeaning logits_meaning;
@@ -167,6 +185,9 @@ void vit_encoder_weights_unref (VitEncoderWeights *weights); /* (nullable) */
 /* Values of an embedding and of the logits; 0: there are none. */
 guint vit_encoder_weights_embedding_dim (const VitEncoderWeights *weights);
 guint vit_encoder_weights_n_classes (const VitEncoderWeights *weights);
+
+/* Values of the vector that lies in one space with texts; 0: there is none. */
+guint vit_encoder_weights_joint_dim (const VitEncoderWeights *weights);
 
 /* "gelu", "gelu-tanh", "quick-gelu", "silu" */
 const char *vit_activation_name (VitActivation activation);

@@ -293,6 +293,16 @@ vit_heads_run (const VitAttention *attention, const VitEncoderRegion *region,
 }
 
 void
+vit_heads_run_joint (const VitAttention *attention,
+    const VitEncoderRegion *region, VitEncoderWorker *worker, float *vector)
+{
+  gboolean logits = attention->weights->joint.vector == VIT_JOINT_LOGITS;
+
+  vit_heads_run (attention, region, &attention->weights->embedding, worker,
+      logits ? NULL : vector, logits ? vector : NULL);
+}
+
+void
 vit_normalize (float *vector, gsize n)
 {
   double squares = 0.0;

@@ -18,6 +18,11 @@ void vit_heads_run (const VitAttention *attention,
     const VitEncoderRegion *region, const VitEncoderHead *embedding,
     VitEncoderWorker *worker, float *vector, float *logits);
 
+/* The vector that lies in one space with texts, of
+ * vit_encoder_weights_joint_dim() values. */
+void vit_heads_run_joint (const VitAttention *attention,
+    const VitEncoderRegion *region, VitEncoderWorker *worker, float *vector);
+
 /* Makes the vector's length 1; one of zeros stays. */
 void vit_normalize (float *vector, gsize n);
 

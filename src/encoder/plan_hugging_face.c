@@ -26,6 +26,7 @@ typedef struct {
   VitPool embedding;
   VitPool classifier; /* NONE: on the embedding */
   gboolean rotary;
+  gboolean joint; /* its embedding lies in one space with texts */
 } Row;
 
 static const Row rows[] = {
@@ -45,7 +46,8 @@ static const Row rows[] = {
       { "hf-dinov2", "hf-dinov2-with-registers" }, 12, 1e-6,
       VIT_ACTIVATION_GELU, NORM_ALL, VIT_POOL_TOKEN, VIT_POOL_CLASS_MEAN },
   { { "tipsv2", "tipsv2_vision_model" }, { NULL }, 12, 1e-6,
-      VIT_ACTIVATION_GELU, NORM_ALL, VIT_POOL_TOKEN, VIT_POOL_CLASS_MEAN },
+      VIT_ACTIVATION_GELU, NORM_ALL, VIT_POOL_TOKEN, VIT_POOL_CLASS_MEAN,
+      .joint = TRUE },
   { { "depth_anything" }, { NULL }, 6, 1e-6, VIT_ACTIVATION_GELU, NORM_ALL,
       VIT_POOL_NONE },
   { { "dinov3_vit" }, { "hf-dinov3" }, 6, 1e-5, VIT_ACTIVATION_GELU, NORM_ALL,
@@ -58,25 +60,25 @@ static const Row rows[] = {
         "chinese_clip", "chinese_clip_vision_model", "clipseg",
         "clipseg_vision_model" },
       { "hf-clip" }, 12, 1e-5, VIT_ACTIVATION_QUICK_GELU, NORM_EMBEDDING,
-      VIT_POOL_TOKEN, VIT_POOL_MEAN_PATCHES },
+      VIT_POOL_TOKEN, VIT_POOL_MEAN_PATCHES, .joint = TRUE },
   { { "llava" }, { NULL }, 16, 1e-5, VIT_ACTIVATION_QUICK_GELU, NORM_NONE,
       VIT_POOL_NONE },
   { { "owlvit", "owlvit_vision_model", "owlv2", "owlv2_vision_model" },
       { "hf-owlvit" }, 12, 1e-5, VIT_ACTIVATION_QUICK_GELU, NORM_EMBEDDING,
-      VIT_POOL_TOKEN },
+      VIT_POOL_TOKEN, .joint = TRUE },
   { { "siglip", "siglip_vision_model", "siglip2", "siglip2_vision_model" },
       { "hf-siglip", "hf-siglip2" }, 12, 1e-6, VIT_ACTIVATION_GELU_TANH,
-      NORM_ALL, VIT_POOL_ATTENTION, VIT_POOL_MEAN_PATCHES },
+      NORM_ALL, VIT_POOL_ATTENTION, VIT_POOL_MEAN_PATCHES, .joint = TRUE },
   { { "paligemma" }, { NULL }, 16, 1e-6, VIT_ACTIVATION_GELU_TANH, NORM_ALL,
       VIT_POOL_NONE },
   { { "aimv2", "aimv2_vision_model" }, { "hf-aimv2", "hf-aimv2-native" }, 8,
-      1e-5, VIT_ACTIVATION_SILU, NORM_ALL, VIT_POOL_ATTENTION },
+      1e-5, VIT_ACTIVATION_SILU, NORM_ALL, VIT_POOL_ATTENTION, .joint = TRUE },
   { { "internvl", "internvl_vision" }, { NULL }, 16, 1e-6, VIT_ACTIVATION_GELU,
       NORM_POOLED, VIT_POOL_NONE },
   { { "pixio" }, { NULL }, 16, 1e-6, VIT_ACTIVATION_GELU, NORM_ALL,
       VIT_POOL_MEAN_PREFIX },
   { { "blip", "blip_vision_model" }, { "hf-blip" }, 12, 1e-5,
-      VIT_ACTIVATION_GELU, NORM_BOTH, VIT_POOL_TOKEN },
+      VIT_ACTIVATION_GELU, NORM_BOTH, VIT_POOL_TOKEN, .joint = TRUE },
 };
 
 static const char *const final_norms[]
@@ -283,6 +285,31 @@ plan_heads (VitEncoderPlan *plan, const VitStage *stage, const Row *row)
   g_free (second);
 }
 
+/* Without its projection a tower of CLIP's kind makes vectors of its own space. */
+static gboolean
+plan_joint (VitEncoderPlan *plan, const VitStage *stage, const Row *row,
+    GError **error)
+{
+  VitSection root = { stage->config->source, stage->config->root };
+  json_t *most = NULL;
+
+  if (!row->joint || plan->embedding.pool == VIT_POOL_NONE
+      || (row->norm == NORM_EMBEDDING && !plan->embedding.linear))
+    return TRUE;
+  plan->joint = VIT_JOINT_EMBEDDING;
+  if (strcmp (row->types[0], "aimv2") != 0)
+    return TRUE;
+  plan->max_joint_scale = 100.0;
+  if (root.object)
+    most = vit_section_value (&root, "max_logit_scale");
+  if (most && !(json_is_number (most) && json_number_value (most) >= 1.0))
+    return vit_section_refuse (
+        &root, "max_logit_scale", most, "a number from 1 up", error);
+  if (most)
+    plan->max_joint_scale = json_number_value (most);
+  return TRUE;
+}
+
 /* A list of architectures of which the first is some ...Backbone. */
 static gboolean
 is_backbone (const VitStage *stage)
@@ -360,5 +387,5 @@ vit_plan_hugging_face (VitEncoderPlan *plan, const VitStage *stage,
       || !plan_norms (plan, stage, row, section, error))
     return FALSE;
   plan_heads (plan, stage, row);
-  return TRUE;
+  return plan_joint (plan, stage, row, error);
 }

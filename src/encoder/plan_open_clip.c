@@ -142,6 +142,8 @@ vit_plan_open_clip (VitEncoderPlan *plan, const VitStage *stage,
     plan->embedding.linear = g_strconcat (stage->tower.prefix, "proj", NULL);
     plan->embedding.transposed = TRUE;
   }
+  if (plan->embedding.pool != VIT_POOL_NONE)
+    plan->joint = VIT_JOINT_EMBEDDING;
   return TRUE;
 }
 
@@ -178,5 +180,7 @@ vit_plan_open_clip_tower (VitEncoderPlan *plan, const VitStage *stage,
   else if (strcmp (projection, "none") != 0 && strcmp (projection, "") != 0)
     return vit_refuse (error, VIT_ERROR_UNSUPPORTED, section->path, "timm_proj",
         "is \"%.100s\"; the encoder knows linear and none", projection);
+  plan->joint = plan->embedding.pool != VIT_POOL_NONE ? VIT_JOINT_EMBEDDING
+                                                      : VIT_JOINT_NONE;
   return TRUE;
 }

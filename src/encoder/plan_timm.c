@@ -120,6 +120,20 @@ static const struct {
   { "*", "token" },
 };
 
+/* Of the models that were trained with texts, the vector that lies in one space
+ * with them. */
+static const struct {
+  const char *pattern;
+  VitJointVector vector;
+} joints[] = {
+  { "*_gap_*", VIT_JOINT_NONE },
+  { "*_clip_*", VIT_JOINT_LOGITS },
+  { "vit_pe_core_*", VIT_JOINT_LOGITS },
+  { "*_siglip_*", VIT_JOINT_EMBEDDING },
+  { "vit_*tipsv2*", VIT_JOINT_EMBEDDING },
+  { "*", VIT_JOINT_NONE },
+};
+
 static const struct {
   const char *pattern;
   VitRopeRule rule;
@@ -391,6 +405,18 @@ plan_embedding (VitEncoderPlan *plan, const VitStage *stage, const char *name,
     g_free (classifier);
 }
 
+static void
+plan_joint (VitEncoderPlan *plan, const char *name)
+{
+  VitJointVector vector
+      = name ? joints[FIRST (joints, name)].vector : VIT_JOINT_NONE;
+  gboolean is_made = vector == VIT_JOINT_LOGITS
+                         ? plan->n_logits == 1
+                         : plan->embedding.pool != VIT_POOL_NONE;
+
+  plan->joint = is_made ? vector : VIT_JOINT_NONE;
+}
+
 gboolean
 vit_plan_timm (VitEncoderPlan *plan, const VitStage *stage,
     const VitSection *section, GError **error)
@@ -418,5 +444,6 @@ vit_plan_timm (VitEncoderPlan *plan, const VitStage *stage,
   plan_rope (plan, stage, name);
   plan->final_norm = vit_plan_tensor (stage, "norm");
   plan_embedding (plan, stage, name, section, &values);
+  plan_joint (plan, name);
   return TRUE;
 }

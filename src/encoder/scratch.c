@@ -142,6 +142,7 @@ take_worker (VitEncoderScratch *scratch, const VitEncoderWeights *weights,
   worker->normed = take (memory, at, n * scratch->normed_stride);
   worker->mapped = take (memory, at, n * scratch->mapped_stride);
   worker->vector = take (memory, at, scratch->mapped_stride);
+  worker->joint = take (memory, at, vit_encoder_weights_joint_dim (weights));
   worker->hidden = take (memory, at, n * scratch->hidden_stride);
   worker->scores = take (memory, at, n * VIT_ENCODER_SCORE_STRIDE);
   worker->sums = take (memory, at,

@@ -69,6 +69,7 @@ typedef struct {
   float *mapped;        /* [VIT_ENCODER_TOKENS][mapped_stride]: keys, then values;
                            vectors of the heads */
   float *vector;        /* [mapped_stride] */
+  float *joint;         /* [vit_encoder_weights_joint_dim()] */
   float *hidden;        /* [VIT_ENCODER_TOKENS][of a chunk, or all, once or twice] */
   float *scores;        /* [VIT_ENCODER_TOKENS][VIT_ENCODER_SCORE_STRIDE]: of queries,
                            no more; of a pool's heads with tokens */

@@ -74,6 +74,14 @@ cp -r "$1/tests/golden/features/hf-vit-classifier" 'a "model" of \ mine'
 run sh "$1/examples/has-blocks.sh" 'a "model" of \ mine' && [ ! -s log ]
 report $? "has-blocks.sh takes any name"
 
+python=${VIT_FEATURES_PYTHON:-python3}
+if "$python" -c "import safetensors, tokenizers, torch, transformers" >/dev/null 2>&1; then
+  timeout 600 "$python" "$1/tests/examples/classes_example.py" "$1" "$folder" >log 2>&1
+  report $? "make_classes.py makes what the package makes of words"
+else
+  skip "make_classes.py" "$python lacks torch, transformers, tokenizers or safetensors"
+fi
+
 webcam=$1/examples/webcam.sh
 run sh "$webcam" "$folder/no-camera" \
   && grep -q 'No camera' log && grep -q 'No display' log && ! grep -q 'tokens alone' log

@@ -36,9 +36,11 @@ def families(package):
         vision = dict(dict(image_size=224, layers=2, width=D, head_width=16,
                            patch_size=16), **vision)
         mean, std = normalisation
+        # A trunk without a projection gives its own width.
+        embed_dim = 768 if vision.get("timm_proj") == "none" else 16
 
         def build(size=224):
-            made = dict(embed_dim=16, vision_cfg=dict(vision, image_size=size),
+            made = dict(embed_dim=embed_dim, vision_cfg=dict(vision, image_size=size),
                         **more)
             if vision.get("attentional_pool"):
                 return package.CoCa(
@@ -52,7 +54,7 @@ def families(package):
             save_file(model.state_dict(),
                       folder / "open_clip_model.safetensors")
             (folder / "open_clip_config.json").write_text(json.dumps({
-                "model_cfg": {"embed_dim": 16, "vision_cfg": vision,
+                "model_cfg": {"embed_dim": embed_dim, "vision_cfg": vision,
                               "text_cfg": TEXT, **more},
                 "preprocess_cfg": {"mean": mean, "std": std}}))
 

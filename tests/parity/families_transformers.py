@@ -229,11 +229,13 @@ def families(package):
                         ("SigLIP", "Siglip")):
         siglip = start == "Siglip"
         normal = HALF if siglip else CLIP
+        # Of both towers, where others have projections.
+        text = dict(TEXT, projection_size=D) if siglip else dict(TEXT)
         yield family(f"{name}, vision tower", start + "VisionModel",
                      config(start + "Vision", **vit), normal, embedding=pooled)
         yield family(name, start + "Model",
                      config(start, vision_config=dict(vit),
-                            text_config=dict(TEXT)), normal,
+                            text_config=text), normal,
                      tower="vision_model",
                      embedding=pooled if siglip else projected)
     two = dict(vision_config=dict(vit),

@@ -44,6 +44,6 @@ meson compile -C "$build" gstvit encode >/dev/null
 export PYTHONDONTWRITEBYTECODE=1
 "$python" tests/parity/parity.py "$build" "$@"
 [ $# -eq 0 ] || exit 0
-for script in processors architectures model_types; do
+for script in processors zero_shot architectures model_types; do
   "$python" "tests/parity/$script.py" "$build"
 done

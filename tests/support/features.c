@@ -8,11 +8,13 @@
 
 /* The least number of folders, so that none are lost unnoticed. */
 #define MIN_FOLDERS 20
+#define MIN_ZERO_SHOT_FOLDERS 5
 
 static Features *
 features_open (const char *root, const char *name, const char *model)
 {
   g_autofree char *path = g_build_filename (root, name, "case.json", NULL);
+  const char *beside;
   Features *features;
 
   if (!g_file_test (path, G_FILE_TEST_EXISTS))
@@ -20,9 +22,12 @@ features_open (const char *root, const char *name, const char *model)
   features = g_new0 (Features, 1);
   features->name = g_strdup (name);
   features->folder = g_build_filename (root, name, NULL);
-  features->model = g_strdup (model ? model : features->folder);
   features->description = json_load_file (path, 0, NULL);
   g_assert_nonnull (features->description);
+  beside = json_string_value (json_object_get (features->description, "model"));
+  features->model = model    ? g_strdup (model)
+                    : beside ? g_build_filename (features->folder, beside, NULL)
+                             : g_strdup (features->folder);
   return features;
 }
 
@@ -84,6 +89,17 @@ features_add_tests (const char *prefix, GTestDataFunc function)
 
   n += add_folders (kept, prefix, function, known);
   g_assert_cmpuint (n, >=, MIN_FOLDERS);
+}
+
+void
+features_add_zero_shot_tests (const char *prefix, GTestDataFunc function)
+{
+  g_autoptr (GHashTable) known
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autofree char *kept = g_build_filename (TEST_DATA_DIR, "zero-shot", NULL);
+
+  g_assert_cmpuint (add_folders (kept, prefix, function, known), >=,
+      MIN_ZERO_SHOT_FOLDERS);
 }
 
 Features *

@@ -28,6 +28,10 @@ typedef struct {
  * Fails if there are fewer than there should be. */
 void features_add_tests (const char *prefix, GTestDataFunc function);
 
+/* The same for pictures beside texts: tests/golden/zero-shot, whose `model` may lie
+ * elsewhere. */
+void features_add_zero_shot_tests (const char *prefix, GTestDataFunc function);
+
 /* (nullable) (transfer full): the trained model, which lies among the examples;
  * NULL where its arrays are not there; features_free(). */
 Features *features_trained (void);
