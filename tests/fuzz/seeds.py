@@ -180,6 +180,8 @@ def overlay():
         data += bytes([kind, 2 * (i % 4 // 2), 0, 3, 2, 1]) + values + bytes([15])
         # Mode, opacity, legend, the patch compared with, positions.
         data += bytes([mode, 255, i % 2]) + struct.pack("<HHB", 0, 0, i % 2)
+        # Foreground, smooth, two points.
+        data += bytes([i // 5 % 4 | 8 * (i % 2)]) + struct.pack("<4h", 5, 5, 30, 20)
         write("overlay", f"{i}-{mode}", data)
 
 
