@@ -15,6 +15,7 @@ void
 gst_vit_colours_clear (GstVitColours *self)
 {
   vit_token_picture_free (self->picture);
+  gst_vit_similarity_clear (&self->similarity);
   g_free (self->colours);
 }
 
@@ -35,19 +36,6 @@ make_room (GstVitColours *self, guint n_patches)
   return self->colours != NULL;
 }
 
-/* The patch that others are compared with. */
-static void
-find_query (GstVitColours *self, const GstVitGrids *grids, gint x, gint y)
-{
-  self->has_query = FALSE;
-  for (guint i = 0; i < grids->grids->len && !self->has_query; i++) {
-    self->query_grid = i;
-    self->has_query
-        = gst_vit_tokens_meta_find_patch (gst_vit_grids_get (grids, i)->meta, x,
-            y, &self->query_column, &self->query_row);
-  }
-}
-
 /* A legend of steps from dark to bright. */
 static void
 make_ramp (guint32 colours[32])
@@ -56,40 +44,43 @@ make_ramp (guint32 colours[32])
     colours[i] = vit_shade_value ((gfloat) i / 31, 1);
 }
 
+/* TRUE where there is nothing to compare with, too; *fault then says why, if it is
+ * the file. */
 static gboolean
 colour_similarity (GstVitColours *self, const GstVitDrawingSettings *settings,
     const GstVitGrids *grids, guint width, guint height,
-    GstVitLegendContent *legend)
+    GstVitLegendContent *legend, const gchar **fault)
 {
-  gboolean is_new
-      = self->query_x != settings->x || self->query_y != settings->y;
-  gint x = settings->x < 0 ? (gint) width / 2 : settings->x;
-  gint y = settings->y < 0 ? (gint) height / 2 : settings->y;
+  GstVitSimilarity *similarity = &self->similarity;
+  gchar *with;
+  gboolean is_new;
   VitShadeRange range;
-  GstVitGrid *grid;
 
-  find_query (self, grids, x, y);
-  if (!self->has_query) {
-    memset (self->colours, 0, grids->n_patches * sizeof *self->colours);
-    legend->text = g_strdup_printf ("no patch at %d, %d", x, y);
-    return TRUE;
-  }
-  grid = gst_vit_grids_get (grids, self->query_grid);
-  if (!vit_token_picture_similarity (self->picture, gst_vit_grids_views (grids),
-          grids->views->len, self->query_grid,
-          self->query_row * grid->cells.columns + self->query_column, is_new,
-          (gfloat) settings->opacity, self->colours, &range))
+  if (!gst_vit_similarity_find (
+          similarity, settings, grids, width, height, &is_new, fault))
     return FALSE;
-  self->query_x = settings->x;
-  self->query_y = settings->y;
-  if (!range.has_values) {
-    legend->text = g_strdup ("no cosine: the framed patch's token is zero");
+  with = gst_vit_similarity_describe (similarity);
+  if (gst_vit_similarity_n_vectors (similarity) == 0) {
+    memset (self->colours, 0, grids->n_patches * sizeof *self->colours);
+    legend->text = with;
     return TRUE;
   }
-  make_ramp (legend->colours);
-  legend->n_colours = 32;
-  legend->text
-      = g_strdup_printf ("cosine %.1f to 1 with the framed patch", range.low);
+  if (!vit_token_picture_similarity (self->picture, gst_vit_grids_views (grids),
+          grids->views->len, similarity->vectors,
+          gst_vit_similarity_n_vectors (similarity), is_new,
+          (gfloat) settings->opacity, self->colours, &range)) {
+    g_free (with);
+    return FALSE;
+  }
+  self->places = vit_token_picture_places (self->picture);
+  if (range.has_values) {
+    make_ramp (legend->colours);
+    legend->n_colours = 32;
+    legend->text = g_strdup_printf ("cosine %.1f to 1 with %s", range.low, with);
+  } else {
+    legend->text = g_strdup_printf ("no cosine with %s: zero or not finite", with);
+  }
+  g_free (with);
   return TRUE;
 }
 
@@ -98,9 +89,11 @@ colour_pca (GstVitColours *self, const GstVitDrawingSettings *settings,
     const GstVitGrids *grids, GstVitLegendContent *legend)
 {
   gdouble share[VIT_PCA_COMPONENTS];
+  guint n_shown;
 
   if (!vit_token_picture_pca (self->picture, gst_vit_grids_views (grids),
-          grids->views->len, (gfloat) settings->opacity, self->colours, share))
+          grids->views->len, settings->foreground, (gfloat) settings->opacity,
+          self->colours, share, &n_shown))
     return FALSE;
   if (!(share[0] > 0)) {
     legend->text = g_strdup (
@@ -112,8 +105,9 @@ colour_pca (GstVitColours *self, const GstVitDrawingSettings *settings,
   legend->colours[2] = 0xff0000ff;
   legend->n_colours = 3;
   legend->text = g_strdup_printf (
-      "principal components: %.0f, %.0f, %.0f %% of the variance",
-      100 * share[0], 100 * share[1], 100 * share[2]);
+      "principal components%s: %.0f, %.0f, %.0f %% of the variance",
+      settings->foreground ? " of the foreground" : "", 100 * share[0],
+      100 * share[1], 100 * share[2]);
   return TRUE;
 }
 
@@ -130,6 +124,7 @@ colour_norm (GstVitColours *self, const GstVitDrawingSettings *settings,
     legend->text = g_strdup ("no norm: the tokens are not finite");
     return TRUE;
   }
+  self->places = vit_token_picture_places (self->picture);
   make_ramp (legend->colours);
   legend->n_colours = 32;
   legend->text = g_strdup_printf ("norm %.3g to %.3g", range.low, range.high);
@@ -205,13 +200,14 @@ describe_grid (const GstVitGrids *grids, GstVitLegendContent *legend)
 static gboolean
 colour_grids (GstVitColours *self, const GstVitDrawingSettings *settings,
     const GstVitGrids *grids, guint width, guint height,
-    GstVitLegendContent *legend)
+    GstVitLegendContent *legend, const gchar **fault)
 {
   switch (settings->mode) {
     case GST_VIT_DRAWING_PCA:
       return colour_pca (self, settings, grids, legend);
     case GST_VIT_DRAWING_SIMILARITY:
-      return colour_similarity (self, settings, grids, width, height, legend);
+      return colour_similarity (
+          self, settings, grids, width, height, legend, fault);
     case GST_VIT_DRAWING_NORM:
       return colour_norm (self, settings, grids, legend);
     case GST_VIT_DRAWING_CHANGED:
@@ -227,8 +223,10 @@ colour_grids (GstVitColours *self, const GstVitDrawingSettings *settings,
 gboolean
 gst_vit_colours_make (GstVitColours *self,
     const GstVitDrawingSettings *settings, GstVitGrids *grids, guint width,
-    guint height, GstVitLegendContent *legend, const gchar **reason)
+    guint height, GstVitLegendContent *legend, const gchar **fault,
+    const gchar **reason)
 {
+  const gchar *own_fault = NULL;
   gboolean reads = gst_vit_drawing_settings_read_tokens (settings);
   gboolean is_done;
 
@@ -240,10 +238,14 @@ gst_vit_colours_make (GstVitColours *self,
       && !gst_vit_grids_map (
           grids, self->picture, settings->keep_positions, reason))
     return FALSE;
-  is_done = colour_grids (self, settings, grids, width, height, legend);
+  self->places = NULL;
+  is_done = colour_grids (
+      self, settings, grids, width, height, legend, &own_fault);
   if (reads)
     gst_vit_grids_unmap (grids);
   if (!is_done)
     *reason = NO_MEMORY;
+  if (!*fault)
+    *fault = own_fault;
   return is_done;
 }

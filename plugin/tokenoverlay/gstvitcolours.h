@@ -8,21 +8,18 @@
 #include "tokenoverlay/gstvitdrawingsettings.h"
 #include "tokenoverlay/gstvitgrids.h"
 #include "tokenoverlay/gstvitlegend.h"
+#include "tokenoverlay/gstvitsimilarity.h"
 
 G_BEGIN_DECLS
 
 typedef struct {
   VitTokenPicture *picture; /* what goes on from frame to frame */
-  gint query_x;             /* of the frame before */
-  gint query_y;
+  GstVitSimilarity similarity; /* what patches are compared with */
 
   /* Of the last frame. */
-  guint32 *colours;   /* [n_patches], all grids' */
-  guint n_room;       /* that there is room for */
-  gboolean has_query; /* a patch that others are compared with */
-  guint query_grid;
-  guint query_column;
-  guint query_row;
+  guint32 *colours;     /* [n_patches], all grids' */
+  guint n_room;         /* that there is room for */
+  const gfloat *places; /* (nullable) [n_patches]: on the colours' scale */
 } GstVitColours;
 
 void gst_vit_colours_init (GstVitColours *colours);
@@ -32,9 +29,11 @@ void gst_vit_colours_clear (GstVitColours *colours);
 void gst_vit_colours_reset (GstVitColours *colours);
 
 /* Colours the patches of `grids`, which are collected, on a frame of width x
- * height.  FALSE if it cannot be done: *reason says why. */
+ * height.  FALSE if it cannot be done: *reason says why.  *fault: why a part of
+ * it is not, if it was not set. */
 gboolean gst_vit_colours_make (GstVitColours *colours,
     const GstVitDrawingSettings *settings, GstVitGrids *grids, guint width,
-    guint height, GstVitLegendContent *legend, const gchar **reason);
+    guint height, GstVitLegendContent *legend, const gchar **fault,
+    const gchar **reason);
 
 G_END_DECLS

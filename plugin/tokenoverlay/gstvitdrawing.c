@@ -49,6 +49,7 @@ void
 gst_vit_drawing_free (GstVitDrawing *self)
 {
   gst_vit_drawing_forget (self);
+  gst_vit_drawing_settings_clear (&self->settings);
   gst_vit_colours_clear (&self->colours);
   gst_vit_legend_clear (&self->legend);
   gst_vit_grids_clear (&self->grids);
@@ -75,10 +76,11 @@ make_layer (const GstVitDrawing *self, guint i)
     layer.border = vit_shade_rgb (yellow, (gfloat) settings->opacity);
   else
     layer.colours = colours->colours + grid->first;
-  layer.has_outline = settings->mode == GST_VIT_DRAWING_SIMILARITY
-                      && colours->has_query && colours->query_grid == i;
-  layer.outline_column = colours->query_column;
-  layer.outline_row = colours->query_row;
+  if (colours->places)
+    layer.places = colours->places + grid->first;
+  layer.is_smooth = settings->smooth
+                    && gst_vit_drawing_settings_read_tokens (settings);
+  layer.alpha = (gfloat) settings->opacity;
   return layer;
 }
 
@@ -87,14 +89,17 @@ static gboolean
 draw_picture (
     GstVitDrawing *self, guint width, guint height, const gchar **reason)
 {
+  gboolean has_outlines = self->settings.mode == GST_VIT_DRAWING_SIMILARITY;
+  const GstVitSimilarity *similarity = &self->colours.similarity;
   guint n_layers = self->grids.grids->len;
   GstVitLayer *layers = g_new (GstVitLayer, n_layers);
   gboolean is_drawn;
 
   for (guint i = 0; i < n_layers; i++)
     layers[i] = make_layer (self, i);
-  is_drawn = gst_vit_layers_draw (
-      layers, n_layers, width, height, &self->picture, reason);
+  is_drawn = gst_vit_layers_draw (layers, n_layers, similarity->framed,
+      has_outlines ? similarity->n_framed : 0, width, height, &self->picture,
+      reason);
   g_free (layers);
   return is_drawn;
 }
@@ -135,12 +140,13 @@ draw (GstVitDrawing *self, const GstVitDrawingSettings *settings,
   gboolean is_drawn;
 
   clear_drawn (self);
-  self->settings = *settings;
+  gst_vit_drawing_settings_clear (&self->settings);
+  gst_vit_drawing_settings_copy (settings, &self->settings);
   self->content = (GstVitLegendContent){ NULL };
   is_drawn
       = gst_vit_grids_collect (&self->grids, tokens, settings, &fault, reason)
         && gst_vit_colours_make (&self->colours, settings, &self->grids, width,
-            height, &self->content, reason)
+            height, &self->content, &fault, reason)
         && draw_picture (self, width, height, reason);
   *reason = *reason ? *reason : fault;
   if (is_drawn) {

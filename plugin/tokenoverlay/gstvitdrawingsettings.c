@@ -6,8 +6,12 @@
 enum {
   PROP_MODE = 1,
   PROP_OPACITY,
+  PROP_FOREGROUND,
+  PROP_SMOOTH,
   PROP_X,
   PROP_Y,
+  PROP_POINTS,
+  PROP_QUERY,
   PROP_LEGEND,
   PROP_KEEP_POSITIONS,
 };
@@ -61,6 +65,72 @@ gst_vit_drawing_settings_init (GstVitDrawingSettings *settings)
 }
 
 void
+gst_vit_drawing_settings_copy (
+    const GstVitDrawingSettings *settings, GstVitDrawingSettings *copy)
+{
+  *copy = *settings;
+  if (copy->query)
+    g_ref_string_acquire (copy->query);
+}
+
+void
+gst_vit_drawing_settings_clear (GstVitDrawingSettings *settings)
+{
+  g_clear_pointer (&settings->query, g_ref_string_release);
+}
+
+/* Those of what patches are compared with that cannot be controlled. */
+static void
+install_queries (GObjectClass *class)
+{
+  const GParamFlags flags
+      = (GParamFlags) (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS
+                       | GST_PARAM_MUTABLE_PLAYING);
+
+  /**
+   * GstVitTokenOverlay:points:
+   *
+   * With the mode `similarity`, where more patches lie that all others are
+   * compared with: x, y, x, y, ... in pixels of the frame that comes here.  The
+   * greatest cosine is drawn.  #GstVitTokenOverlay:x, #GstVitTokenOverlay:y counts
+   * beside them where it is set.  After 64 points, and half a pair at the end, are
+   * left out.
+   *
+   * Takes effect on the next frame.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (class, PROP_POINTS,
+      gst_param_spec_array ("points", "Points",
+          "mode=similarity: where more such patches lie, \"<x1,y1,x2,y2>\"; "
+          "the best of all is drawn",
+          g_param_spec_int ("number", "Number", "x or y", G_MININT, G_MAXINT, 0,
+              flags),
+          flags));
+
+  /**
+   * GstVitTokenOverlay:query:
+   *
+   * With the mode `similarity`, a .npy file of a vector, [dim], or of up to 256,
+   * [n][dim], that all patches are compared with: little-endian float32 or
+   * float64 in C order, as numpy.save() writes them.  The greatest cosine is
+   * drawn, #GstVitTokenOverlay:points and, where they are set,
+   * #GstVitTokenOverlay:x and #GstVitTokenOverlay:y counted in.
+   *
+   * A file that cannot be read is an error at the start; later, or where its
+   * vectors have not as many numbers as the tokens, a warning, and it counts for
+   * nothing.  It is read whenever the property is set, before the next frame.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (class, PROP_QUERY,
+      g_param_spec_string ("query", "Query",
+          "mode=similarity: a .npy file of vectors that patches are compared "
+          "with; the best of all is drawn",
+          NULL, flags));
+}
+
+void
 gst_vit_drawing_settings_install (GObjectClass *class)
 {
   const GParamFlags flags
@@ -97,6 +167,44 @@ gst_vit_drawing_settings_install (GObjectClass *class)
           "Of what is drawn, the legend apart: 0 shows the frame alone, 1 "
           "hides it",
           0, 1, defaults.opacity, flags));
+
+  /**
+   * GstVitTokenOverlay:foreground:
+   *
+   * With the mode `pca`, whether only the patches of the foreground are drawn, and
+   * components are theirs alone; the rest of the frame stays as it is.  As in the
+   * figures of DINOv2, foreground is what lies above the mean along the first
+   * principal component of all patches.  Of its two ways the one is taken that
+   * leaves the edge of the frame, or the region, below the mean.  It is kept from
+   * frame to frame, and turns about only where the edge has been above the mean
+   * for some frames.
+   *
+   * Takes effect on the next frame; may be controlled.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (class, PROP_FOREGROUND,
+      g_param_spec_boolean ("foreground", "Foreground",
+          "mode=pca: draw the foreground alone, what lies above the mean along "
+          "the first principal component",
+          defaults.foreground, flags));
+
+  /**
+   * GstVitTokenOverlay:smooth:
+   *
+   * Whether the colours of the modes `pca`, `similarity` and `norm` pass from
+   * patch to patch, interpolated bilinearly between their centres, instead of
+   * blocks.
+   *
+   * Takes effect on the next frame; may be controlled.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (class, PROP_SMOOTH,
+      g_param_spec_boolean ("smooth", "Smooth",
+          "mode=pca, similarity and norm: interpolate between patches instead "
+          "of drawing blocks",
+          defaults.smooth, flags));
 
   /**
    * GstVitTokenOverlay:x:
@@ -164,8 +272,40 @@ gst_vit_drawing_settings_install (GObjectClass *class)
           "mode=pca, similarity and norm: draw the tokens with what the "
           "position table added to them",
           defaults.keep_positions, flags));
+  install_queries (class);
   gst_type_mark_as_plugin_api (
       GST_TYPE_VIT_TOKEN_OVERLAY_MODE, (GstPluginAPIFlags) 0);
+}
+
+static void
+set_points (GstVitDrawingSettings *settings, const GValue *value)
+{
+  guint n = MIN (gst_value_array_get_size (value) / 2,
+      GST_VIT_DRAWING_MAX_POINTS);
+
+  for (guint i = 0; i < 2 * n; i++)
+    settings->points[i] = g_value_get_int (gst_value_array_get_value (value, i));
+  settings->n_points = n;
+}
+
+static void
+get_points (const GstVitDrawingSettings *settings, GValue *value)
+{
+  for (guint i = 0; i < 2 * settings->n_points; i++) {
+    GValue number = G_VALUE_INIT;
+
+    g_value_init (&number, G_TYPE_INT);
+    g_value_set_int (&number, settings->points[i]);
+    gst_value_array_append_and_take_value (value, &number);
+  }
+}
+
+static void
+set_query (GstVitDrawingSettings *settings, const gchar *path)
+{
+  gst_vit_drawing_settings_clear (settings);
+  if (path && *path)
+    settings->query = g_ref_string_new (path);
 }
 
 gboolean
@@ -179,11 +319,23 @@ gst_vit_drawing_settings_set (
     case PROP_OPACITY:
       settings->opacity = g_value_get_double (value);
       return TRUE;
+    case PROP_FOREGROUND:
+      settings->foreground = g_value_get_boolean (value);
+      return TRUE;
+    case PROP_SMOOTH:
+      settings->smooth = g_value_get_boolean (value);
+      return TRUE;
     case PROP_X:
       settings->x = g_value_get_int (value);
       return TRUE;
     case PROP_Y:
       settings->y = g_value_get_int (value);
+      return TRUE;
+    case PROP_POINTS:
+      set_points (settings, value);
+      return TRUE;
+    case PROP_QUERY:
+      set_query (settings, g_value_get_string (value));
       return TRUE;
     case PROP_LEGEND:
       settings->legend = g_value_get_boolean (value);
@@ -206,11 +358,23 @@ gst_vit_drawing_settings_get (
     case PROP_OPACITY:
       g_value_set_double (value, settings->opacity);
       return TRUE;
+    case PROP_FOREGROUND:
+      g_value_set_boolean (value, settings->foreground);
+      return TRUE;
+    case PROP_SMOOTH:
+      g_value_set_boolean (value, settings->smooth);
+      return TRUE;
     case PROP_X:
       g_value_set_int (value, settings->x);
       return TRUE;
     case PROP_Y:
       g_value_set_int (value, settings->y);
+      return TRUE;
+    case PROP_POINTS:
+      get_points (settings, value);
+      return TRUE;
+    case PROP_QUERY:
+      g_value_set_string (value, settings->query);
       return TRUE;
     case PROP_LEGEND:
       g_value_set_boolean (value, settings->legend);
@@ -244,6 +408,11 @@ gst_vit_drawing_settings_are_equal (
   /* To the last bit, as one is a copy of the other. */
   return one->mode == other->mode && one->x == other->x && one->y == other->y
          && memcmp (&one->opacity, &other->opacity, sizeof one->opacity) == 0
+         && one->foreground == other->foreground
+         && one->smooth == other->smooth && one->query == other->query
+         && one->n_points == other->n_points
+         && memcmp (one->points, other->points,
+                2 * one->n_points * sizeof *one->points) == 0
          && one->legend == other->legend
          && one->keep_positions == other->keep_positions;
 }

@@ -2,11 +2,20 @@
 #include "tokenoverlay/gstvitlayers.h"
 
 #include "tokenoverlay/gstvitlegend.h"
+#include "view/smooth.h"
 
 #define WHITE 0xffffffffu
 #define OUTLINE_WIDTH 2
 #define TEXT(number) #number
 #define COUNT(macro) TEXT (macro)
+
+/* What is drawn. */
+typedef struct {
+  const GstVitLayer *layers;
+  guint n_layers;
+  const GstVitOutline *outlines;
+  guint n_outlines;
+} Drawn;
 
 /* Where the layers lie that are drawn. */
 typedef struct {
@@ -38,21 +47,23 @@ extend (VitCanvas *all, const VitCanvas *canvas)
 
 /* FALSE if some are left out. */
 static gboolean
-find_extent (const GstVitLayer *layers, guint n_layers, guint width,
-    guint height, Extent *extent)
+find_extent (
+    const Drawn *drawn, guint width, guint height, Extent *extent)
 {
   guint64 left = (guint64) width * height * GST_VIT_LAYERS_MAX_COVERS;
 
-  for (guint i = 0; i < n_layers; i++) {
+  for (guint i = 0; i < drawn->n_layers; i++) {
+    const GstVitLayer *layer = &drawn->layers[i];
     VitCanvas *bounds = &extent->bounds[i];
 
-    if (!vit_paint_bounds (
-            &layers[i].cells, layers[i].colours, width, height, bounds)) {
+    /* Smooth colours reach half a cell beyond their own. */
+    if (!vit_paint_bounds (&layer->cells, layer->colours, layer->is_smooth,
+            width, height, bounds)) {
       bounds->width = 0;
       continue;
     }
     if (count_pixels (bounds) > left) {
-      for (; i < n_layers; i++)
+      for (; i < drawn->n_layers; i++)
         extent->bounds[i].width = 0;
       return FALSE;
     }
@@ -67,23 +78,37 @@ find_extent (const GstVitLayer *layers, guint n_layers, guint width,
 }
 
 static void
-paint_layer (const GstVitLayer *layer, VitCanvas *canvas)
+paint_cells (const GstVitLayer *layer, VitCanvas *canvas)
 {
-  if (layer->colours) {
-    vit_paint_cells (&layer->cells, layer->colours, canvas);
-  } else {
+  if (!layer->colours) {
     vit_paint_fill (0, canvas);
     vit_paint_grid (&layer->cells, layer->border, canvas);
+  } else if (!layer->is_smooth) {
+    vit_paint_cells (&layer->cells, layer->colours, canvas);
+  } else if (layer->places) {
+    vit_smooth_places (&layer->cells, layer->places, layer->colours,
+        layer->alpha, canvas);
+  } else {
+    vit_smooth_colours (&layer->cells, layer->colours, canvas);
   }
-  if (layer->has_outline)
-    vit_paint_outline (&layer->cells, layer->outline_column,
-        layer->outline_row, OUTLINE_WIDTH, WHITE, canvas);
+}
+
+static void
+paint_layer (const Drawn *drawn, guint i, VitCanvas *canvas)
+{
+  paint_cells (&drawn->layers[i], canvas);
+  for (guint j = 0; j < drawn->n_outlines; j++) {
+    const GstVitOutline *outline = &drawn->outlines[j];
+
+    if (outline->layer == i)
+      vit_paint_outline (&drawn->layers[i].cells, outline->column,
+          outline->row, OUTLINE_WIDTH, WHITE, canvas);
+  }
 }
 
 /* Each for itself and then over the others, but where it is the only one. */
 static gboolean
-paint_layers (const GstVitLayer *layers, guint n_layers, const Extent *extent,
-    VitCanvas *canvas)
+paint_layers (const Drawn *drawn, const Extent *extent, VitCanvas *canvas)
 {
   guint32 *pixels = NULL;
 
@@ -93,13 +118,13 @@ paint_layers (const GstVitLayer *layers, guint n_layers, const Extent *extent,
       return FALSE;
     vit_paint_fill (0, canvas);
   }
-  for (guint i = 0; i < n_layers; i++) {
+  for (guint i = 0; i < drawn->n_layers; i++) {
     VitCanvas own = extent->bounds[i];
 
     if (own.width == 0)
       continue;
     own.pixels = pixels ? pixels : canvas->pixels;
-    paint_layer (&layers[i], &own);
+    paint_layer (drawn, i, &own);
     if (pixels)
       vit_paint_over (&own, canvas);
   }
@@ -108,7 +133,7 @@ paint_layers (const GstVitLayer *layers, guint n_layers, const Extent *extent,
 }
 
 static gboolean
-draw_extent (const GstVitLayer *layers, guint n_layers, Extent *extent,
+draw_extent (const Drawn *drawn, Extent *extent,
     GstVideoOverlayRectangle **picture, const gchar **reason)
 {
   VitCanvas *all = &extent->all;
@@ -121,7 +146,7 @@ draw_extent (const GstVitLayer *layers, guint n_layers, Extent *extent,
   }
   *picture = gst_vit_legend_new_picture (all->x, all->y, all->width,
       all->height, GST_VIDEO_OVERLAY_FORMAT_FLAG_NONE, &all->pixels);
-  if (*picture && paint_layers (layers, n_layers, extent, all))
+  if (*picture && paint_layers (drawn, extent, all))
     return TRUE;
   g_clear_pointer (picture, gst_video_overlay_rectangle_unref);
   *reason = "there is not the memory for it";
@@ -129,18 +154,20 @@ draw_extent (const GstVitLayer *layers, guint n_layers, Extent *extent,
 }
 
 gboolean
-gst_vit_layers_draw (const GstVitLayer *layers, guint n_layers, guint width,
-    guint height, GstVideoOverlayRectangle **picture, const gchar **reason)
+gst_vit_layers_draw (const GstVitLayer *layers, guint n_layers,
+    const GstVitOutline *outlines, guint n_outlines, guint width, guint height,
+    GstVideoOverlayRectangle **picture, const gchar **reason)
 {
+  const Drawn drawn = { layers, n_layers, outlines, n_outlines };
   Extent extent = { .bounds = g_new (VitCanvas, n_layers) };
   gboolean is_drawn;
 
   *picture = NULL;
   *reason = NULL;
-  if (!find_extent (layers, n_layers, width, height, &extent))
+  if (!find_extent (&drawn, width, height, &extent))
     *reason = "those that would cover the frame more than " COUNT (
         GST_VIT_LAYERS_MAX_COVERS) " times";
-  is_drawn = draw_extent (layers, n_layers, &extent, picture, reason);
+  is_drawn = draw_extent (&drawn, &extent, picture, reason);
   g_free (extent.bounds);
   return is_drawn;
 }

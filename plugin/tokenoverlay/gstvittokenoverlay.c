@@ -31,10 +31,13 @@
  *
  * - `pca`: the first three principal components of the patch tokens as red,
  *   green and blue.  Patches of like content have like colours, and keep them
- *   from frame to frame.
+ *   from frame to frame.  With #GstVitTokenOverlay:foreground, of what the
+ *   picture is of alone.
  * - `similarity`: the cosine of every patch's token with that of one patch, the
  *   one under #GstVitTokenOverlay:x, #GstVitTokenOverlay:y, which is framed.  A
- *   mouse click in the window of the video chooses another.
+ *   mouse click in the window of the video chooses another.  Of several
+ *   (#GstVitTokenOverlay:points) and of the vectors of a file
+ *   (#GstVitTokenOverlay:query) the greatest cosine is drawn.
  * - `norm`: the length of every patch's token.
  * - `changed`: the patches whose tokens are not those of the last frame that
  *   had tokens; where of features that is not known, those of the tokens that
@@ -66,17 +69,22 @@
  * |[
  * gst-launch-1.0 videotestsrc pattern=ball num-buffers=100 ! vitpatchembed ! vittokenoverlay mode=changed ! fakesink
  * ]| Which patches were computed anew.
+ * |[
+ * gst-launch-1.0 videotestsrc num-buffers=10 ! vitpatchembed ! vittokenoverlay foreground=true smooth=true opacity=1 ! fakesink
+ * ]| What the picture is of, without blocks.
  *
  * Since: 0.1
  */
 #include "tokenoverlay/gstvittokenoverlay.h"
 
 #include "common/gstvitallocation.h"
+#include "common/gstviterror.h"
 #include "common/gstvitrefusal.h"
 #include "gst/vit/gstvittokensmeta.h"
 #include "tokenoverlay/gstvitdelivery.h"
 #include "tokenoverlay/gstvitdrawing.h"
 #include "tokenoverlay/gstvitdrawingsettings.h"
+#include "tokenoverlay/gstvitquery.h"
 #include "tokenoverlay/gstvitrequest.h"
 
 GST_DEBUG_CATEGORY (gst_vit_token_overlay_debug);
@@ -93,7 +101,8 @@ struct _GstVitTokenOverlay {
   /* Of the streaming thread. */
   GstVitDrawing *drawing;
   GstVitRequest request; /* for positions */
-  gboolean has_warned; /* of tokens that cannot be drawn, since the caps */
+  gboolean has_warned; /* of tokens that cannot be drawn, since the caps or ... */
+  gconstpointer query; /* ... this file, which is only compared */
 };
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
@@ -109,15 +118,37 @@ G_DEFINE_TYPE_WITH_CODE (GstVitTokenOverlay, gst_vit_token_overlay,
 GST_ELEMENT_REGISTER_DEFINE (vittokenoverlay, "vittokenoverlay", GST_RANK_NONE,
     GST_TYPE_VIT_TOKEN_OVERLAY);
 
+/* To be cleared. */
 static GstVitDrawingSettings
 get_settings (GstVitTokenOverlay *self)
 {
   GstVitDrawingSettings settings;
 
   GST_OBJECT_LOCK (self);
-  settings = self->settings;
+  gst_vit_drawing_settings_copy (&self->settings, &settings);
   GST_OBJECT_UNLOCK (self);
   return settings;
+}
+
+/* So that a path that is wrong is an error before the first frame; later another
+ * file may come, which is looked at then. */
+static gboolean
+check_query (GstVitTokenOverlay *self)
+{
+  GstVitDrawingSettings settings = get_settings (self);
+  gboolean is_good = TRUE;
+  GError *error = NULL;
+
+  if (settings.query) {
+    VitNpy *npy = gst_vit_query_load (settings.query, &error);
+
+    is_good = npy != NULL;
+    vit_npy_free (npy);
+  }
+  if (!is_good)
+    GST_VIT_ELEMENT_ERROR (self, error, "query=%s", settings.query);
+  gst_vit_drawing_settings_clear (&settings);
+  return is_good;
 }
 
 static gboolean
@@ -125,6 +156,8 @@ gst_vit_token_overlay_start (GstBaseTransform *base)
 {
   GstVitTokenOverlay *self = GST_VIT_TOKEN_OVERLAY (base);
 
+  if (!check_query (self))
+    return FALSE;
   self->drawing = gst_vit_drawing_new ();
   gst_vit_delivery_renew (&self->delivery, base);
   return TRUE;
@@ -170,6 +203,7 @@ ask_for_positions (GstVitTokenOverlay *self, GstBuffer *frame)
         &self->request, GST_BASE_TRANSFORM_SINK_PAD (self), frame);
   else
     self->request = (GstVitRequest){ 0 };
+  gst_vit_drawing_settings_clear (&settings);
 }
 
 static gboolean
@@ -247,11 +281,16 @@ gst_vit_token_overlay_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
   const gchar *reason;
 
   ask_for_positions (self, buffer);
+  /* Another file may have another fault. */
+  if (settings.query != self->query)
+    self->has_warned = FALSE;
+  self->query = settings.query;
   drawn = gst_vit_drawing_compose (self->drawing, &settings, buffer,
       (guint) GST_VIDEO_INFO_WIDTH (&self->delivery.info),
       (guint) GST_VIDEO_INFO_HEIGHT (&self->delivery.info), &reason);
   if (!drawn || reason)
     report_undrawn (self, buffer, reason);
+  gst_vit_drawing_settings_clear (&settings);
   if (!drawn)
     return GST_FLOW_OK;
   GST_LOG_OBJECT (self, "drawn: %s", gst_vit_drawing_describe (self->drawing));
@@ -352,6 +391,14 @@ gst_vit_token_overlay_get_property (
 
   if (!gst_vit_drawing_settings_get (&settings, id, value))
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  gst_vit_drawing_settings_clear (&settings);
+}
+
+static void
+gst_vit_token_overlay_finalize (GObject *object)
+{
+  gst_vit_drawing_settings_clear (&GST_VIT_TOKEN_OVERLAY (object)->settings);
+  G_OBJECT_CLASS (gst_vit_token_overlay_parent_class)->finalize (object);
 }
 
 static void
@@ -376,6 +423,7 @@ gst_vit_token_overlay_class_init (GstVitTokenOverlayClass *class)
 
   object_class->set_property = gst_vit_token_overlay_set_property;
   object_class->get_property = gst_vit_token_overlay_get_property;
+  object_class->finalize = gst_vit_token_overlay_finalize;
   gst_vit_drawing_settings_install (object_class);
   gst_element_class_set_static_metadata (element_class,
       "Vision Transformer token overlay", "Filter/Editor/Video",

@@ -4,42 +4,19 @@
 #include <math.h>
 #include <string.h>
 
-/* So that a pixel's centre on a cell's edge, as arithmetic rounds it, is in the
- * cell that begins there. */
-#define TOLERANCE 1e-9
-
-/* The map's inverse: column = a x + b y + c, row = d x + e y + f. */
-typedef struct {
-  double a, b, c, d, e, f;
-} Inverse;
-
-static gboolean
-invert (const double map[6], Inverse *inverse)
-{
-  double determinant = map[0] * map[4] - map[1] * map[3];
-
-  inverse->a = map[4] / determinant;
-  inverse->b = -map[1] / determinant;
-  inverse->c = (map[1] * map[5] - map[4] * map[2]) / determinant;
-  inverse->d = -map[3] / determinant;
-  inverse->e = map[0] / determinant;
-  inverse->f = (map[3] * map[2] - map[0] * map[5]) / determinant;
-  return isfinite (
-      inverse->a + inverse->b + inverse->c + inverse->d + inverse->e
-      + inverse->f);
-}
+#include "view/cell_map.h"
 
 /* The cell of each pixel of a line: row * columns + column, or -1. */
 static void
-find_cells (const VitCells *cells, const Inverse *inverse, gint x, gint y,
+find_cells (const VitCells *cells, const VitCellMap *inverse, gint x, gint y,
     guint width, gint *found)
 {
   for (guint i = 0; i < width; i++) {
     double px = x + (double) i + 0.5, py = y + 0.5;
-    double column
-        = floor (inverse->a * px + inverse->b * py + inverse->c + TOLERANCE);
-    double row
-        = floor (inverse->d * px + inverse->e * py + inverse->f + TOLERANCE);
+    double column = floor (inverse->a * px + inverse->b * py + inverse->c
+                           + VIT_CELL_TOLERANCE);
+    double row = floor (inverse->d * px + inverse->e * py + inverse->f
+                        + VIT_CELL_TOLERANCE);
 
     found[i] = column >= 0 && column < cells->columns && row >= 0
                        && row < cells->rows
@@ -50,11 +27,12 @@ find_cells (const VitCells *cells, const Inverse *inverse, gint x, gint y,
 
 /* Whether two lines have the same cells, so that one needs to be found only. */
 static gboolean
-is_same_line (const Inverse *inverse, gint y, gint other)
+is_same_line (const VitCellMap *inverse, gint y, gint other)
 {
   return inverse->b == 0.0 && inverse->d == 0.0
-         && floor (inverse->e * (y + 0.5) + inverse->f + TOLERANCE)
-                == floor (inverse->e * (other + 0.5) + inverse->f + TOLERANCE);
+         && floor (inverse->e * (y + 0.5) + inverse->f + VIT_CELL_TOLERANCE)
+                == floor (inverse->e * (other + 0.5) + inverse->f
+                          + VIT_CELL_TOLERANCE);
 }
 
 /* The upright rectangle around some cells. */
@@ -79,24 +57,24 @@ find_rectangle (const VitCells *cells, double left, double top, double right,
 }
 
 gboolean
-vit_paint_bounds (const VitCells *cells, const guint32 *colours, guint width,
-    guint height, VitCanvas *canvas)
+vit_paint_bounds (const VitCells *cells, const guint32 *colours, guint around,
+    guint width, guint height, VitCanvas *canvas)
 {
   guint left = cells->columns, top = cells->rows, right = 0, bottom = 0;
   double rectangle[4], x, y;
-  Inverse inverse;
+  VitCellMap inverse;
 
   for (guint row = 0; row < cells->rows; row++) {
     for (guint column = 0; column < cells->columns; column++) {
       if (colours && colours[row * cells->columns + column] >> 24 == 0)
         continue;
-      left = MIN (left, column);
-      top = MIN (top, row);
-      right = MAX (right, column + 1);
-      bottom = MAX (bottom, row + 1);
+      left = MIN (left, column - MIN (column, around));
+      top = MIN (top, row - MIN (row, around));
+      right = MAX (right, MIN (column + 1 + around, cells->columns));
+      bottom = MAX (bottom, MIN (row + 1 + around, cells->rows));
     }
   }
-  if (left >= right || !invert (cells->map, &inverse))
+  if (left >= right || !vit_cell_map_init (&inverse, cells->map))
     return FALSE;
   find_rectangle (cells, left, top, right, bottom, rectangle);
   x = fmax (floor (rectangle[0]), 0.0);
@@ -114,7 +92,7 @@ vit_paint_bounds (const VitCells *cells, const guint32 *colours, guint width,
 #define STRIP 256
 
 static void
-paint_line (const VitCells *cells, const Inverse *inverse,
+paint_line (const VitCells *cells, const VitCellMap *inverse,
     const guint32 *colours, gint x, gint y, guint width, guint32 *line)
 {
   gint found[STRIP];
@@ -132,9 +110,9 @@ void
 vit_paint_cells (
     const VitCells *cells, const guint32 *colours, VitCanvas *canvas)
 {
-  Inverse inverse;
+  VitCellMap inverse;
 
-  if (!invert (cells->map, &inverse)) {
+  if (!vit_cell_map_init (&inverse, cells->map)) {
     vit_paint_fill (0, canvas);
     return;
   }
@@ -163,7 +141,7 @@ draw_changes (const gint *above, const gint *here, guint width, guint32 colour,
 
 /* Columns [first, first + width) of the canvas, at most STRIP. */
 static void
-paint_grid_strip (const VitCells *cells, const Inverse *inverse,
+paint_grid_strip (const VitCells *cells, const VitCellMap *inverse,
     guint32 colour, guint first, guint width, VitCanvas *canvas)
 {
   gint lines[2][STRIP + 1], *above = lines[0], *here = lines[1];
@@ -187,9 +165,9 @@ paint_grid_strip (const VitCells *cells, const Inverse *inverse,
 void
 vit_paint_grid (const VitCells *cells, guint32 colour, VitCanvas *canvas)
 {
-  Inverse inverse;
+  VitCellMap inverse;
 
-  if (!invert (cells->map, &inverse))
+  if (!vit_cell_map_init (&inverse, cells->map))
     return;
   for (guint first = 0; first < canvas->width; first += STRIP)
     paint_grid_strip (cells, &inverse, colour, first,
@@ -202,10 +180,10 @@ vit_paint_outline (const VitCells *cells, guint column, guint row, guint width,
 {
   gint cell = (gint) (row * cells->columns + column), reach = (gint) width;
   double rectangle[4];
-  Inverse inverse;
+  VitCellMap inverse;
   gint first_x, first_y, last_x, last_y;
 
-  if (!invert (cells->map, &inverse))
+  if (!vit_cell_map_init (&inverse, cells->map))
     return;
   find_rectangle (cells, column, row, column + 1, row + 1, rectangle);
   first_x = (gint) CLAMP (floor (rectangle[0]), canvas->x,

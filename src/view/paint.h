@@ -34,12 +34,12 @@ typedef struct {
 } VitCanvas;
 
 /* The smallest rectangle, `pixels` left NULL, that holds all pixels of the cells
- * whose colour is not transparent (`colours` NULL: of all cells) within a
- * picture of width x height.  FALSE if there are none, or the map has no
- * inverse. */
+ * whose colour is not transparent (`colours` NULL: of all cells), and of those up
+ * to `around` cells beside them, within a picture of width x height.  FALSE if
+ * there are none, or the map has no inverse. */
 gboolean vit_paint_bounds (const VitCells *cells,
-    const guint32 *colours /* (nullable) [rows][columns] */, guint width,
-    guint height, VitCanvas *canvas);
+    const guint32 *colours /* (nullable) [rows][columns] */, guint around,
+    guint width, guint height, VitCanvas *canvas);
 
 /* Every pixel of the canvas: the colour of its cell; 0 outside of the grid. */
 void vit_paint_cells (const VitCells *cells,

@@ -239,25 +239,24 @@ find_components (VitSubspace *self)
 
 void
 vit_subspace_measure (VitSubspace *self, const VitTokenView *views,
-    guint n_views, guint every, float *projected)
+    guint n_views, const guint8 *shown, guint every, float *projected)
 {
-  guint n_batch = 0, next = 0;
+  guint n_batch = 0, n_shown = 0, at = 0;
 
   memset (self->product, 0, K * self->stride * sizeof (float));
   memset (self->sum, 0, self->stride * sizeof (float));
   self->n_tokens = self->square = 0.0;
   for (guint i = 0; i < n_views; i++) {
-    guint n_patches = vit_token_view_n_patches (&views[i]);
-
-    for (; next < n_patches; next += every) {
+    for (guint p = 0; p < vit_token_view_n_patches (&views[i]); p++, at++) {
+      if ((shown && !shown[at]) || n_shown++ % every != 0)
+        continue;
       vit_token_view_read (
-          &views[i], next, self->batch + n_batch * self->stride);
+          &views[i], p, self->batch + n_batch * self->stride);
       if (++n_batch == BATCH) {
         take_batch (self, n_batch, &projected);
         n_batch = 0;
       }
     }
-    next -= n_patches;
   }
   if (n_batch > 0)
     take_batch (self, n_batch, &projected);

@@ -28,10 +28,11 @@ void vit_subspace_free (VitSubspace *subspace);
 
 guint vit_subspace_embed_dim (const VitSubspace *subspace);
 
-/* Reads every `every`-th patch of the views.  `projected` (nullable)
- * [patches read][VIT_SUBSPACE_DIM]: where each lies in the space. */
+/* Reads every `every`-th of the views' patches that are shown.  `projected`
+ * (nullable) [patches read][VIT_SUBSPACE_DIM]: where each lies in the space. */
 void vit_subspace_measure (VitSubspace *subspace, const VitTokenView *views,
-    guint n_views, guint every, float *projected);
+    guint n_views, const guint8 *shown /* (nullable): all; [n_patches]: not 0 */,
+    guint every, float *projected);
 
 /* FALSE where a token holds NaN, infinity or what is too large to square. */
 gboolean vit_subspace_is_finite (const VitSubspace *subspace);

@@ -5,37 +5,23 @@
 #include <string.h>
 
 #include "view/axes.h"
-#include "view/subspace.h"
+#include "view/token_space.h"
 
 /* Of the way from where it is to where it should be, a frame. */
 #define TURN_RATE 0.05
 #define RANGE_RATE 0.1
 
-/* A variation of less than this part of a token's length is none. */
-#define FLAT 1e-3
-
-/* A first frame's components are found from so many patches, then those of all
- * from them. */
-#define SAMPLED_PATCHES 512
-#define FIRST_STEPS 48
-#define SETTLED 1e-3
-/* A frame that is so unlike the one before is treated likewise, but in a stream
- * of such frames each has to be done in time. */
-#define LOST 0.2
-#define LOST_STEPS 12
-
 #define N VIT_PCA_COMPONENTS
 
+G_STATIC_ASSERT (N == VIT_TOKEN_SPACE_COMPONENTS);
+
 struct _VitTokenPca {
-  VitSubspace *subspace; /* NULL before the first frame */
-  float *axes;           /* [N][embed_dim] */
-  gboolean is_settled; /* the subspace was searched for once */
+  VitTokenSpace space;
+  float *axes; /* [N][embed_dim]; NULL before the first frame */
   gboolean has_axes;
   double origin[N]; /* the middle of the range, along the axes */
   double spread[N]; /* the standard deviation that the range stands for */
   double share[N];
-  float *projected; /* [n_projected][VIT_SUBSPACE_DIM] */
-  guint n_projected;
 };
 
 VitTokenPca *
@@ -47,9 +33,9 @@ vit_token_pca_new (void)
 void
 vit_token_pca_reset (VitTokenPca *pca)
 {
-  g_clear_pointer (&pca->subspace, vit_subspace_free);
+  vit_token_space_reset (&pca->space);
   g_clear_pointer (&pca->axes, g_free);
-  pca->has_axes = pca->is_settled = FALSE;
+  pca->has_axes = FALSE;
 }
 
 void
@@ -58,7 +44,7 @@ vit_token_pca_free (VitTokenPca *pca)
   if (pca == NULL)
     return;
   vit_token_pca_reset (pca);
-  g_free (pca->projected);
+  vit_token_space_clear (&pca->space);
   g_free (pca);
 }
 
@@ -67,7 +53,7 @@ vit_token_pca_axis (const VitTokenPca *pca, guint component)
 {
   if (!pca->has_axes)
     return NULL;
-  return pca->axes + component * vit_subspace_embed_dim (pca->subspace);
+  return pca->axes + component * vit_subspace_embed_dim (pca->space.subspace);
 }
 
 double
@@ -76,42 +62,17 @@ vit_token_pca_share (const VitTokenPca *pca, guint component)
   return pca->has_axes ? pca->share[component] : 0.0;
 }
 
-static guint
-count_patches (const VitTokenView *views, guint n_views)
-{
-  guint n = 0;
-
-  for (guint i = 0; i < n_views; i++)
-    n += vit_token_view_n_patches (&views[i]);
-  return n;
-}
-
-/* Steps over a part of the patches until the components stand. */
-static void
-settle (VitTokenPca *pca, const VitTokenView *views, guint n_views, guint n,
-    guint max_steps)
-{
-  guint every = (n + SAMPLED_PATCHES - 1) / SAMPLED_PATCHES;
-
-  for (guint i = 0; i < max_steps; i++) {
-    vit_subspace_measure (pca->subspace, views, n_views, every, NULL);
-    if (vit_subspace_residual (pca->subspace, N) < SETTLED)
-      return;
-    vit_subspace_step (pca->subspace);
-  }
-}
-
 /* How the shown axes lie among the components: row i of `turn` is axis i. */
 static void
 turn_axes (VitTokenPca *pca, double turn[N * N])
 {
-  gsize n = vit_subspace_embed_dim (pca->subspace);
+  gsize n = vit_subspace_embed_dim (pca->space.subspace);
   double overlap[N * N];
 
   if (pca->has_axes) {
     for (guint i = 0; i < N; i++)
       vit_subspace_overlap (
-          pca->subspace, pca->axes + i * n, N, overlap + i * N);
+          pca->space.subspace, pca->axes + i * n, N, overlap + i * N);
     pca->has_axes = vit_axes_follow (overlap, TURN_RATE, turn);
   }
   if (!pca->has_axes) {
@@ -120,14 +81,14 @@ turn_axes (VitTokenPca *pca, double turn[N * N])
   }
   for (guint i = 0; i < N; i++)
     vit_subspace_combine (
-        pca->subspace, turn + i * N, N, pca->axes + i * n);
+        pca->space.subspace, turn + i * N, N, pca->axes + i * n);
 }
 
 /* A component's sign is that of its largest value. */
 static void
 choose_signs (VitTokenPca *pca, double turn[N * N])
 {
-  gsize n = vit_subspace_embed_dim (pca->subspace);
+  gsize n = vit_subspace_embed_dim (pca->space.subspace);
 
   for (guint i = 0; i < N; i++) {
     float *axis = pca->axes + i * n, largest = 0.0f;
@@ -145,19 +106,12 @@ choose_signs (VitTokenPca *pca, double turn[N * N])
   }
 }
 
-/* Tokens that differ by less are taken to be alike. */
-static double
-get_floor (const VitTokenPca *pca)
-{
-  return fmax (FLAT * sqrt (vit_subspace_mean_square (pca->subspace)), 1e-30);
-}
-
 /* Mean and standard deviation of the frame's tokens along an axis. */
 static void
 measure_axis (const VitTokenPca *pca, const double *turn /* [N] */,
     double *mean, double *spread)
 {
-  const VitSubspace *subspace = pca->subspace;
+  const VitSubspace *subspace = pca->space.subspace;
   double variance = 0.0;
 
   *mean = 0.0;
@@ -165,7 +119,7 @@ measure_axis (const VitTokenPca *pca, const double *turn /* [N] */,
     variance += turn[j] * turn[j] * vit_subspace_variance (subspace, j);
     *mean += turn[j] * vit_subspace_mean (subspace, j);
   }
-  *spread = fmax (sqrt (variance), get_floor (pca));
+  *spread = fmax (sqrt (variance), vit_token_space_floor (&pca->space));
 }
 
 /* Whether the frame is of another scene: its colours would be all at one end of
@@ -184,34 +138,12 @@ is_other_scene (const VitTokenPca *pca, const double turn[N * N])
   return FALSE;
 }
 
-/* Whether the tokens differ along an axis.  What was summed of all of them does not
- * tell: its rounding can be more than the tokens differ by. */
-static gboolean
-differs_along (const VitTokenPca *pca, const double *turn /* [N] */, guint n)
-{
-  float weights[VIT_SUBSPACE_DIM], first = 0.0f;
-  double sum = 0.0, squares = 0.0, floor = get_floor (pca);
-
-  vit_subspace_weights (pca->subspace, turn, N, 1.0, weights);
-  for (guint p = 0; p < n; p++) {
-    const float *at = pca->projected + (gsize) p * VIT_SUBSPACE_DIM;
-    float place = 0.0f;
-
-    for (guint k = 0; k < VIT_SUBSPACE_DIM; k++)
-      place += weights[k] * at[k];
-    first = p == 0 ? place : first;
-    sum += place - first;
-    squares += (double) (place - first) * (place - first);
-  }
-  return squares / n - sum / n * (sum / n) > floor * floor;
-}
-
 /* Middle and range along each axis, and what share of the variance it has. */
 static void
 follow_range (
-    VitTokenPca *pca, const double turn[N * N], guint n, gboolean is_first)
+    VitTokenPca *pca, const double turn[N * N], gboolean is_first)
 {
-  double total = vit_subspace_total_variance (pca->subspace);
+  double total = vit_subspace_total_variance (pca->space.subspace);
 
   for (guint i = 0; i < N; i++) {
     double mean, spread;
@@ -224,27 +156,29 @@ follow_range (
       pca->spread[i] *= pow (spread / pca->spread[i], RANGE_RATE);
       pca->origin[i] += RANGE_RATE * (mean - pca->origin[i]);
     }
-    pca->share[i] = total > 0.0 && differs_along (pca, turn + i * N, n)
+    pca->share[i] = total > 0.0 && vit_token_space_differs (&pca->space, turn + i * N)
                         ? MIN (spread * spread / total, 1.0)
                         : 0.0;
   }
 }
 
+/* Of the `n` patches those that are shown, in their order, were projected. */
 static void
-write_colours (
-    VitTokenPca *pca, const double turn[N * N], guint n, float *colours)
+write_colours (const VitTokenPca *pca, const double turn[N * N],
+    const guint8 *shown, guint n, float *colours)
 {
   float weights[N][VIT_SUBSPACE_DIM], offset[N];
+  const float *at = pca->space.projected;
 
   for (guint i = 0; i < N; i++) {
     double scale = 0.25 / pca->spread[i];
 
-    vit_subspace_weights (pca->subspace, turn + i * N, N, scale, weights[i]);
+    vit_subspace_weights (pca->space.subspace, turn + i * N, N, scale, weights[i]);
     offset[i] = (float) (0.5 - scale * pca->origin[i]);
   }
   for (guint p = 0; p < n; p++) {
-    const float *at = pca->projected + (gsize) p * VIT_SUBSPACE_DIM;
-
+    if (shown && !shown[p])
+      continue;
     for (guint i = 0; i < N; i++) {
       float value = offset[i];
 
@@ -252,35 +186,14 @@ write_colours (
         value += weights[i][k] * at[k];
       colours[(gsize) p * N + i] = CLAMP (value, 0.0f, 1.0f);
     }
+    at += VIT_SUBSPACE_DIM;
   }
 }
 
-/* For n patches; FALSE where there is not the memory. */
-static gboolean
-allocate (VitTokenPca *pca, guint n, guint embed_dim)
-{
-  if (n > pca->n_projected) {
-    g_free (pca->projected);
-    pca->projected = g_try_new (float, (gsize) n * VIT_SUBSPACE_DIM);
-    pca->n_projected = pca->projected != NULL ? n : 0;
-  }
-  if (pca->subspace && vit_subspace_embed_dim (pca->subspace) != embed_dim)
-    vit_token_pca_reset (pca);
-  if (pca->subspace == NULL) {
-    pca->subspace = vit_subspace_new (embed_dim);
-    pca->axes = g_try_new0 (float, (gsize) N * embed_dim);
-  }
-  if (pca->projected != NULL && pca->subspace != NULL && pca->axes != NULL)
-    return TRUE;
-  vit_token_pca_reset (pca);
-  return FALSE;
-}
-
-/* From what was measured to colours. */
+/* From what was measured to axes and ranges. */
 static void
-follow (VitTokenPca *pca, guint n, float *colours)
+follow (VitTokenPca *pca, double turn[N * N])
 {
-  double turn[N * N];
   gboolean is_first;
 
   turn_axes (pca, turn);
@@ -292,36 +205,59 @@ follow (VitTokenPca *pca, guint n, float *colours)
   if (is_first)
     choose_signs (pca, turn);
   pca->has_axes = TRUE;
-  follow_range (pca, turn, n, is_first);
-  write_colours (pca, turn, n, colours);
+  follow_range (pca, turn, is_first);
+}
+
+static gboolean
+is_any_shown (const guint8 *shown, guint n)
+{
+  guint p = 0;
+
+  while (shown && p < n && !shown[p])
+    p++;
+  return p < n;
+}
+
+/* FALSE where there is not the memory. */
+static gboolean
+measure (VitTokenPca *pca, const VitTokenView *views, guint n_views,
+    const guint8 *shown)
+{
+  const VitSubspace *before = pca->space.subspace;
+  guint embed_dim = views[0].embed_dim;
+  gboolean is_new;
+
+  if (before && vit_subspace_embed_dim (before) != embed_dim)
+    vit_token_pca_reset (pca);
+  if (!pca->axes)
+    pca->axes = g_try_new0 (float, (gsize) N * embed_dim);
+  if (pca->axes
+      && vit_token_space_measure (
+          &pca->space, views, n_views, shown, &is_new))
+    return TRUE;
+  vit_token_pca_reset (pca);
+  return FALSE;
 }
 
 gboolean
 vit_token_pca_update (VitTokenPca *pca, const VitTokenView *views,
-    guint n_views, float *colours)
+    guint n_views, const guint8 *shown, float *colours)
 {
-  guint n = count_patches (views, n_views);
+  guint n = vit_token_views_n_patches (views, n_views);
+  double turn[N * N];
 
-  if (n == 0)
+  for (gsize i = 0; i < (gsize) n * N; i++)
+    colours[i] = 0.5f;
+  if (!is_any_shown (shown, n))
     return TRUE;
-  if (!allocate (pca, n, views[0].embed_dim))
+  if (!measure (pca, views, n_views, shown))
     return FALSE;
-  if (!pca->is_settled)
-    settle (pca, views, n_views, n, FIRST_STEPS);
-  pca->is_settled = TRUE;
-
-  vit_subspace_measure (pca->subspace, views, n_views, 1, pca->projected);
-  if (vit_subspace_residual (pca->subspace, N) > LOST) {
-    settle (pca, views, n_views, n, LOST_STEPS);
-    vit_subspace_measure (pca->subspace, views, n_views, 1, pca->projected);
-  }
-  if (!vit_subspace_is_finite (pca->subspace)) {
+  if (!vit_subspace_is_finite (pca->space.subspace)) {
     vit_token_pca_reset (pca);
-    for (gsize i = 0; i < (gsize) n * N; i++)
-      colours[i] = 0.5f;
     return TRUE;
   }
-  follow (pca, n, colours);
-  vit_subspace_step (pca->subspace);
+  follow (pca, turn);
+  write_colours (pca, turn, shown, n, colours);
+  vit_subspace_step (pca->space.subspace);
   return TRUE;
 }

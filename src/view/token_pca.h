@@ -32,11 +32,13 @@ void vit_token_pca_free (VitTokenPca *pca);
 void vit_token_pca_reset (VitTokenPca *pca);
 
 /* All patches of a frame's views, which have one embed_dim, in the order of the
- * views.  An axis's standard deviation is a quarter of the range, the middle
- * 0.5; where tokens do not differ, or are not finite, all is 0.5.  FALSE, with
- * no colours, where there is not the memory; the next frame is a first one. */
+ * views, or those of them that are shown; the others count for nothing.  An
+ * axis's standard deviation is a quarter of the range, the middle 0.5; where
+ * tokens do not differ, are not finite, or not shown, all is 0.5.  FALSE where
+ * there is not the memory; the next frame is a first one. */
 gboolean vit_token_pca_update (VitTokenPca *pca, const VitTokenView *views,
-    guint n_views, float *colours /* [n_patches][3] */);
+    guint n_views, const guint8 *shown /* (nullable) [n_patches]: not 0 */,
+    float *colours /* [n_patches][3] */);
 
 /* The axes of the last frame: [3][embed_dim], of length 1 and orthogonal.
  * NULL before the first. */

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "view/foreground.h"
 #include "view/subspace.h"
 #include "view/token_similarity.h"
 
@@ -19,9 +20,12 @@ typedef struct {
 
 struct _VitTokenPicture {
   VitTokenPca *pca;
+  VitForeground *foreground;
   VitShadeRange cosines;
   VitShadeRange norms;
   Room values;   /* a frame's */
+  guint8 *shown; /* [n_shown_room]: its patches of the foreground */
+  guint n_shown_room;
   Room parts;    /* estimated of a frame's views, one after the other */
   gsize n_parts; /* of them written */
 };
@@ -44,6 +48,7 @@ vit_token_picture_new (void)
   VitTokenPicture *self = g_new0 (VitTokenPicture, 1);
 
   self->pca = vit_token_pca_new ();
+  self->foreground = vit_foreground_new ();
   return self;
 }
 
@@ -53,6 +58,8 @@ vit_token_picture_free (VitTokenPicture *self)
   if (self == NULL)
     return;
   vit_token_pca_free (self->pca);
+  vit_foreground_free (self->foreground);
+  g_free (self->shown);
   g_free (self->values.values);
   g_free (self->parts.values);
   g_free (self);
@@ -62,6 +69,7 @@ void
 vit_token_picture_reset (VitTokenPicture *self)
 {
   vit_token_pca_reset (self->pca);
+  vit_foreground_reset (self->foreground);
   self->cosines.has_values = self->norms.has_values = FALSE;
 }
 
@@ -97,26 +105,49 @@ static float *
 get_values (VitTokenPicture *self, const VitTokenView *views, guint n_views,
     guint factor, guint *n_patches)
 {
-  *n_patches = 0;
-  for (guint i = 0; i < n_views; i++)
-    *n_patches += vit_token_view_n_patches (&views[i]);
+  *n_patches = vit_token_views_n_patches (views, n_views);
   if (!make_room (&self->values, factor * *n_patches))
     return NULL;
   return self->values.values;
 }
 
+/* (nullable): which of the n patches are of the foreground. */
+static const guint8 *
+find_foreground (
+    VitTokenPicture *self, const VitTokenView *views, guint n_views, guint n)
+{
+  if (n > self->n_shown_room) {
+    g_free (self->shown);
+    self->shown = g_try_new (guint8, n);
+    self->n_shown_room = self->shown != NULL ? n : 0;
+  }
+  if (self->shown == NULL
+      || !vit_foreground_find (self->foreground, views, n_views, self->shown))
+    return NULL;
+  return self->shown;
+}
+
 gboolean
 vit_token_picture_pca (VitTokenPicture *self, const VitTokenView *views,
-    guint n_views, float alpha, guint32 *colours,
-    double share[VIT_PCA_COMPONENTS])
+    guint n_views, gboolean has_foreground, float alpha, guint32 *colours,
+    double share[VIT_PCA_COMPONENTS], guint *n_shown)
 {
   guint n;
   float *values = get_values (self, views, n_views, VIT_PCA_COMPONENTS, &n);
+  const guint8 *shown
+      = has_foreground ? find_foreground (self, views, n_views, n) : NULL;
 
-  if (!values || !vit_token_pca_update (self->pca, views, n_views, values))
+  if (!values || (has_foreground && !shown)
+      || !vit_token_pca_update (self->pca, views, n_views, shown, values))
     return FALSE;
-  for (guint i = 0; i < n; i++)
-    colours[i] = vit_shade_rgb (values + VIT_PCA_COMPONENTS * i, alpha);
+  *n_shown = 0;
+  for (guint i = 0; i < n; i++) {
+    gboolean is_shown = !shown || shown[i];
+
+    colours[i] = is_shown
+        ? vit_shade_rgb (values + (gsize) VIT_PCA_COMPONENTS * i, alpha) : 0;
+    *n_shown += is_shown;
+  }
   for (guint j = 0; j < VIT_PCA_COMPONENTS; j++)
     share[j] = vit_token_pca_share (self->pca, j);
   return TRUE;
@@ -132,38 +163,35 @@ has_finite (const float *values, guint n)
   return FALSE;
 }
 
-/* What is not finite is not taken for the least. */
+/* Values become places.  What is not finite is not taken for the least. */
 static void
-shade (const VitShadeRange *range, const float *values, guint n, float alpha,
+shade (const VitShadeRange *range, float *values, guint n, float alpha,
     guint32 *colours)
 {
   static const float grey[3] = { 0.5f, 0.5f, 0.5f };
   guint32 none = vit_shade_rgb (grey, alpha);
 
-  for (guint i = 0; i < n; i++)
-    colours[i] = isfinite (values[i]) ? vit_shade_value (
-                     vit_shade_range_place (range, values[i]), alpha)
-                                      : none;
+  for (guint i = 0; i < n; i++) {
+    values[i] = isfinite (values[i])
+        ? vit_shade_range_place (range, values[i]) : NAN;
+    colours[i] = isnan (values[i]) ? none : vit_shade_value (values[i], alpha);
+  }
 }
 
 gboolean
 vit_token_picture_similarity (VitTokenPicture *self, const VitTokenView *views,
-    guint n_views, guint query_view, guint query_patch, gboolean is_new,
+    guint n_views, const float *queries, guint n_queries, gboolean is_new,
     float alpha, guint32 *colours, VitShadeRange *range)
 {
   guint n, at = 0;
   float *values = get_values (self, views, n_views, 1, &n);
-  float *query;
 
   if (!values)
     return FALSE;
-  query = g_new (float, views[query_view].embed_dim);
-  vit_token_view_read (&views[query_view], query_patch, query);
   for (guint i = 0; i < n_views; i++) {
-    vit_token_cosines (&views[i], query, values + at);
+    vit_token_cosines (&views[i], queries, n_queries, values + at);
     at += vit_token_view_n_patches (&views[i]);
   }
-  g_free (query);
   if (is_new)
     self->cosines.has_values = FALSE;
   vit_shade_range_follow (&self->cosines, values, n);
@@ -189,8 +217,14 @@ vit_token_picture_norm (VitTokenPicture *self, const VitTokenView *views,
     at += vit_token_view_n_patches (&views[i]);
   }
   vit_shade_range_follow (&self->norms, values, n);
-  shade (&self->norms, values, n, alpha, colours);
   *range = self->norms;
   range->has_values = has_finite (values, n);
+  shade (&self->norms, values, n, alpha, colours);
   return TRUE;
+}
+
+const float *
+vit_token_picture_places (const VitTokenPicture *self)
+{
+  return self->values.values;
 }

@@ -52,23 +52,32 @@ gboolean vit_token_picture_begin (VitTokenPicture *picture, gsize n_parts);
 void vit_token_picture_estimate (VitTokenPicture *picture, VitTokenView *view);
 
 /* The first three principal components as red, green, blue.  `share`: how much
- * of the tokens' variance each shows, in [0,1]. */
+ * of the tokens' variance each shows, in [0,1].  `has_foreground`: of the patches
+ * of the foreground (foreground.h) alone, *n_shown of them; the others are
+ * transparent. */
 gboolean vit_token_picture_pca (VitTokenPicture *picture,
-    const VitTokenView *views, guint n_views, float alpha, guint32 *colours,
-    double share[VIT_PCA_COMPONENTS]);
+    const VitTokenView *views, guint n_views, gboolean has_foreground,
+    float alpha, guint32 *colours, double share[VIT_PCA_COMPONENTS],
+    guint *n_shown);
 
-/* Cosines with one patch's token, from the least of the frame, or 0.9, dark, to 1.
- * `is_new`: not the patch of the frame before.  Patches without a cosine (token_similarity.h)
- * are grey, and where all are, `range` has no values. */
+/* For every patch the greatest of its cosines with `queries`, from the least of
+ * the frame, or 0.9, dark, to 1.  `is_new`: not the queries of the frame before.
+ * Patches without a cosine (token_similarity.h) are grey, and where all are,
+ * `range` has no values. */
 gboolean vit_token_picture_similarity (VitTokenPicture *picture,
-    const VitTokenView *views, guint n_views, guint query_view,
-    guint query_patch, gboolean is_new, float alpha, guint32 *colours,
-    VitShadeRange *range);
+    const VitTokenView *views, guint n_views,
+    const float *queries /* [n_queries][embed_dim] */, guint n_queries,
+    gboolean is_new, float alpha, guint32 *colours, VitShadeRange *range);
 
 /* Norms, from the frame's least, dark, to its greatest.  Those that are not
  * finite are grey, and where all are, `range` has no values. */
 gboolean vit_token_picture_norm (VitTokenPicture *picture,
     const VitTokenView *views, guint n_views, float alpha, guint32 *colours,
     VitShadeRange *range);
+
+/* Where on the scale of vit_shade_value() the patches lie whose cosines or norms
+ * were drawn last, in [0,1]; NaN: they are grey.  Good until something else is
+ * drawn. */
+const float *vit_token_picture_places (const VitTokenPicture *picture);
 
 G_END_DECLS

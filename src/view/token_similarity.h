@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * How long patch tokens are, and how alike: the Euclidean norm, and the cosine
- * of the angle between two.
+ * of the angle between two, or with the nearest of several.
  *
  * Thread-safety: pure functions.
  */
@@ -11,10 +11,11 @@
 
 G_BEGIN_DECLS
 
-/* The cosine of every patch's token with `query`, in [-1,1]; NaN where
- * one of the two has no direction, as it is all zeros or not finite. */
+/* For every patch's token, the greatest of its cosines with the queries, in
+ * [-1,1]; NaN where it has none, as a vector that is all zeros or not finite has
+ * no direction. */
 void vit_token_cosines (const VitTokenView *view,
-    const float *query /* [embed_dim] */,
+    const float *queries /* [n_queries][embed_dim] */, guint n_queries,
     float *cosines /* [grid_height * grid_width] */);
 
 /* The norm of every patch's token. */

@@ -9,6 +9,16 @@ vit_token_view_n_patches (const VitTokenView *view)
   return view->grid_width * view->grid_height;
 }
 
+guint
+vit_token_views_n_patches (const VitTokenView *views, guint n_views)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < n_views; i++)
+    n += vit_token_view_n_patches (&views[i]);
+  return n;
+}
+
 static void
 subtract (float *token, const float *part, gsize n)
 {

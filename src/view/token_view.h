@@ -30,6 +30,9 @@ typedef struct {
 /* grid_width * grid_height */
 guint vit_token_view_n_patches (const VitTokenView *view);
 
+/* Of all views together. */
+guint vit_token_views_n_patches (const VitTokenView *views, guint n_views);
+
 /* The token of a patch, without what `view` says is to be taken off. */
 void vit_token_view_read (const VitTokenView *view, guint patch,
     float *token /* [embed_dim] */);

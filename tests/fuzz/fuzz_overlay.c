@@ -168,11 +168,17 @@ draw (GstVitDrawing *drawing, const GstVideoInfo *info, GstBuffer *buffer,
     .y = (gint) input_take (input, 2) - 1,
     .keep_positions = input_take (input, 1) & 1,
   };
+  guint more = input_take (input, 1);
   GstVideoOverlayComposition *drawn;
   GstVideoFrame frame;
   const gchar *why_not;
   gchar *reason = NULL;
 
+  settings.foreground = more & 1;
+  settings.smooth = more >> 1 & 1;
+  settings.n_points = more >> 2 & 7;
+  for (guint i = 0; i < 2 * settings.n_points; i++)
+    settings.points[i] = (gint16) input_take (input, 2);
   drawn = gst_vit_drawing_compose (drawing, &settings, buffer,
       (guint) info->width, (guint) info->height, &why_not);
   if (!drawn)

@@ -34,7 +34,7 @@ run() { # TARGET
   mkdir -p "$build/corpus/$1"
   # What GLib leaves behind is told by its whole stack; it takes time to get.
   case $1 in
-    config | json_text | model | safetensors) fast=1 ;;
+    config | json_text | model | npy | safetensors) fast=1 ;;
     *) fast=0 ;; # those that start GStreamer
   esac
   G_SLICE=always-malloc G_DEBUG=fatal-criticals \

@@ -180,7 +180,22 @@ def overlay():
         data += bytes([kind, 2 * (i % 4 // 2), 0, 3, 2, 1]) + values + bytes([15])
         # Mode, opacity, legend, the patch compared with, positions.
         data += bytes([mode, 255, i % 2]) + struct.pack("<HHB", 0, 0, i % 2)
+        # Foreground, smooth, two points.
+        data += bytes([i // 5 % 4 | 8 * (i % 2)]) + struct.pack("<4h", 5, 5, 30, 20)
         write("overlay", f"{i}-{mode}", data)
+
+
+def npy():
+    """Every form that is read, and some that are not, of the right length."""
+    headers = {"vector": ("<f4", "(6,)", 24), "vectors": ("<f8", "(2, 3)", 48),
+               "big-endian": (">f4", "(6,)", 24), "objects": ("|O", "(6,)", 48),
+               "large": ("<f4", "(4294967296, 4294967296)", 0), "none": ("<f4", "()", 4)}
+    for name, (descr, shape, n_bytes) in headers.items():
+        text = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+        write("npy", name, b"\0" + struct.pack("<H", n_bytes) + text)
+        for version, length in ((1, "<H"), (2, "<I")):
+            write("npy", f"{name}-{version}", b"\1\x93NUMPY" + bytes([version, 0])
+                  + struct.pack(length, len(text)) + text + bytes(n_bytes))
 
 
 def video_meta():
@@ -225,5 +240,6 @@ small()
 tokens()
 embeddings()
 overlay()
+npy()
 video_meta()
 token_metas()

@@ -107,7 +107,7 @@ test_cosines_and_norms (void)
   VitTokenView view = { content, VIT_TOKEN_F32, 3, 2, 2, NULL, NULL, NULL };
   float found[6];
 
-  vit_token_cosines (&view, query, found);
+  vit_token_cosines (&view, query, 1, found);
   for (guint i = 0; i < 6; i++) {
     if (isnan (cosine[i]))
       g_assert_true (isnan (found[i]));
@@ -117,7 +117,7 @@ test_cosines_and_norms (void)
   vit_token_norms (&view, found);
   for (guint i = 0; i < 6; i++)
     g_assert_cmpfloat_with_epsilon (found[i], norm[i], 1e-6);
-  vit_token_cosines (&view, zero, found);
+  vit_token_cosines (&view, zero, 1, found);
   for (guint i = 0; i < 6; i++)
     g_assert_true (isnan (found[i]));
 }
@@ -140,10 +140,35 @@ test_cosines_of_every_length (void)
       first += (double) tokens[d] * tokens[d];
       second += (double) tokens[dim + d] * tokens[dim + d];
     }
-    vit_token_cosines (&view, tokens, found);
+    vit_token_cosines (&view, tokens, 1, found);
     g_assert_cmpfloat_with_epsilon (found[0], 1.0, 1e-6);
     g_assert_cmpfloat_with_epsilon (
         found[1], product / sqrt (first * second), 1e-6);
+  }
+  g_rand_free (rand);
+}
+
+/* The greatest of each one's own, whatever their lengths; one without a direction
+ * counts for nothing. */
+static void
+test_the_best_cosine_of_several (void)
+{
+  GRand *rand = g_rand_new_with_seed (4);
+  float tokens[6 * 7], queries[4 * 7], found[6], single[4][6];
+  VitTokenView view = { tokens, VIT_TOKEN_F32, 3, 2, 7, NULL, NULL, NULL };
+
+  for (guint i = 0; i < G_N_ELEMENTS (tokens); i++)
+    tokens[i] = (float) g_rand_double_range (rand, -1, 1);
+  for (guint i = 0; i < G_N_ELEMENTS (queries); i++)
+    queries[i] = (float) g_rand_double_range (rand, -1, 1) * (float) (1 + i);
+  memset (queries + 7, 0, 7 * sizeof *queries);
+  queries[2 * 7 + 3] = INFINITY;
+  for (guint q = 0; q < 4; q++)
+    vit_token_cosines (&view, queries + 7 * q, 1, single[q]);
+  vit_token_cosines (&view, queries, 4, found);
+  for (guint i = 0; i < 6; i++) {
+    g_assert_true (isnan (single[1][i]) && isnan (single[2][i]));
+    g_assert_cmpfloat (found[i], ==, MAX (single[0][i], single[3][i]));
   }
   g_rand_free (rand);
 }
@@ -219,7 +244,7 @@ check_map (const double map[6])
   g_assert_cmpmem (pixels, sizeof pixels, expected, sizeof expected);
 
   /* The part of it that the bounds name is the same, and holds all. */
-  g_assert_true (vit_paint_bounds (&cells, NULL, 20, 15, &bounds));
+  g_assert_true (vit_paint_bounds (&cells, NULL, 0, 20, 15, &bounds));
   g_assert_cmpint (bounds.x, <=, left);
   g_assert_cmpint (bounds.y, <=, top);
   g_assert_cmpint (bounds.x + (gint) bounds.width, >=, right);
@@ -259,10 +284,10 @@ test_maps_that_show_nothing (void)
   VitCells cells = { { 4, 0, 0, 0, 4, 0 }, 3, 2 };
   VitCanvas canvas;
 
-  g_assert_false (vit_paint_bounds (&cells, clear, 20, 15, &canvas));
+  g_assert_false (vit_paint_bounds (&cells, clear, 0, 20, 15, &canvas));
   for (guint i = 0; i < G_N_ELEMENTS (maps); i++) {
     memcpy (cells.map, maps[i], sizeof cells.map);
-    g_assert_false (vit_paint_bounds (&cells, NULL, 20, 15, &canvas));
+    g_assert_false (vit_paint_bounds (&cells, NULL, 0, 20, 15, &canvas));
   }
 }
 
@@ -273,7 +298,7 @@ test_bounds_of_the_coloured_cells (void)
   VitCells cells = { { 4, 0, 0, 0, 4, 0 }, 3, 2 };
   VitCanvas canvas;
 
-  g_assert_true (vit_paint_bounds (&cells, colours, 20, 15, &canvas));
+  g_assert_true (vit_paint_bounds (&cells, colours, 0, 20, 15, &canvas));
   g_assert_cmpint (canvas.x, ==, 4);
   g_assert_cmpint (canvas.y, ==, 4);
   g_assert_cmpuint (canvas.width, ==, 8);
@@ -409,6 +434,8 @@ main (int argc, char **argv)
       "/drawing/separable-positions-are-fitted", test_separable_positions_are_fitted);
   g_test_add_func ("/drawing/cosines-and-norms", test_cosines_and_norms);
   g_test_add_func ("/drawing/cosines-of-every-length", test_cosines_of_every_length);
+  g_test_add_func ("/drawing/the-best-cosine-of-several",
+      test_the_best_cosine_of_several);
   g_test_add_func ("/drawing/a-range-follows", test_a_range_follows);
   g_test_add_func ("/drawing/colours", test_colours);
   g_test_add_func (

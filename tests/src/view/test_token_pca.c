@@ -151,7 +151,7 @@ test_axes_are_the_principal_components (void)
   for (guint d = 0; d < DIM; d++)
     total += values[d];
   for (guint frame = 0; frame < 40; frame++) {
-    vit_token_pca_update (pca, &view, 1, colours);
+    vit_token_pca_update (pca, &view, 1, NULL, colours);
     for (guint j = 0; j < 3; j++)
       g_assert_cmpfloat (fabs (cosine_with_axis (pca, j, vectors, j)), >,
           frame < 30 ? 1.0 - 1e-4 : 1.0 - 1e-6);
@@ -177,7 +177,7 @@ test_colours_are_coordinates (void)
 
   decompose (tokens, values, vectors);
   for (guint frame = 0; frame < 60; frame++)
-    vit_token_pca_update (pca, &view, 1, colours);
+    vit_token_pca_update (pca, &view, 1, NULL, colours);
   for (guint i = 0; i < PATCHES * 3; i++) {
     for (guint d = 0; d < DIM; d++)
       mean[i % 3] += tokens[i / 3 * DIM + d] * vectors[d * DIM + i % 3]
@@ -212,7 +212,7 @@ test_colours_hold_still_in_a_pan (void)
     float *tokens = make_tokens (frame, TRUE), worst = 0.0f;
     VitTokenView view = view_of (tokens);
 
-    vit_token_pca_update (pca, &view, 1, colours[frame % 2]);
+    vit_token_pca_update (pca, &view, 1, NULL, colours[frame % 2]);
     for (guint i = 0; frame > 0 && i < PATCHES; i++) {
       const float *now = colours[frame % 2] + 3 * i;
       const float *before = colours[(frame + 1) % 2] + 3 * (i + 1);
@@ -238,11 +238,11 @@ test_a_new_scene_starts_anew (void)
 
   for (guint i = 0; i < PATCHES * DIM; i++)
     second[i] = 5.0f * second[i] + 10.0f;
-  vit_token_pca_update (pca, &after, 1, alone);
+  vit_token_pca_update (pca, &after, 1, NULL, alone);
   vit_token_pca_reset (pca);
   for (guint frame = 0; frame < 5; frame++)
-    vit_token_pca_update (pca, &before, 1, cut);
-  vit_token_pca_update (pca, &after, 1, cut);
+    vit_token_pca_update (pca, &before, 1, NULL, cut);
+  vit_token_pca_update (pca, &after, 1, NULL, cut);
   for (guint i = 0; i < PATCHES * 3; i++)
     g_assert_cmpfloat_with_epsilon (cut[i], alone[i], 0.02);
   vit_token_pca_free (pca);
@@ -297,14 +297,14 @@ test_a_flat_picture_is_grey (void)
   for (guint i = 0; i < PATCHES * DIM; i++)
     tokens[i] = (float) (i % DIM) * (i % 7 ? 1.0f : 1.0f + 0x1p-22f);
   for (guint frame = 0; frame < 3; frame++) {
-    vit_token_pca_update (pca, &view, 1, colours);
+    vit_token_pca_update (pca, &view, 1, NULL, colours);
     for (guint i = 0; i < PATCHES * 3; i++)
       g_assert_cmpfloat_with_epsilon (colours[i], 0.5, 0.01);
     for (guint j = 0; j < 3; j++)
       g_assert_cmpfloat (vit_token_pca_share (pca, j), ==, 0);
   }
   memset (tokens, 0, PATCHES * DIM * sizeof *tokens);
-  vit_token_pca_update (pca, &view, 1, colours);
+  vit_token_pca_update (pca, &view, 1, NULL, colours);
   for (guint i = 0; i < PATCHES * 3; i++)
     g_assert_cmpfloat_with_epsilon (colours[i], 0.5, 0.01);
   vit_token_pca_free (pca);
@@ -324,7 +324,7 @@ test_alike_tokens_have_no_components (void)
     for (guint i = 0; i < n; i++)
       tokens[(gsize) i * DIM] = i % 7 ? -27.7128f : -27.71281f;
     for (guint frame = 0; frame < 3; frame++) {
-      vit_token_pca_update (pca, &view, 1, colours);
+      vit_token_pca_update (pca, &view, 1, NULL, colours);
       for (guint j = 0; j < 3; j++)
         g_assert_cmpfloat (vit_token_pca_share (pca, j), ==, 0);
     }
@@ -332,7 +332,7 @@ test_alike_tokens_have_no_components (void)
     for (guint i = 0; i < n; i += 2)
       tokens[(gsize) i * DIM + 1] = 20;
     vit_token_pca_reset (pca);
-    vit_token_pca_update (pca, &view, 1, colours);
+    vit_token_pca_update (pca, &view, 1, NULL, colours);
     g_assert_cmpfloat_with_epsilon (vit_token_pca_share (pca, 0), 1, 1e-3);
     for (guint j = 1; j < 3; j++)
       g_assert_cmpfloat (vit_token_pca_share (pca, j), ==, 0);
@@ -350,17 +350,17 @@ test_numbers_that_are_none_are_grey_and_leave_no_trace (void)
   VitTokenView view = view_of (tokens);
   VitTokenPca *pca = vit_token_pca_new ();
 
-  vit_token_pca_update (pca, &view, 1, good);
+  vit_token_pca_update (pca, &view, 1, NULL, good);
   for (guint i = 0; i < G_N_ELEMENTS (wrong); i++) {
     float kept = tokens[5 * DIM + 3];
 
     tokens[5 * DIM + 3] = wrong[i];
-    vit_token_pca_update (pca, &view, 1, colours);
+    vit_token_pca_update (pca, &view, 1, NULL, colours);
     for (guint j = 0; j < PATCHES * 3; j++)
       g_assert_cmpfloat (colours[j], ==, 0.5);
     g_assert_cmpfloat (vit_token_pca_share (pca, 0), ==, 0);
     tokens[5 * DIM + 3] = kept;
-    vit_token_pca_update (pca, &view, 1, colours);
+    vit_token_pca_update (pca, &view, 1, NULL, colours);
     g_assert_cmpmem (colours, sizeof colours, good, sizeof good);
   }
   vit_token_pca_free (pca);
@@ -379,7 +379,7 @@ test_small_grids_and_tokens (void)
     VitTokenPca *pca = vit_token_pca_new ();
 
     for (guint frame = 0; frame < 3; frame++) {
-      vit_token_pca_update (pca, &view, 1, colours);
+      vit_token_pca_update (pca, &view, 1, NULL, colours);
       for (guint i = 0; i < 6 / dim * 3; i++)
         g_assert_true (colours[i] >= 0.0f && colours[i] <= 1.0f);
     }
@@ -396,12 +396,12 @@ test_views_are_taken_together (void)
   VitTokenView views[2] = { view, view };
   VitTokenPca *pca = vit_token_pca_new ();
 
-  vit_token_pca_update (pca, &view, 1, whole);
+  vit_token_pca_update (pca, &view, 1, NULL, whole);
   vit_token_pca_reset (pca);
   views[0].grid_height = 5;
   views[1].grid_height = ROWS - 5;
   views[1].tokens = tokens + 5 * COLUMNS * DIM;
-  vit_token_pca_update (pca, views, 2, parts);
+  vit_token_pca_update (pca, views, 2, NULL, parts);
   for (guint i = 0; i < PATCHES * 3; i++)
     g_assert_cmpfloat_with_epsilon (whole[i], parts[i], 1e-6);
   vit_token_pca_free (pca);

@@ -31,11 +31,17 @@ test_a_token_without_direction_has_no_cosines (void)
       gboolean has_cosines = query == 0 || query == 3;
 
       g_assert_true (vit_token_picture_similarity (
-          picture, &view, 1, 0, query, TRUE, 1, colours, &range));
+          picture, &view, 1, tokens[query], 1, TRUE, 1, colours, &range));
       g_assert_cmpint (range.has_values, ==, has_cosines);
       for (guint i = 0; i < N; i++)
         g_assert_cmpint (
             colours[i] != GREY, ==, has_cosines && (i == 0 || i == 3));
+      for (guint i = 0; i < N; i++) {
+        float place = vit_token_picture_places (picture)[i];
+
+        g_assert_cmphex (
+            colours[i], ==, isnan (place) ? GREY : vit_shade_value (place, 1));
+      }
     }
   }
   vit_token_picture_free (picture);
