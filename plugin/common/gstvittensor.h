@@ -32,6 +32,11 @@ gboolean gst_vit_tensor_is_supported (void);
 void gst_vit_tensor_attach_probabilities (
     GstBuffer *frame, const GPtrArray *probabilities);
 
+/* The same for each valid attention meta but the first `n_before`: one tensor
+ * [1, n_heads, n_tokens] of float32 called `id`. */
+void gst_vit_tensor_attach_attention (
+    GstBuffer *frame, guint n_before, GQuark id);
+
 /* Adds the same tensor of these tokens, which are valid, to the frame's
  * GstAnalyticsRelationMeta, related to the detection of id `detection` in it, and
  * that to the tensor (GST_ANALYTICS_REL_TYPE_RELATE_TO). */

@@ -29,6 +29,7 @@ typedef struct {
   GQuark *tensor_ids;         /* [layers]; 0: no tensor is attached; likewise: */
   GQuark embedding_id;
   GQuark logits_id;
+  GQuark attention_id;
   GstVitEncoderClasses classes; /* of the logits */
 
   /* Of the frame in work. */
@@ -53,7 +54,8 @@ GstVitEncoderStream *gst_vit_encoder_stream_new (
 void gst_vit_encoder_stream_free (GstVitEncoderStream *stream); /* (nullable) */
 
 /* What was set since the last frame takes effect.  Errors: SETTING for an embedding
- * that the model cannot make; then what was set before still stands. */
+ * or attention that the model cannot make; then what was set before still
+ * stands. */
 gboolean gst_vit_encoder_stream_set_live (GstVitEncoderStream *stream,
     const GstVitEncoderLiveSettings *live, GError **error);
 
