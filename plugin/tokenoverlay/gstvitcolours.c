@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "tokenoverlay/gstvitattention.h"
+
 #define NO_MEMORY "there is not the memory for it"
 
 void
@@ -48,14 +50,6 @@ find_query (GstVitColours *self, const GstVitGrids *grids, gint x, gint y)
   }
 }
 
-/* A legend of steps from dark to bright. */
-static void
-make_ramp (guint32 colours[32])
-{
-  for (guint i = 0; i < 32; i++)
-    colours[i] = vit_shade_value ((gfloat) i / 31, 1);
-}
-
 static gboolean
 colour_similarity (GstVitColours *self, const GstVitDrawingSettings *settings,
     const GstVitGrids *grids, guint width, guint height,
@@ -86,8 +80,7 @@ colour_similarity (GstVitColours *self, const GstVitDrawingSettings *settings,
     legend->text = g_strdup ("no cosine: the framed patch's token is zero");
     return TRUE;
   }
-  make_ramp (legend->colours);
-  legend->n_colours = 32;
+  gst_vit_legend_make_ramp (legend);
   legend->text
       = g_strdup_printf ("cosine %.1f to 1 with the framed patch", range.low);
   return TRUE;
@@ -130,8 +123,7 @@ colour_norm (GstVitColours *self, const GstVitDrawingSettings *settings,
     legend->text = g_strdup ("no norm: the tokens are not finite");
     return TRUE;
   }
-  make_ramp (legend->colours);
-  legend->n_colours = 32;
+  gst_vit_legend_make_ramp (legend);
   legend->text = g_strdup_printf ("norm %.3g to %.3g", range.low, range.high);
   return TRUE;
 }
@@ -201,11 +193,11 @@ describe_grid (const GstVitGrids *grids, GstVitLegendContent *legend)
         meta->embed_dim);
 }
 
-/* FALSE where there is not the memory. */
+/* FALSE where there is not the memory, or for a reason that is said. */
 static gboolean
 colour_grids (GstVitColours *self, const GstVitDrawingSettings *settings,
-    const GstVitGrids *grids, guint width, guint height,
-    GstVitLegendContent *legend)
+    GstVitGrids *grids, guint width, guint height,
+    GstVitLegendContent *legend, const gchar **reason)
 {
   switch (settings->mode) {
     case GST_VIT_DRAWING_PCA:
@@ -220,6 +212,9 @@ colour_grids (GstVitColours *self, const GstVitDrawingSettings *settings,
     case GST_VIT_DRAWING_GRID:
       describe_grid (grids, legend);
       return TRUE;
+    case GST_VIT_DRAWING_ATTENTION:
+      return gst_vit_attention_colour (grids, self->picture, settings,
+          self->colours, legend, reason);
   }
   g_return_val_if_reached (FALSE);
 }
@@ -240,10 +235,11 @@ gst_vit_colours_make (GstVitColours *self,
       && !gst_vit_grids_map (
           grids, self->picture, settings->keep_positions, reason))
     return FALSE;
-  is_done = colour_grids (self, settings, grids, width, height, legend);
+  is_done
+      = colour_grids (self, settings, grids, width, height, legend, reason);
   if (reads)
     gst_vit_grids_unmap (grids);
-  if (!is_done)
+  if (!is_done && !*reason)
     *reason = NO_MEMORY;
   return is_done;
 }

@@ -10,6 +10,7 @@ enum {
   PROP_Y,
   PROP_LEGEND,
   PROP_KEEP_POSITIONS,
+  PROP_HEAD,
 };
 
 /**
@@ -22,8 +23,10 @@ enum {
  * @GST_VIT_DRAWING_CHANGED: the patches whose tokens are not those of the
  *     last frame that had any
  * @GST_VIT_DRAWING_GRID: the borders of the patches
+ * @GST_VIT_DRAWING_ATTENTION: how much the class token attends to every patch, of
+ *     one head or on average: see #GstVitTokenOverlay:head
  *
- * What #vittokenoverlay draws: pca, similarity, norm, changed, grid.
+ * What #vittokenoverlay draws: pca, similarity, norm, changed, grid, attention.
  *
  * Since: 0.1
  */
@@ -40,6 +43,7 @@ mode_get_type (void)
     { GST_VIT_DRAWING_CHANGED, "Tokens that are not those of the last frame that had tokens",
         "changed" },
     { GST_VIT_DRAWING_GRID, "Borders of the patches", "grid" },
+    { GST_VIT_DRAWING_ATTENTION, "Attention of the class token", "attention" },
     { 0, NULL, NULL },
   };
   static gsize type = 0;
@@ -57,6 +61,7 @@ gst_vit_drawing_settings_init (GstVitDrawingSettings *settings)
     .opacity = 0.6,
     .x = -1,
     .y = -1,
+    .head = -1,
     .legend = TRUE };
 }
 
@@ -164,6 +169,21 @@ gst_vit_drawing_settings_install (GObjectClass *class)
           "mode=pca, similarity and norm: draw the tokens with what the "
           "position table added to them",
           defaults.keep_positions, flags));
+  /**
+   * GstVitTokenOverlay:head:
+   *
+   * With the mode `attention`, whose attention is drawn: that of a head, from 0, or
+   * with -1, the default, the mean of all heads.
+   *
+   * Takes effect on the next frame; may be controlled.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (class, PROP_HEAD,
+      g_param_spec_int ("head", "Head",
+          "mode=attention: the head whose attention is drawn, from 0; -1: the "
+          "mean of all",
+          -1, G_MAXINT, defaults.head, flags));
   gst_type_mark_as_plugin_api (
       GST_TYPE_VIT_TOKEN_OVERLAY_MODE, (GstPluginAPIFlags) 0);
 }
@@ -190,6 +210,9 @@ gst_vit_drawing_settings_set (
       return TRUE;
     case PROP_KEEP_POSITIONS:
       settings->keep_positions = g_value_get_boolean (value);
+      return TRUE;
+    case PROP_HEAD:
+      settings->head = g_value_get_int (value);
       return TRUE;
   }
   return FALSE;
@@ -218,6 +241,9 @@ gst_vit_drawing_settings_get (
     case PROP_KEEP_POSITIONS:
       g_value_set_boolean (value, settings->keep_positions);
       return TRUE;
+    case PROP_HEAD:
+      g_value_set_int (value, settings->head);
+      return TRUE;
   }
   return FALSE;
 }
@@ -244,6 +270,6 @@ gst_vit_drawing_settings_are_equal (
   /* To the last bit, as one is a copy of the other. */
   return one->mode == other->mode && one->x == other->x && one->y == other->y
          && memcmp (&one->opacity, &other->opacity, sizeof one->opacity) == 0
-         && one->legend == other->legend
+         && one->head == other->head && one->legend == other->legend
          && one->keep_positions == other->keep_positions;
 }

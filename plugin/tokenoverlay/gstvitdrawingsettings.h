@@ -14,6 +14,7 @@ typedef enum {
   GST_VIT_DRAWING_NORM,
   GST_VIT_DRAWING_CHANGED,
   GST_VIT_DRAWING_GRID,
+  GST_VIT_DRAWING_ATTENTION,
 } GstVitDrawingMode;
 
 typedef struct {
@@ -21,6 +22,7 @@ typedef struct {
   gdouble opacity; /* [0,1] */
   gint x;          /* of the patch that others are compared with, in pixels of */
   gint y;          /* the frame; -1: its middle */
+  gint head;       /* whose attention is drawn; -1: the mean of all */
   gboolean legend;
   gboolean keep_positions; /* draw tokens with their positions in them */
 } GstVitDrawingSettings;
