@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tokens and embeddings as GStreamer's own tensors: GstTensorMeta on the frame
- * (1.26) and, for tokens, the field `tensors` in its caps and GstAnalyticsTensorMtd
- * beside a detection (1.28).
+ * Tokens, embeddings and attention as GStreamer's own tensors: GstTensorMeta on
+ * the frame (1.26) and, for tokens, the field `tensors` in its caps and
+ * GstAnalyticsTensorMtd beside a detection (1.28).
  *
  * All are compiled in where gstreamer-analytics-1.0 is there, in that release
  * or a later one; elsewhere these functions do nothing.

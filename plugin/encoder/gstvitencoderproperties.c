@@ -177,8 +177,8 @@ install_means (GObjectClass *klass, const GstVitEncoderSettings *defaults)
    * GstVitEncoder:max-memory:
    *
    * The most bytes that the features of one frame, all its regions together, its
-   * embeddings and logits among them, and what computes them take.  A frame that
-   * would take more passes without features, which one warning says until a frame
+   * embeddings, logits and attention among them, and what computes them take.  A
+   * frame that would take more passes without features, which one warning says until a frame
    * has them again.  The model's weights come on top, and what other elements
    * keep: features in a queue.  0 is no limit.
    *

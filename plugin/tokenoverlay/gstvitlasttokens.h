@@ -27,8 +27,8 @@ typedef struct {
 /* What comes next does not follow them. */
 void gst_vit_last_tokens_clear (GstVitLastTokens *last);
 
-/* Takes the valid tokens and attention of `frame` in their place, by reference; none, if it
- * carries more than 4096 metas, which are not worth the memory. */
+/* Takes the valid tokens and attention of `frame` in their place, by reference;
+ * none, if it carries more than 4096 metas, which are not worth the memory. */
 void gst_vit_last_tokens_take (GstVitLastTokens *last, GstBuffer *frame);
 
 /* They stand for no more frames; when they were is still known. */
