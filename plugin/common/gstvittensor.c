@@ -117,6 +117,28 @@ gst_vit_tensor_attach_probabilities (
     add_tensors (frame, added);
   g_ptr_array_unref (added);
 }
+
+void
+gst_vit_tensor_attach_attention (GstBuffer *frame, guint n_before, GQuark id)
+{
+  GPtrArray *added = g_ptr_array_new ();
+  GstVitAttentionMeta *meta;
+  gpointer state = NULL;
+
+  for (guint i = 0;
+       (meta = gst_buffer_iterate_vit_attention_meta (frame, &state)); i++) {
+    gsize dims[] = { 1, meta->n_heads, meta->n_tokens };
+
+    if (i >= n_before && gst_vit_attention_meta_is_valid (meta, NULL))
+      g_ptr_array_add (added,
+          gst_tensor_new_simple (id, GST_TENSOR_DATA_TYPE_FLOAT32,
+              gst_buffer_ref (meta->values), GST_TENSOR_DIM_ORDER_ROW_MAJOR,
+              G_N_ELEMENTS (dims), dims));
+  }
+  if (added->len > 0)
+    add_tensors (frame, added);
+  g_ptr_array_unref (added);
+}
 #else
 void
 gst_vit_tensor_attach (GstBuffer *frame G_GNUC_UNUSED,
@@ -140,6 +162,12 @@ gst_vit_tensor_is_supported (void)
 void
 gst_vit_tensor_attach_probabilities (GstBuffer *frame G_GNUC_UNUSED,
     const GPtrArray *probabilities G_GNUC_UNUSED)
+{
+}
+
+void
+gst_vit_tensor_attach_attention (GstBuffer *frame G_GNUC_UNUSED,
+    guint n_before G_GNUC_UNUSED, GQuark id G_GNUC_UNUSED)
 {
 }
 #endif

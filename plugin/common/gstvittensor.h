@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tokens and embeddings as GStreamer's own tensors: GstTensorMeta on the frame
- * (1.26) and, for tokens, the field `tensors` in its caps and GstAnalyticsTensorMtd
- * beside a detection (1.28).
+ * Tokens, embeddings and attention as GStreamer's own tensors: GstTensorMeta on
+ * the frame (1.26) and, for tokens, the field `tensors` in its caps and
+ * GstAnalyticsTensorMtd beside a detection (1.28).
  *
  * All are compiled in where gstreamer-analytics-1.0 is there, in that release
  * or a later one; elsewhere these functions do nothing.
@@ -31,6 +31,11 @@ gboolean gst_vit_tensor_is_supported (void);
  * float32 [n], a tensor [1, n], "classification-generic-softmaxed-out". */
 void gst_vit_tensor_attach_probabilities (
     GstBuffer *frame, const GPtrArray *probabilities);
+
+/* The same for each valid attention meta but the first `n_before`: one tensor
+ * [1, n_heads, n_tokens] of float32 called `id`. */
+void gst_vit_tensor_attach_attention (
+    GstBuffer *frame, guint n_before, GQuark id);
 
 /* Adds the same tensor of these tokens, which are valid, to the frame's
  * GstAnalyticsRelationMeta, related to the detection of id `detection` in it, and

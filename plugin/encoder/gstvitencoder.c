@@ -10,8 +10,9 @@
  * model has a classifier, its logits, as the model's own package computes them in
  * float32, for frames of any size.  Features travel as another #GstVitTokensMeta,
  * whose `n_blocks` is not 0, embedding and logits as #GstVitEmbeddingMeta, which
- * has the best of a classifier's classes by name, #GstVitEncoder:top; the tokens
- * stay.
+ * has the best of a classifier's classes by name, #GstVitEncoder:top, and the
+ * class token's attention, where #GstVitEncoder:attention asks for it, as
+ * #GstVitAttentionMeta; the tokens stay.
  *
  * Frames come out as they came in, at once and all of them; those without tokens
  * pass as they are.  A frame whose tokens are those of the frame before carries the

@@ -76,11 +76,28 @@ attach_features (const GstVitEncoderStream *stream,
   }
 }
 
+static void
+attach_attention (const GstVitEncoderStream *stream,
+    const GstVitEncoderShape *shape, GstBuffer *frame)
+{
+  GPtrArray *inputs = stream->inputs.tokens;
+  guint n_before
+      = gst_buffer_get_n_meta (frame, GST_VIT_ATTENTION_META_API_TYPE);
+
+  for (guint i = 0; i < inputs->len; i++)
+    gst_vit_encoder_result_attach_attention (
+        g_ptr_array_index (stream->results, i), shape,
+        g_ptr_array_index (inputs, i), frame);
+  if (stream->attention_id != 0)
+    gst_vit_tensor_attach_attention (frame, n_before, stream->attention_id);
+}
+
 void
 gst_vit_encoder_attach_results (const GstVitEncoderStream *stream,
     const GstVitEncoderShape *shape, GstBuffer *frame)
 {
   find_labels (stream, shape);
   attach_features (stream, shape, frame);
+  attach_attention (stream, shape, frame);
   attach_vectors (stream, shape, frame);
 }

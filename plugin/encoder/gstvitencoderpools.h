@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The buffers that the features, embedding and logits of a frame, or of one region
- * of it, are computed into: a pool for each of the lengths that these have.
+ * The buffers that the features, embedding, logits and attention of a frame, or of
+ * one region of it, are computed into: a pool for each of the lengths that these
+ * have.
  *
  * Thread-safety: one thread at a time; what was acquired may be held anywhere.
  */

@@ -177,8 +177,8 @@ install_means (GObjectClass *klass, const GstVitEncoderSettings *defaults)
    * GstVitEncoder:max-memory:
    *
    * The most bytes that the features of one frame, all its regions together, its
-   * embeddings and logits among them, and what computes them take.  A frame that
-   * would take more passes without features, which one warning says until a frame
+   * embeddings, logits and attention among them, and what computes them take.  A
+   * frame that would take more passes without features, which one warning says until a frame
    * has them again.  The model's weights come on top, and what other elements
    * keep: features in a queue.  0 is no limit.
    *
@@ -204,7 +204,7 @@ install_means (GObjectClass *klass, const GstVitEncoderSettings *defaults)
    * [1, n_tokens, embed_dim], row-major and with the same memory; with %NULL none
    * is.  Where #GstVitEncoder:layers names several, "-6" is appended for block 6.
    * The tensors of embedding and logits, [1, dim], have "-embedding" and "-logits"
-   * behind it.
+   * behind it, that of attention, [1, n_heads, n_tokens], "-attention".
    *
    * Conditionally available: without effect where the plugin was built without
    * gstreamer-analytics-1.0 of GStreamer 1.26 or later.
@@ -269,6 +269,23 @@ install_live (GObjectClass *klass, const GstVitEncoderLiveSettings *defaults)
   g_object_class_install_property (klass, GST_VIT_ENCODER_SETTING_NORMALIZE,
       g_param_spec_boolean ("normalize", "Normalize",
           "Divide the embedding by its length", defaults->normalize, LIVE));
+
+  /**
+   * GstVitEncoder:attention:
+   *
+   * Whether a #GstVitAttentionMeta is attached for each set of tokens: how much the
+   * class token attends to each token in the last block, by head.  It takes one row
+   * of products a head more, and all blocks are computed for it.
+   *
+   * Takes effect on the next frame; an error for a model without a class token.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, GST_VIT_ENCODER_SETTING_ATTENTION,
+      g_param_spec_boolean ("attention", "Attention",
+          "Attach how much the class token attends to each token in the last "
+          "block, by head",
+          defaults->attention, LIVE));
 
   /**
    * GstVitEncoder:skip-late:

@@ -2,7 +2,7 @@
 #include "encoder/gstvitencoderresult.h"
 
 #include "common/gstvittokenspool.h"
-#include "gst/vit/gstvitembeddingmeta.h"
+#include "gst/vit/vit.h"
 
 static void
 clear (gpointer data)
@@ -12,6 +12,7 @@ clear (gpointer data)
   gst_clear_buffer (&result->tokens);
   gst_clear_buffer (&result->embedding);
   gst_clear_buffer (&result->logits);
+  gst_clear_buffer (&result->attention);
   gst_vit_encoder_result_forget_labels (result);
   for (guint i = 0; i < result->n_layers; i++)
     gst_clear_buffer (&result->features[i]);
@@ -39,6 +40,7 @@ gst_vit_encoder_result_size (const GstVitEncoderShape *shape, guint n_tokens)
   if (shape->probabilities)
     n_values += shape->n_classes;
   n_values += shape->n_layers * (guint64) n_feature_values (shape, n_tokens);
+  n_values += (guint64) shape->n_heads * n_tokens;
   return n_values * sizeof (gfloat);
 }
 
@@ -61,7 +63,9 @@ gst_vit_encoder_result_new (const GstVitTokensMeta *tokens,
       + shape->n_layers * sizeof (GstBuffer *));
   gsize n_values = n_feature_values (shape, tokens->n_tokens);
   gboolean complete = acquire (pools, shape->embedding_dim, &result->embedding)
-      && acquire (pools, shape->n_classes, &result->logits);
+      && acquire (pools, shape->n_classes, &result->logits)
+      && acquire (pools, (gsize) shape->n_heads * tokens->n_tokens,
+          &result->attention);
 
   result->tokens = gst_buffer_ref (tokens->tokens);
   result->grid_width = tokens->grid_width;
@@ -95,6 +99,16 @@ gst_vit_encoder_result_attach_features (const GstVitEncoderResult *result,
 
   if (is_known && tokens->changed != NULL)
     gst_vit_tokens_meta_set_changed (features, tokens->changed);
+}
+
+void
+gst_vit_encoder_result_attach_attention (const GstVitEncoderResult *result,
+    const GstVitEncoderShape *shape, const GstVitTokensMeta *tokens,
+    GstBuffer *frame)
+{
+  if (result->attention != NULL)
+    gst_buffer_add_vit_attention_meta (
+        frame, tokens, result->attention, shape->n_heads, shape->depth);
 }
 
 void

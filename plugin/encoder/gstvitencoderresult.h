@@ -22,6 +22,8 @@ typedef struct {
   guint n_classes;     /* likewise */
   gboolean labels;     /* are looked for */
   gboolean probabilities; /* of all classes are made too */
+  guint n_heads;       /* of the attention that is made; 0: none is */
+  guint depth;         /* blocks of the model */
   gboolean normalize;
   const guint *layers; /* [n_layers] */
 } GstVitEncoderShape;
@@ -34,7 +36,8 @@ typedef struct {
   guint n_layers;
   GstBuffer *embedding; /* [embedding_dim], or NULL; likewise: */
   GstBuffer *logits;    /* [n_classes] */
-  GstVitEncoderLabels *labels; /* of these, or NULL: not looked for */
+  GstBuffer *attention; /* [n_heads][n_tokens] */
+  GstVitEncoderLabels *labels; /* of the logits, or NULL: not looked for */
   GstBuffer *features[]; /* [n_layers], each [n_tokens][embed_dim] */
 } GstVitEncoderResult;
 
@@ -57,6 +60,11 @@ gboolean gst_vit_encoder_result_is_of (
  * is true of them. */
 void gst_vit_encoder_result_attach_features (const GstVitEncoderResult *result,
     const GstVitEncoderShape *shape, guint layer, gboolean is_known,
+    const GstVitTokensMeta *tokens, GstBuffer *frame);
+
+/* Attaches the class token's attention, where there is some. */
+void gst_vit_encoder_result_attach_attention (
+    const GstVitEncoderResult *result, const GstVitEncoderShape *shape,
     const GstVitTokensMeta *tokens, GstBuffer *frame);
 
 /* Looks for the labels of the logits, where there are any and that was not done. */

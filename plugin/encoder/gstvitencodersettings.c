@@ -84,6 +84,9 @@ set_live (GstVitEncoderLiveSettings *live, guint id, const GValue *value)
     case GST_VIT_ENCODER_SETTING_NORMALIZE:
       live->normalize = g_value_get_boolean (value);
       return TRUE;
+    case GST_VIT_ENCODER_SETTING_ATTENTION:
+      live->attention = g_value_get_boolean (value);
+      return TRUE;
     case GST_VIT_ENCODER_SETTING_SKIP_LATE:
       live->skip_late = g_value_get_boolean (value);
       return TRUE;
@@ -156,6 +159,9 @@ get_live (const GstVitEncoderLiveSettings *live, guint id, GValue *value)
       return TRUE;
     case GST_VIT_ENCODER_SETTING_NORMALIZE:
       g_value_set_boolean (value, live->normalize);
+      return TRUE;
+    case GST_VIT_ENCODER_SETTING_ATTENTION:
+      g_value_set_boolean (value, live->attention);
       return TRUE;
     case GST_VIT_ENCODER_SETTING_SKIP_LATE:
       g_value_set_boolean (value, live->skip_late);
@@ -233,6 +239,7 @@ gst_vit_encoder_settings_for_library (const GstVitEncoderSettings *settings)
     .normalize = settings->live.normalize,
     /* They come from behind the last block, which the layers may not need. */
     .logits = settings->live.embedding != VIT_EMBEDDING_NONE,
+    .attention = settings->live.attention,
     .precision = settings->precision,
     .n_workers = gst_vit_encoder_settings_n_workers (settings),
   };

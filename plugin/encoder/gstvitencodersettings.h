@@ -15,6 +15,7 @@ typedef struct {
   gboolean features;
   VitEmbeddingKind embedding;
   gboolean normalize;
+  gboolean attention;
   gboolean skip_late;
   guint top;         /* labels; 0: none */
   gdouble threshold; /* [0,1] */

@@ -34,6 +34,7 @@ size_free (gpointer data)
   g_free (size->features);
   g_free (size->embedding);
   g_free (size->logits);
+  g_free (size->attention);
   g_free (size);
 }
 
@@ -241,6 +242,7 @@ make_size (GstVitEncoderSizes *sizes, const VitEncoderGrid *grids,
   size->features = g_new0 (gfloat *, (gsize) n_grids * sizes->n_layers);
   size->embedding = g_new0 (gfloat *, n_grids);
   size->logits = g_new0 (gfloat *, n_grids);
+  size->attention = g_new0 (gfloat *, n_grids);
   g_ptr_array_add (sizes->all, size);
   return size;
 }

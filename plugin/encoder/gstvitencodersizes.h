@@ -30,6 +30,7 @@ typedef struct {
   gfloat **features;        /* [n_layers][n_grids], likewise */
   gfloat **embedding;       /* [n_grids], likewise */
   gfloat **logits;          /* [n_grids], likewise */
+  gfloat **attention;       /* [n_grids], likewise */
 } GstVitEncoderSize;
 
 /* Bytes that a frame takes beside the working memory of its encoder. */

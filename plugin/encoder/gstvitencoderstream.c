@@ -57,6 +57,7 @@ set_tensor_ids (GstVitEncoderStream *stream)
   }
   stream->embedding_id = append (id, "embedding");
   stream->logits_id = append (id, "logits");
+  stream->attention_id = append (id, "attention");
 }
 
 static GstVitEncoderSizes *
@@ -216,7 +217,8 @@ gst_vit_encoder_stream_set_live (GstVitEncoderStream *stream,
   if (live->top != before.top || live->threshold != before.threshold)
     g_ptr_array_foreach (stream->last, forget_labels, NULL);
   if (live->embedding == before.embedding
-      && live->normalize == before.normalize)
+      && live->normalize == before.normalize
+      && live->attention == before.attention)
     return TRUE;
   if (renew_sizes (stream, stream->texts, error))
     return TRUE;
@@ -241,8 +243,11 @@ shape_of (const GstVitEncoderStream *stream)
     .embedding_dim = vit_encoder_embedding_dim (encoder),
     .n_classes = vit_encoder_n_classes (encoder),
     .normalize = stream->settings.live.normalize,
+    .depth = stream->weights->depth,
   };
 
+  if (stream->settings.live.attention)
+    shape.n_heads = stream->weights->choices.n_heads;
   shape.layers = vit_encoder_layers (encoder, &shape.n_layers);
   shape.labels = stream->classes.are_known && stream->settings.live.top > 0;
   shape.probabilities = shape.labels && stream->logits_id != 0
@@ -255,7 +260,8 @@ wants_nothing (const GstVitEncoderStream *stream)
 {
   GstVitEncoderShape shape = shape_of (stream);
 
-  return !shape.features && shape.embedding_dim == 0 && shape.n_classes == 0;
+  return !shape.features && shape.embedding_dim == 0 && shape.n_classes == 0
+         && shape.n_heads == 0;
 }
 
 /* (nullable) (transfer none) */
@@ -441,6 +447,7 @@ open_job (GstVitEncoderStream *stream, const GstVitEncoderShape *shape,
         = map_output (stream, result->features[layer]);
   size->embedding[job] = map_output (stream, result->embedding);
   size->logits[job] = map_output (stream, result->logits);
+  size->attention[job] = map_output (stream, result->attention);
   return TRUE;
 }
 
@@ -472,6 +479,7 @@ compute (GstVitEncoderStream *stream, const GstVitEncoderShape *shape,
       .features = shape->features ? size->features : NULL,
       .embedding = size->embedding,
       .logits = size->logits,
+      .attention = size->attention,
     };
 
     vit_encoder_run (

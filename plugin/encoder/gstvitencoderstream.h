@@ -30,6 +30,7 @@ typedef struct {
   GQuark *tensor_ids;         /* [layers]; 0: no tensor is attached; likewise: */
   GQuark embedding_id;
   GQuark logits_id;
+  GQuark attention_id;
   GstVitEncoderClasses classes; /* of the logits */
 
   /* Of the frame in work. */
@@ -62,7 +63,8 @@ gboolean gst_vit_encoder_stream_set_classes (GstVitEncoderStream *stream,
     GError **error);
 
 /* What else was set since the last frame takes effect.  Errors: SETTING for an
- * embedding that the model cannot make; then what was set before still stands. */
+ * embedding or attention that the model cannot make; then what was set before still
+ * stands. */
 gboolean gst_vit_encoder_stream_set_live (GstVitEncoderStream *stream,
     const GstVitEncoderLiveSettings *live, GError **error);
 

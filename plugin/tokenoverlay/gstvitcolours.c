@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "tokenoverlay/gstvitattention.h"
+
 #define NO_MEMORY "there is not the memory for it"
 
 void
@@ -36,14 +38,6 @@ make_room (GstVitColours *self, guint n_patches)
   return self->colours != NULL;
 }
 
-/* A legend of steps from dark to bright. */
-static void
-make_ramp (guint32 colours[32])
-{
-  for (guint i = 0; i < 32; i++)
-    colours[i] = vit_shade_value ((gfloat) i / 31, 1);
-}
-
 /* TRUE where there is nothing to compare with, too; *fault then says why, if it is
  * the file. */
 static gboolean
@@ -74,8 +68,7 @@ colour_similarity (GstVitColours *self, const GstVitDrawingSettings *settings,
   }
   self->places = vit_token_picture_places (self->picture);
   if (range.has_values) {
-    make_ramp (legend->colours);
-    legend->n_colours = 32;
+    gst_vit_legend_make_ramp (legend);
     legend->text = g_strdup_printf ("cosine %.1f to 1 with %s", range.low, with);
   } else {
     legend->text = g_strdup_printf ("no cosine with %s: zero or not finite", with);
@@ -125,8 +118,7 @@ colour_norm (GstVitColours *self, const GstVitDrawingSettings *settings,
     return TRUE;
   }
   self->places = vit_token_picture_places (self->picture);
-  make_ramp (legend->colours);
-  legend->n_colours = 32;
+  gst_vit_legend_make_ramp (legend);
   legend->text = g_strdup_printf ("norm %.3g to %.3g", range.low, range.high);
   return TRUE;
 }
@@ -196,11 +188,23 @@ describe_grid (const GstVitGrids *grids, GstVitLegendContent *legend)
         meta->embed_dim);
 }
 
-/* FALSE where there is not the memory. */
+static gboolean
+colour_attention (GstVitColours *self, const GstVitDrawingSettings *settings,
+    GstVitGrids *grids, GstVitLegendContent *legend, const gchar **reason)
+{
+  if (!gst_vit_attention_colour (
+          grids, self->picture, settings, self->colours, legend, reason))
+    return FALSE;
+  if (legend->n_colours > 0)
+    self->places = vit_token_picture_places (self->picture);
+  return TRUE;
+}
+
+/* FALSE where there is not the memory, or for a reason that is said. */
 static gboolean
 colour_grids (GstVitColours *self, const GstVitDrawingSettings *settings,
-    const GstVitGrids *grids, guint width, guint height,
-    GstVitLegendContent *legend, const gchar **fault)
+    GstVitGrids *grids, guint width, guint height,
+    GstVitLegendContent *legend, const gchar **fault, const gchar **reason)
 {
   switch (settings->mode) {
     case GST_VIT_DRAWING_PCA:
@@ -216,6 +220,8 @@ colour_grids (GstVitColours *self, const GstVitDrawingSettings *settings,
     case GST_VIT_DRAWING_GRID:
       describe_grid (grids, legend);
       return TRUE;
+    case GST_VIT_DRAWING_ATTENTION:
+      return colour_attention (self, settings, grids, legend, reason);
   }
   g_return_val_if_reached (FALSE);
 }
@@ -240,10 +246,10 @@ gst_vit_colours_make (GstVitColours *self,
     return FALSE;
   self->places = NULL;
   is_done = colour_grids (
-      self, settings, grids, width, height, legend, &own_fault);
+      self, settings, grids, width, height, legend, &own_fault, reason);
   if (reads)
     gst_vit_grids_unmap (grids);
-  if (!is_done)
+  if (!is_done && !*reason)
     *reason = NO_MEMORY;
   if (!*fault)
     *fault = own_fault;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tokenoverlay/gstvitdrawing.h"
 
+#include "tokenoverlay/gstvitattention.h"
 #include "tokenoverlay/gstvitbestlabel.h"
 #include "tokenoverlay/gstvitcolours.h"
 #include "tokenoverlay/gstvitgrids.h"
@@ -79,7 +80,8 @@ make_layer (const GstVitDrawing *self, guint i)
   if (colours->places)
     layer.places = colours->places + grid->first;
   layer.is_smooth = settings->smooth
-                    && gst_vit_drawing_settings_read_tokens (settings);
+                    && (gst_vit_drawing_settings_read_tokens (settings)
+                        || settings->mode == GST_VIT_DRAWING_ATTENTION);
   layer.alpha = (gfloat) settings->opacity;
   return layer;
 }
@@ -108,13 +110,13 @@ draw_picture (
 static void
 say_depth (GstVitDrawing *self)
 {
-  guint n_blocks = gst_vit_grids_get (&self->grids, 0)->meta->n_blocks;
+  const GstVitTokensMeta *meta = gst_vit_grids_get (&self->grids, 0)->meta;
   gchar *text = self->content.text;
 
-  if (n_blocks == 0)
+  if (!meta || meta->n_blocks == 0)
     return;
   self->content.text
-      = g_strdup_printf ("features after block %u: %s", n_blocks, text);
+      = g_strdup_printf ("features after block %u: %s", meta->n_blocks, text);
   g_free (text);
 }
 
@@ -131,6 +133,16 @@ say_label (GstVitDrawing *self, GstBuffer *tokens)
   g_free (text);
 }
 
+static gboolean
+collect (GstVitDrawing *self, GstBuffer *tokens, const gchar **fault,
+    const gchar **reason)
+{
+  if (self->settings.mode == GST_VIT_DRAWING_ATTENTION)
+    return gst_vit_attention_collect (&self->grids, tokens, fault, reason);
+  return gst_vit_grids_collect (
+      &self->grids, tokens, &self->settings, fault, reason);
+}
+
 /* What is drawn of the metas of `tokens`; FALSE, with nothing, if it cannot be. */
 static gboolean
 draw (GstVitDrawing *self, const GstVitDrawingSettings *settings,
@@ -144,7 +156,7 @@ draw (GstVitDrawing *self, const GstVitDrawingSettings *settings,
   gst_vit_drawing_settings_copy (settings, &self->settings);
   self->content = (GstVitLegendContent){ NULL };
   is_drawn
-      = gst_vit_grids_collect (&self->grids, tokens, settings, &fault, reason)
+      = collect (self, tokens, &fault, reason)
         && gst_vit_colours_make (&self->colours, settings, &self->grids, width,
             height, &self->content, &fault, reason)
         && draw_picture (self, width, height, reason);
@@ -158,16 +170,37 @@ draw (GstVitDrawing *self, const GstVitDrawingSettings *settings,
   return is_drawn;
 }
 
+/* Whether the frame carries what is drawn.  *reason (nullable) says why not, where
+ * something else is missing than tokens. */
+static gboolean
+carries (const GstVitDrawingSettings *settings, GstBuffer *frame,
+    const gchar **reason)
+{
+  gboolean has_tokens
+      = gst_buffer_get_n_meta (frame, GST_VIT_TOKENS_META_API_TYPE) > 0;
+
+  if (settings->mode != GST_VIT_DRAWING_ATTENTION)
+    return has_tokens;
+  if (gst_buffer_get_n_meta (frame, GST_VIT_ATTENTION_META_API_TYPE) > 0)
+    return TRUE;
+  if (has_tokens)
+    *reason = "no attention is with them, which vitencoder attaches with "
+              "attention=true";
+  return FALSE;
+}
+
 /* Whether something is drawn, anew or of the last tokens. */
 static gboolean
 draw_if_new (GstVitDrawing *self, const GstVitDrawingSettings *settings,
     GstBuffer *frame, guint width, guint height, const gchar **reason)
 {
-  gboolean has_tokens
-      = gst_buffer_get_n_meta (frame, GST_VIT_TOKENS_META_API_TYPE) > 0;
+  const gchar *missing = NULL;
+  gboolean has_tokens = carries (settings, frame, &missing);
 
-  if (!has_tokens && !gst_vit_last_tokens_stand_for (&self->last, frame))
+  if (!has_tokens && !gst_vit_last_tokens_stand_for (&self->last, frame)) {
+    *reason = missing;
     return FALSE;
+  }
   if (!has_tokens
       && gst_vit_drawing_settings_are_equal (settings, &self->settings))
     return TRUE;

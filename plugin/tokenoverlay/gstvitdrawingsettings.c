@@ -14,6 +14,7 @@ enum {
   PROP_QUERY,
   PROP_LEGEND,
   PROP_KEEP_POSITIONS,
+  PROP_HEAD,
 };
 
 /**
@@ -26,8 +27,10 @@ enum {
  * @GST_VIT_DRAWING_CHANGED: the patches whose tokens are not those of the
  *     last frame that had any
  * @GST_VIT_DRAWING_GRID: the borders of the patches
+ * @GST_VIT_DRAWING_ATTENTION: how much the class token attends to every patch, of
+ *     one head or on average: see #GstVitTokenOverlay:head
  *
- * What #vittokenoverlay draws: pca, similarity, norm, changed, grid.
+ * What #vittokenoverlay draws: pca, similarity, norm, changed, grid, attention.
  *
  * Since: 0.1
  */
@@ -44,6 +47,7 @@ mode_get_type (void)
     { GST_VIT_DRAWING_CHANGED, "Tokens that are not those of the last frame that had tokens",
         "changed" },
     { GST_VIT_DRAWING_GRID, "Borders of the patches", "grid" },
+    { GST_VIT_DRAWING_ATTENTION, "Attention of the class token", "attention" },
     { 0, NULL, NULL },
   };
   static gsize type = 0;
@@ -61,6 +65,7 @@ gst_vit_drawing_settings_init (GstVitDrawingSettings *settings)
     .opacity = 0.6,
     .x = -1,
     .y = -1,
+    .head = -1,
     .legend = TRUE };
 }
 
@@ -192,9 +197,9 @@ gst_vit_drawing_settings_install (GObjectClass *class)
   /**
    * GstVitTokenOverlay:smooth:
    *
-   * Whether the colours of the modes `pca`, `similarity` and `norm` pass from
-   * patch to patch, interpolated bilinearly between their centres, instead of
-   * blocks.
+   * Whether the colours of the modes `pca`, `similarity`, `norm` and `attention`
+   * pass from patch to patch, interpolated bilinearly between their centres,
+   * instead of blocks.
    *
    * Takes effect on the next frame; may be controlled.
    *
@@ -202,8 +207,8 @@ gst_vit_drawing_settings_install (GObjectClass *class)
    */
   g_object_class_install_property (class, PROP_SMOOTH,
       g_param_spec_boolean ("smooth", "Smooth",
-          "mode=pca, similarity and norm: interpolate between patches instead "
-          "of drawing blocks",
+          "mode=pca, similarity, norm and attention: interpolate between "
+          "patches instead of drawing blocks",
           defaults.smooth, flags));
 
   /**
@@ -273,6 +278,21 @@ gst_vit_drawing_settings_install (GObjectClass *class)
           "position table added to them",
           defaults.keep_positions, flags));
   install_queries (class);
+  /**
+   * GstVitTokenOverlay:head:
+   *
+   * With the mode `attention`, whose attention is drawn: that of a head, from 0, or
+   * with -1, the default, the mean of all heads.
+   *
+   * Takes effect on the next frame; may be controlled.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (class, PROP_HEAD,
+      g_param_spec_int ("head", "Head",
+          "mode=attention: the head whose attention is drawn, from 0; -1: the "
+          "mean of all",
+          -1, G_MAXINT, defaults.head, flags));
   gst_type_mark_as_plugin_api (
       GST_TYPE_VIT_TOKEN_OVERLAY_MODE, (GstPluginAPIFlags) 0);
 }
@@ -343,6 +363,9 @@ gst_vit_drawing_settings_set (
     case PROP_KEEP_POSITIONS:
       settings->keep_positions = g_value_get_boolean (value);
       return TRUE;
+    case PROP_HEAD:
+      settings->head = g_value_get_int (value);
+      return TRUE;
   }
   return FALSE;
 }
@@ -382,6 +405,9 @@ gst_vit_drawing_settings_get (
     case PROP_KEEP_POSITIONS:
       g_value_set_boolean (value, settings->keep_positions);
       return TRUE;
+    case PROP_HEAD:
+      g_value_set_int (value, settings->head);
+      return TRUE;
   }
   return FALSE;
 }
@@ -413,6 +439,6 @@ gst_vit_drawing_settings_are_equal (
          && one->n_points == other->n_points
          && memcmp (one->points, other->points,
                 2 * one->n_points * sizeof *one->points) == 0
-         && one->legend == other->legend
+         && one->head == other->head && one->legend == other->legend
          && one->keep_positions == other->keep_positions;
 }

@@ -14,6 +14,7 @@ typedef enum {
   GST_VIT_DRAWING_NORM,
   GST_VIT_DRAWING_CHANGED,
   GST_VIT_DRAWING_GRID,
+  GST_VIT_DRAWING_ATTENTION,
 } GstVitDrawingMode;
 
 #define GST_VIT_DRAWING_MAX_POINTS 64
@@ -30,6 +31,7 @@ typedef struct {
   guint n_points;
   GRefString *query; /* (nullable): of a file with vectors that patches are
                       * compared with; another whenever it is set */
+  gint head;       /* whose attention is drawn; -1: the mean of all */
   gboolean legend;
   gboolean keep_positions; /* draw tokens with their positions in them */
 } GstVitDrawingSettings;

@@ -49,21 +49,35 @@ find_deepest (GstVitDrawingMode mode, GstBuffer *frame, const gchar **fault)
   return deepest;
 }
 
-/* FALSE if there are too many patches. */
-static gboolean
-add_grid (GstVitGrids *self, const GstVitTokensMeta *meta)
+void
+gst_vit_grids_begin (GstVitGrids *self)
 {
-  guint64 n_patches = (guint64) meta->grid_width * meta->grid_height;
-  GstVitGrid grid = { .meta = meta, .first = self->n_patches };
+  g_array_set_size (self->grids, 0);
+  self->n_patches = 0;
+}
+
+gboolean
+gst_vit_grids_add (GstVitGrids *self, GstVitGrid grid)
+{
+  guint64 n_patches = (guint64) grid.cells.columns * grid.cells.rows;
 
   if (n_patches > VIT_TOKEN_PICTURE_MAX_PATCHES - self->n_patches)
     return FALSE;
-  memcpy (grid.cells.map, meta->map, sizeof grid.cells.map);
-  grid.cells.columns = meta->grid_width;
-  grid.cells.rows = meta->grid_height;
+  grid.first = self->n_patches;
   g_array_append_val (self->grids, grid);
   self->n_patches += (guint) n_patches;
   return TRUE;
+}
+
+static GstVitGrid
+make_grid (const GstVitTokensMeta *meta)
+{
+  GstVitGrid grid = { .meta = meta };
+
+  memcpy (grid.cells.map, meta->map, sizeof grid.cells.map);
+  grid.cells.columns = meta->grid_width;
+  grid.cells.rows = meta->grid_height;
+  return grid;
 }
 
 GstVitGrid *
@@ -88,8 +102,7 @@ gst_vit_grids_collect (GstVitGrids *self, GstBuffer *frame,
   const GstVitTokensMeta *meta;
   gpointer state = NULL;
 
-  g_array_set_size (self->grids, 0);
-  self->n_patches = 0;
+  gst_vit_grids_begin (self);
   if (!like)
     return FALSE;
   if (reads_tokens && like->embed_dim > VIT_TOKEN_PICTURE_MAX_EMBED_DIM) {
@@ -99,7 +112,7 @@ gst_vit_grids_collect (GstVitGrids *self, GstBuffer *frame,
   while ((meta = gst_buffer_iterate_vit_tokens_meta (frame, &state))) {
     if (meta->n_blocks == like->n_blocks && meta->embed_dim == like->embed_dim
         && gst_vit_tokens_meta_is_valid (meta, NULL)
-        && !add_grid (self, meta)) {
+        && !gst_vit_grids_add (self, make_grid (meta))) {
       *reason = "there are too many";
       return FALSE;
     }

@@ -8,7 +8,7 @@
 #include <gst/gst.h>
 
 #include "common/gstvitreading.h"
-#include "gst/vit/gstvittokensmeta.h"
+#include "gst/vit/vit.h"
 #include "tokenoverlay/gstvitdrawingsettings.h"
 #include "view/paint.h"
 #include "view/token_picture.h"
@@ -17,7 +17,8 @@ G_BEGIN_DECLS
 
 /* What is drawn of one meta. */
 typedef struct {
-  const GstVitTokensMeta *meta;
+  const GstVitTokensMeta *meta; /* or, where attention is drawn: */
+  const GstVitAttentionMeta *attention;
   GstVitReading *tokens;    /* (nullable): mapped */
   GstVitReading *positions; /* (nullable): mapped */
   VitCells cells;
@@ -35,6 +36,11 @@ void gst_vit_grids_clear (GstVitGrids *grids);
 
 GstVitGrid *gst_vit_grids_get (const GstVitGrids *grids, guint i);
 const VitTokenView *gst_vit_grids_views (const GstVitGrids *grids);
+
+/* No grids; and one more, whose `first` is not looked at: FALSE if there are too
+ * many patches. */
+void gst_vit_grids_begin (GstVitGrids *grids);
+gboolean gst_vit_grids_add (GstVitGrids *grids, GstVitGrid grid);
 
 /* The metas of `frame`, which must outlive their use, that are like the first of
  * the valid ones that were taken deepest in a network; where changes are drawn, the

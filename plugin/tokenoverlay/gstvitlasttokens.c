@@ -3,7 +3,7 @@
 
 #include <gst/video/video.h>
 
-#include "gst/vit/gstvitembeddingmeta.h"
+#include "gst/vit/vit.h"
 
 #define MOST_METAS 4096
 #define OVERDUE (60 * GST_SECOND)
@@ -44,28 +44,44 @@ take_labels (GstVitLastTokens *self, GstBuffer *frame)
           (GstMeta *) meta, frame, _gst_meta_transform_copy, &whole);
 }
 
+static void
+keep (GstVitLastTokens *self, GstMeta *meta, GstBuffer *frame, gint roi_id)
+{
+  GstMetaTransformCopy whole = { FALSE, 0, (gsize) -1 };
+
+  self->is_of_regions = self->is_of_regions && roi_id != -1;
+  meta->info->transform_func (
+      self->metas, meta, frame, _gst_meta_transform_copy, &whole);
+}
+
+static guint
+count_metas (GstBuffer *frame)
+{
+  return gst_buffer_get_n_meta (frame, GST_VIT_TOKENS_META_API_TYPE)
+         + gst_buffer_get_n_meta (frame, GST_VIT_ATTENTION_META_API_TYPE);
+}
+
 void
 gst_vit_last_tokens_take (GstVitLastTokens *self, GstBuffer *frame)
 {
-  GstMetaTransformCopy whole = { FALSE, 0, (gsize) -1 };
-  const GstMetaInfo *info = GST_VIT_TOKENS_META_INFO;
-  GstVitTokensMeta *meta;
+  GstVitTokensMeta *tokens;
+  GstVitAttentionMeta *attention;
   gpointer state = NULL;
 
   gst_clear_buffer (&self->metas);
   self->since_before = get_age (self, frame);
   self->time = GST_BUFFER_PTS (frame);
-  if (gst_buffer_get_n_meta (frame, GST_VIT_TOKENS_META_API_TYPE) > MOST_METAS)
+  if (count_metas (frame) > MOST_METAS)
     return;
   self->metas = gst_buffer_new ();
   self->is_of_regions = TRUE;
-  while ((meta = gst_buffer_iterate_vit_tokens_meta (frame, &state))) {
-    if (!gst_vit_tokens_meta_is_valid (meta, NULL))
-      continue;
-    self->is_of_regions = self->is_of_regions && meta->roi_id != -1;
-    info->transform_func (
-        self->metas, (GstMeta *) meta, frame, _gst_meta_transform_copy, &whole);
-  }
+  while ((tokens = gst_buffer_iterate_vit_tokens_meta (frame, &state)))
+    if (gst_vit_tokens_meta_is_valid (tokens, NULL))
+      keep (self, &tokens->meta, frame, tokens->roi_id);
+  state = NULL;
+  while ((attention = gst_buffer_iterate_vit_attention_meta (frame, &state)))
+    if (gst_vit_attention_meta_is_valid (attention, NULL))
+      keep (self, &attention->meta, frame, attention->roi_id);
   take_labels (self, frame);
 }
 

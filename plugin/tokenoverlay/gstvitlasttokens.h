@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The last frame's tokens that were drawn, which stand for the frames after it
- * that carry none: their metas and the time of their frame.
+ * that carry none: their metas, those of attention beside them, and the time of
+ * their frame.
  *
  * They end with the next tokens, with gst_vit_last_tokens_clear(), and on a frame
  * that they say nothing of: one that is marked as a gap; one without regions, if
@@ -26,8 +27,8 @@ typedef struct {
 /* What comes next does not follow them. */
 void gst_vit_last_tokens_clear (GstVitLastTokens *last);
 
-/* Takes the valid tokens of `frame` in their place, by reference; none, if it
- * carries more than 4096 metas, which are not worth the memory. */
+/* Takes the valid tokens and attention of `frame` in their place, by reference;
+ * none, if it carries more than 4096 metas, which are not worth the memory. */
 void gst_vit_last_tokens_take (GstVitLastTokens *last, GstBuffer *frame);
 
 /* They stand for no more frames; when they were is still known. */

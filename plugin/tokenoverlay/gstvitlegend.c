@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "view/paint.h"
+#include "view/shade.h"
 
 /* Frames as high as so many lines of text, and as wide as so many are high; none
  * lower than a line is readable; nor so high that the words, which are as long as
@@ -21,6 +22,16 @@ gst_vit_legend_clear (GstVitLegend *legend)
   g_clear_pointer (&legend->text, g_free);
   g_clear_pointer (&legend->bar, gst_video_overlay_rectangle_unref);
   g_clear_pointer (&legend->words, gst_video_overlay_rectangle_unref);
+}
+
+void
+gst_vit_legend_make_ramp (GstVitLegendContent *content)
+{
+  guint n = G_N_ELEMENTS (content->colours);
+
+  for (guint i = 0; i < n; i++)
+    content->colours[i] = vit_shade_value ((gfloat) i / (gfloat) (n - 1), 1);
+  content->n_colours = n;
 }
 
 GstVideoOverlayRectangle *

@@ -17,6 +17,9 @@ typedef struct {
   guint n_colours;     /* 0: no bar */
 } GstVitLegendContent;
 
+/* Its colours become steps from dark, the least, to bright. */
+void gst_vit_legend_make_ramp (GstVitLegendContent *content);
+
 /* All zeros: nothing drawn yet. */
 typedef struct {
   gchar *text;

@@ -43,6 +43,9 @@
  *   had tokens; where of features that is not known, those of the tokens that
  *   they were made of.
  * - `grid`: where the patches lie.
+ * - `attention`: how much the class token attends to every patch in the last
+ *   block, where #vitencoder:attention says so, the mean of the heads or that of
+ *   #GstVitTokenOverlay:head; from 0 to the greatest of the frame.
  *
  * What is not known is grey, and the legend says so: which patches changed, on a
  * first frame; the components of tokens that are alike; the cosine with a token
@@ -72,6 +75,9 @@
  * |[
  * gst-launch-1.0 videotestsrc num-buffers=10 ! vitpatchembed ! vittokenoverlay foreground=true smooth=true opacity=1 ! fakesink
  * ]| What the picture is of, without blocks.
+ * |[
+ * gst-launch-1.0 videotestsrc num-buffers=3 ! vitpatchembed model=dinov2-small ! vitencoder attention=true ! vittokenoverlay mode=attention ! fakesink
+ * ]| Where the model looks.
  *
  * Since: 0.1
  */

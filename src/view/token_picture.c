@@ -228,3 +228,27 @@ vit_token_picture_places (const VitTokenPicture *self)
 {
   return self->values.values;
 }
+
+gboolean
+vit_token_picture_attention (VitTokenPicture *self,
+    const VitAttentionView *views, guint n_views, gint head, float alpha,
+    guint32 *colours, VitShadeRange *range)
+{
+  guint n = 0, at = 0;
+
+  for (guint i = 0; i < n_views; i++)
+    n += vit_attention_view_n_patches (&views[i]);
+  if (!make_room (&self->values, n))
+    return FALSE;
+  for (guint i = 0; i < n_views; i++) {
+    vit_attention_view_read (&views[i], head, self->values.values + at);
+    at += vit_attention_view_n_patches (&views[i]);
+  }
+  *range = (VitShadeRange){ 0 };
+  for (guint i = 0; i < n; i++)
+    if (isfinite (self->values.values[i]))
+      range->high = MAX (range->high, self->values.values[i]);
+  range->has_values = range->high > 0;
+  shade (range, self->values.values, n, alpha, colours);
+  return TRUE;
+}

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "view/shade.h"
+#include "view/token_attention.h"
 #include "view/token_pca.h"
 #include "view/token_view.h"
 
@@ -74,6 +75,13 @@ gboolean vit_token_picture_similarity (VitTokenPicture *picture,
 gboolean vit_token_picture_norm (VitTokenPicture *picture,
     const VitTokenView *views, guint n_views, float alpha, guint32 *colours,
     VitShadeRange *range);
+
+/* Attention, from 0, dark, to the frame's greatest, of head `head` or with -1 the
+ * mean of the heads; `head` is less than each view's n_heads.  What is not finite
+ * is grey, and where all is, or nothing is more than 0, `range` has no values. */
+gboolean vit_token_picture_attention (VitTokenPicture *picture,
+    const VitAttentionView *views, guint n_views, gint head, float alpha,
+    guint32 *colours, VitShadeRange *range);
 
 /* Where on the scale of vit_shade_value() the patches lie whose cosines or norms
  * were drawn last, in [0,1]; NaN: they are grey.  Good until something else is

@@ -233,6 +233,17 @@ def token_metas():
         write("token_metas", f"encoder-{i}", data)
 
 
+def attention_metas():
+    """One field after the other that lies, of one meta and of three; the last:
+    nothing lies."""
+    for i in range(34):
+        lie = 1 << i % 17 & 0xffff
+        data = bytes([i % 10, i % 3, 2 * (i // 17)])
+        data += 3 * (struct.pack("<H", lie) + bytes([1, 0, 3, 2])
+                     + struct.pack("<16f", *range(16)) + bytes([i % 4, 1, 2, 3]))
+        write("attention_metas", f"{i}", data)
+
+
 models()
 shards()
 fills()
@@ -242,4 +253,5 @@ embeddings()
 overlay()
 npy()
 video_meta()
+attention_metas()
 token_metas()

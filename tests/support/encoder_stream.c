@@ -148,10 +148,42 @@ check_vector (GstBuffer *frame, const GstVitTokensMeta *tokens,
   g_assert_cmpuint (n, ==, dim > 0 ? 1 : 0);
 }
 
+/* `expected` (nullable): there is none. */
+static void
+check_attention (GstBuffer *frame, const GstVitTokensMeta *tokens,
+    const float *expected, guint n_heads, guint block)
+{
+  GstVitAttentionMeta *meta;
+  gpointer state = NULL;
+  guint n = 0;
+
+  while ((meta = gst_buffer_iterate_vit_attention_meta (frame, &state))) {
+    if (meta->roi_id != tokens->roi_id || meta->roi_x != tokens->roi_x
+        || meta->roi_y != tokens->roi_y)
+      continue;
+    n++;
+    g_assert_true (gst_vit_attention_meta_is_valid (meta, NULL));
+    g_assert_cmpuint (meta->n_heads, ==, n_heads);
+    g_assert_cmpuint (meta->block, ==, block);
+    g_assert_cmpuint (meta->n_tokens, ==, tokens->n_tokens);
+    g_assert_cmpuint (meta->n_prefix_tokens, ==, tokens->n_prefix_tokens);
+    g_assert_cmpuint (meta->grid_width, ==, tokens->grid_width);
+    g_assert_cmpmem (
+        meta->map, sizeof meta->map, tokens->map, sizeof tokens->map);
+    g_assert_cmpstr (meta->model_id, ==, tokens->model_id);
+    g_assert_cmpstr (meta->roi_type, ==, tokens->roi_type);
+    check_values (
+        meta->values, expected, (gsize) n_heads * tokens->n_tokens);
+  }
+  g_assert_cmpuint (n, ==, expected != NULL ? 1 : 0);
+}
+
 static void
 check_tokens (GstBuffer *frame, const GstVitTokensMeta *tokens,
-    VitEncoder *encoder, const VitEncoderSettings *settings, gboolean features)
+    const VitEncoderWeights *weights, VitEncoder *encoder,
+    const VitEncoderSettings *settings, gboolean features)
 {
+  guint n_heads = weights->choices.n_heads;
   VitEncoderGrid grid = { tokens->grid_height, tokens->grid_width };
   gsize n = (gsize) tokens->n_tokens * tokens->embed_dim;
   guint dim = vit_encoder_embedding_dim (encoder);
@@ -160,9 +192,13 @@ check_tokens (GstBuffer *frame, const GstVitTokensMeta *tokens,
   g_autofree float *values = g_new (float, n);
   g_autofree float *vector = g_new (float, dim + 1);
   g_autofree float *logits = g_new (float, n_classes + 1);
+  g_autofree float *attention
+      = settings->attention
+            ? g_new (float, (gsize) n_heads * tokens->n_tokens)
+            : NULL;
   const float *const input = values;
   float *rows[8];
-  VitEncoderFrame run = { &input, rows, &vector, &logits, NULL };
+  VitEncoderFrame run = { &input, rows, &vector, &logits, &attention };
   g_autoptr (GError) error = NULL;
   GstMapInfo map;
 
@@ -186,6 +222,7 @@ check_tokens (GstBuffer *frame, const GstVitTokensMeta *tokens,
       settings->normalize);
   check_vector (frame, tokens, GST_VIT_EMBEDDING_KIND_LOGITS, logits,
       n_classes, FALSE);
+  check_attention (frame, tokens, attention, n_heads, weights->depth);
 }
 
 void
@@ -208,7 +245,7 @@ encoder_check_frame (GstBuffer *frame, const gchar *model,
   while ((tokens = gst_buffer_iterate_vit_tokens_meta (frame, &state))) {
     if (tokens->n_blocks > 0)
       continue;
-    check_tokens (frame, tokens, encoder, settings, features);
+    check_tokens (frame, tokens, weights, encoder, settings, features);
     n++;
   }
   g_assert_cmpuint (n, >, 0);

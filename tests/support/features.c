@@ -54,22 +54,30 @@ more_path (void)
                     "features", NULL);
 }
 
+/* key (nullable): an array that the first case is to have; known (nullable): names
+ * that are passed over, to which those that are added come. */
 static guint
-add_folders (const char *root, const char *prefix, GTestDataFunc function,
-    GHashTable *known)
+add_folders (const char *root, const char *prefix, const char *key,
+    GTestDataFunc function, GHashTable *known)
 {
   GDir *folder = g_dir_open (root, 0, NULL);
   const char *name;
   guint n = 0;
 
   while (folder && (name = g_dir_read_name (folder)) != NULL) {
-    Features *features
-        = g_hash_table_contains (known, name) ? NULL : features_open (root, name, NULL);
+    Features *features = known && g_hash_table_contains (known, name)
+                             ? NULL
+                             : features_open (root, name, NULL);
     g_autofree char *test = g_strconcat (prefix, name, NULL);
 
     if (!features)
       continue;
-    g_hash_table_add (known, g_strdup (name));
+    if (key && !json_object_get (features_case (features, 0), key)) {
+      features_free (features);
+      continue;
+    }
+    if (known)
+      g_hash_table_add (known, g_strdup (name));
     g_test_add_data_func_full (test, features, function, features_free);
     n++;
   }
@@ -85,9 +93,9 @@ features_add_tests (const char *prefix, GTestDataFunc function)
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autofree char *kept = g_build_filename (TEST_DATA_DIR, "features", NULL);
   g_autofree char *more = more_path ();
-  guint n = add_folders (more, prefix, function, known);
+  guint n = add_folders (more, prefix, NULL, function, known);
 
-  n += add_folders (kept, prefix, function, known);
+  n += add_folders (kept, prefix, NULL, function, known);
   g_assert_cmpuint (n, >=, MIN_FOLDERS);
 }
 
@@ -98,8 +106,18 @@ features_add_zero_shot_tests (const char *prefix, GTestDataFunc function)
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autofree char *kept = g_build_filename (TEST_DATA_DIR, "zero-shot", NULL);
 
-  g_assert_cmpuint (add_folders (kept, prefix, function, known), >=,
+  g_assert_cmpuint (add_folders (kept, prefix, NULL, function, known), >=,
       MIN_ZERO_SHOT_FOLDERS);
+}
+
+void
+features_add_kept_tests (const char *prefix, const char *key, guint least,
+    GTestDataFunc function)
+{
+  g_autofree char *kept = g_build_filename (TEST_DATA_DIR, "features", NULL);
+
+  g_assert_cmpuint (
+      add_folders (kept, prefix, key, function, NULL), >=, least);
 }
 
 Features *
@@ -134,6 +152,26 @@ features_array (const Features *features, guint i, const char *key)
       = name ? g_build_filename (features->folder, name, NULL) : NULL;
 
   return path && g_file_test (path, G_FILE_TEST_EXISTS) ? npy_read (path) : NULL;
+}
+
+gboolean
+features_compare (const Features *features, guint i, const char *key,
+    const float *found, gsize n_values, double *relative, double *greatest)
+{
+  g_autoptr (Npy) expected = features_array (features, i, key);
+
+  if (!expected)
+    return FALSE;
+  g_assert_cmpuint (expected->n_values, <=, n_values);
+  found += n_values - expected->n_values;
+  *relative = relative_l2 (found, expected->values, expected->n_values);
+  *greatest = 0.0;
+  for (gsize k = 0; k < expected->n_values; k++)
+    *greatest
+        = MAX (*greatest, fabs ((double) found[k] - expected->values[k]));
+  g_test_message ("%s, frame %u, %s: relative %.2g, greatest %.2g",
+      features->name, i, key, *relative, *greatest);
+  return TRUE;
 }
 
 /* (transfer full): the RGB frame, from beside the features or the tests. */

@@ -32,6 +32,11 @@ void features_add_tests (const char *prefix, GTestDataFunc function);
  * elsewhere. */
 void features_add_zero_shot_tests (const char *prefix, GTestDataFunc function);
 
+/* The same for those folders alone that are kept with the tests and whose first
+ * case has the array `key`; at least `least` of them. */
+void features_add_kept_tests (const char *prefix, const char *key, guint least,
+    GTestDataFunc function);
+
 /* (nullable) (transfer full): the trained model, which lies among the examples;
  * NULL where its arrays are not there; features_free(). */
 Features *features_trained (void);
@@ -44,6 +49,12 @@ const json_t *features_case (const Features *features, guint i);
 /* (transfer full, nullable): an array of a case, "tokens", "block1", ...; NULL
  * where it has none. */
 Npy *features_array (const Features *features, guint i, const char *key);
+
+/* The relative L2 error of [n_tokens][dim] values, and the greatest of any: beside
+ * an array of a case, which may have the last rows alone, the patches'.  FALSE where
+ * the case has no such array. */
+gboolean features_compare (const Features *features, guint i, const char *key,
+    const float *found, gsize n_values, double *relative, double *greatest);
 
 /* (transfer full): the pixels of the frame, RGB, tightly packed. */
 char *features_frame (

@@ -2,8 +2,8 @@
  *
  * GstVitTokensMeta through other people's elements: which keep it, with which
  * map, on which release of GStreamer; and GstVitEmbeddingMeta beside it, which is
- * dropped also where the picture is cut or other things stand beside it.  A frame
- * is 64 x 48 pixels with 4 x 3 patches of 16 x 16: 12 tokens of 2 float32 values,
+ * dropped also where the picture is cut or other things stand beside it, and
+ * GstVitAttentionMeta, which shares the fate of the tokens.  A frame is 64 x 48 pixels with 4 x 3 patches of 16 x 16: 12 tokens of 2 float32 values,
  * which are the embedding's too.
  */
 #include <gst/check/gstharness.h>
@@ -88,6 +88,21 @@ expected (const Passage *passage)
              : &passage->outcome;
 }
 
+/* Of the same grid, behind a class token. */
+static void
+add_attention (GstBuffer *frame)
+{
+  GstBuffer *other = gst_buffer_new ();
+  GstBuffer *values = gst_buffer_new_allocate (NULL, 2 * 13 * 4, NULL);
+  GstVitTokensMeta *like = gst_buffer_add_vit_tokens_meta (other, values,
+      GST_VIT_TOKEN_FORMAT_F32, 1, 4, 3, 16, 2, 64, 48, "model");
+
+  g_assert_nonnull (
+      gst_buffer_add_vit_attention_meta (frame, like, values, 2, 12));
+  gst_buffer_unref (values);
+  gst_buffer_unref (other);
+}
+
 static GstBuffer *
 new_frame (GstBuffer *tokens)
 {
@@ -102,6 +117,7 @@ new_frame (GstBuffer *tokens)
   g_assert_nonnull (meta);
   g_assert_nonnull (gst_buffer_add_vit_embedding_meta (frame,
       GST_VIT_EMBEDDING_KIND_EMBEDDING, tokens, TOKENS_SIZE / 4, TRUE, meta));
+  add_attention (frame);
   return frame;
 }
 
@@ -118,11 +134,18 @@ static void
 assert_outcome (GstBuffer *frame, GstBuffer *tokens, const Outcome *outcome)
 {
   GstVitTokensMeta *meta = gst_buffer_get_vit_tokens_meta (frame);
+  GstVitAttentionMeta *attention = gst_buffer_get_vit_attention_meta (frame);
 
   g_assert_cmpuint (gst_buffer_get_n_meta (frame, GST_VIT_TOKENS_META_API_TYPE),
       ==, outcome->is_kept);
+  g_assert_cmpuint (
+      gst_buffer_get_n_meta (frame, GST_VIT_ATTENTION_META_API_TYPE), ==,
+      outcome->is_kept);
   if (!outcome->is_kept)
     return;
+  g_assert_true (gst_vit_attention_meta_is_valid (attention, NULL));
+  g_assert_cmpmem (
+      attention->map, sizeof meta->map, meta->map, sizeof meta->map);
   g_assert_true (meta->tokens == tokens);
   for (guint i = 0; i < 6; i++)
     g_assert_cmpfloat_with_epsilon (meta->map[i], outcome->map[i], 1e-12);

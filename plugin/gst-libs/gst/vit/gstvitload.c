@@ -30,6 +30,7 @@ register_when_possible (
   if (has_table_of_metas ()) {
     gst_vit_tokens_meta_get_info ();
     gst_vit_embedding_meta_get_info ();
+    gst_vit_attention_meta_get_info ();
   }
 }
 

@@ -48,6 +48,13 @@ G_GNUC_INTERNAL
 gboolean gst_vit_scale_may_add_borders (
     const GstVideoInfo *in, const GstVideoInfo *out);
 
+/* Leads `map` to the frame that a transform of GStreamer's makes of the one that
+ * it was true of.  FALSE where it is not known to be true then, or leads nowhere:
+ * what is in `fields` is of no use then. */
+G_GNUC_INTERNAL
+gboolean gst_vit_tokens_fields_follow (
+    GstVitTokensFields *fields, GQuark type, gpointer data);
+
 /* The GstMetaInfo's functions, by GStreamer's own contracts. */
 
 G_GNUC_INTERNAL
@@ -55,6 +62,17 @@ gboolean gst_vit_tokens_meta_transform (GstBuffer *dest, GstMeta *meta,
     GstBuffer *buffer, GQuark type, gpointer data);
 
 #if GST_CHECK_VERSION(1, 24, 0)
+/* Appends the bytes of a meta of these fields, which hold. */
+G_GNUC_INTERNAL
+gboolean gst_vit_tokens_fields_serialize (const GstVitTokensFields *fields,
+    GstBuffer *values, GstByteArrayInterface *data);
+
+/* (transfer full) (nullable): the values that were read; NULL where there is not
+ * the memory. */
+G_GNUC_INTERNAL
+GstBuffer *gst_vit_tokens_fields_copy_values (
+    const GstVitTokensFields *fields);
+
 G_GNUC_INTERNAL
 gboolean gst_vit_tokens_meta_serialize (
     const GstMeta *meta, GstByteArrayInterface *data, guint8 *version);

@@ -85,6 +85,21 @@ gst_vit_tokens_fields_is_roi_inside (const GstVitTokensFields *fields)
          && fields->roi_y <= fields->frame_height - height;
 }
 
+gboolean
+gst_vit_tokens_fields_get_roi (const GstVitTokensFields *fields, guint *x,
+    guint *y, guint *width, guint *height)
+{
+  gboolean is_region = fields->roi_width > 0;
+
+  if (!is_region && fields->roi_id != -1)
+    return FALSE;
+  *x = fields->roi_x;
+  *y = fields->roi_y;
+  *width = is_region ? fields->roi_width : fields->frame_width;
+  *height = is_region ? fields->roi_height : fields->frame_height;
+  return TRUE;
+}
+
 const gchar *
 gst_vit_tokens_fields_find_label_fault (const GstVitTokensFields *fields)
 {

@@ -65,6 +65,12 @@ G_GNUC_INTERNAL
 gboolean gst_vit_tokens_fields_is_roi_inside (
     const GstVitTokensFields *fields);
 
+/* The region, or where there is none the whole frame; FALSE where it is not
+ * known. */
+G_GNUC_INTERNAL
+gboolean gst_vit_tokens_fields_get_roi (const GstVitTokensFields *fields,
+    guint *x, guint *y, guint *width, guint *height);
+
 /* (nullable), static: the rule that is broken; see
  * gst_vit_tokens_meta_is_valid().  Of `changed`, `prefix_kinds` and `values`
  * nothing is looked at. */

@@ -83,17 +83,15 @@ gboolean
 gst_vit_tokens_meta_get_roi_rect (const GstVitTokensMeta *meta, guint *x,
     guint *y, guint *width, guint *height)
 {
+  GstVitTokensFields fields;
+
   *x = *y = *width = *height = 0;
   g_return_val_if_fail (meta != NULL, FALSE);
 
-  if (!gst_vit_tokens_meta_is_valid (meta, NULL)
-      || (meta->roi_width == 0 && meta->roi_id != -1))
+  if (!gst_vit_tokens_meta_is_valid (meta, NULL))
     return FALSE;
-  *x = meta->roi_x;
-  *y = meta->roi_y;
-  *width = meta->roi_width > 0 ? meta->roi_width : meta->frame_width;
-  *height = meta->roi_width > 0 ? meta->roi_height : meta->frame_height;
-  return TRUE;
+  fields = gst_vit_tokens_fields_of (meta);
+  return gst_vit_tokens_fields_get_roi (&fields, x, y, width, height);
 }
 
 /**

@@ -12,33 +12,49 @@
 #include "gst/vit/gstvittokensbytes.h"
 
 gboolean
+gst_vit_tokens_fields_serialize (const GstVitTokensFields *fields,
+    GstBuffer *values, GstByteArrayInterface *data)
+{
+  gsize head_size = gst_vit_tokens_bytes_head_size (fields), size;
+  GstMapInfo map;
+  guint8 *bytes;
+
+  if (head_size == 0 || !gst_buffer_map (values, &map, GST_MAP_READ))
+    return FALSE;
+  bytes = g_size_checked_add (&size, head_size, map.size)
+              ? gst_byte_array_interface_append (data, size)
+              : NULL;
+  if (bytes) {
+    gst_vit_tokens_bytes_write_head (fields, bytes);
+    memcpy (bytes + head_size, map.data, map.size);
+  }
+  gst_buffer_unmap (values, &map);
+  return bytes != NULL;
+}
+
+GstBuffer *
+gst_vit_tokens_fields_copy_values (const GstVitTokensFields *fields)
+{
+  gpointer values = g_try_malloc (fields->values_size);
+
+  if (!values)
+    return NULL;
+  memcpy (values, fields->values, fields->values_size);
+  return gst_buffer_new_wrapped (values, fields->values_size);
+}
+
+gboolean
 gst_vit_tokens_meta_serialize (
     const GstMeta *meta, GstByteArrayInterface *data, guint8 *version)
 {
   const GstVitTokensMeta *self = (const GstVitTokensMeta *) meta;
   GstVitTokensFields fields;
-  GstMapInfo values;
-  gsize head_size, size;
-  guint8 *bytes;
 
   if (!gst_vit_tokens_meta_is_valid (self, NULL))
     return FALSE;
   fields = gst_vit_tokens_fields_of (self);
-  head_size = gst_vit_tokens_bytes_head_size (&fields);
-  if (head_size == 0 || !gst_buffer_map (self->tokens, &values, GST_MAP_READ))
-    return FALSE;
-
-  bytes = g_size_checked_add (&size, head_size, values.size)
-              ? gst_byte_array_interface_append (data, size)
-              : NULL;
-  if (bytes) {
-    gst_vit_tokens_bytes_write_head (&fields, bytes);
-    memcpy (bytes + head_size, values.data, values.size);
-  }
-  gst_buffer_unmap (self->tokens, &values);
   *version = GST_VIT_TOKENS_BYTES_VERSION;
-
-  return bytes != NULL;
+  return gst_vit_tokens_fields_serialize (&fields, self->tokens, data);
 }
 
 /* What gst_buffer_add_vit_tokens_meta() is not given. */
@@ -71,16 +87,13 @@ gst_vit_tokens_meta_deserialize (const GstMetaInfo *info G_GNUC_UNUSED,
   GstVitTokensFields fields;
   GstVitTokensMeta *meta;
   GstBuffer *tokens;
-  gpointer values;
 
   if (!gst_vit_tokens_bytes_read (data, size, version, &fields))
     return NULL;
 
-  values = g_try_malloc (fields.values_size);
-  if (!values)
+  tokens = gst_vit_tokens_fields_copy_values (&fields);
+  if (!tokens)
     return NULL;
-  memcpy (values, fields.values, fields.values_size);
-  tokens = gst_buffer_new_wrapped (values, fields.values_size);
   meta = gst_buffer_add_vit_tokens_meta (buffer, tokens, fields.format,
       fields.n_prefix_tokens, fields.grid_width, fields.grid_height,
       fields.patch_size, fields.embed_dim, fields.frame_width,

@@ -42,22 +42,6 @@ gst_vit_tokens_meta_add_copy (GstBuffer *dest, const GstVitTokensMeta *source)
   return copy;
 }
 
-/* FALSE, with nothing added, if the map leads nowhere. */
-static gboolean
-add_mapped_copy (
-    GstBuffer *dest, const GstVitTokensMeta *source, const gdouble map[6])
-{
-  GstVitTokensMeta *copy;
-
-  if (!gst_vit_tokens_map_is_finite (
-          map, source->grid_width, source->grid_height))
-    return FALSE;
-  copy = gst_vit_tokens_meta_add_copy (dest, source);
-  if (copy)
-    memcpy (copy->map, map, sizeof copy->map);
-  return copy != NULL;
-}
-
 gboolean
 gst_vit_scale_may_add_borders (
     const GstVideoInfo *in, const GstVideoInfo *out)
@@ -71,11 +55,10 @@ gst_vit_scale_may_add_borders (
 }
 
 static gboolean
-add_scaled (GstBuffer *dest, const GstVitTokensMeta *source,
-    const GstVideoMetaTransform *scale)
+follow_scale (GstVitTokensFields *fields, const GstVideoMetaTransform *scale)
 {
   const GstVideoInfo *in = scale->in_info, *out = scale->out_info;
-  gdouble x_scale, y_scale, map[6];
+  gdouble x_scale, y_scale;
 
   if (gst_vit_scale_may_add_borders (in, out))
     return FALSE;
@@ -83,10 +66,10 @@ add_scaled (GstBuffer *dest, const GstVitTokensMeta *source,
   x_scale = (gdouble) out->width / in->width;
   y_scale = (gdouble) out->height / in->height;
   for (guint i = 0; i < 3; i++) {
-    map[i] = source->map[i] * x_scale;
-    map[i + 3] = source->map[i + 3] * y_scale;
+    fields->map[i] *= x_scale;
+    fields->map[i + 3] *= y_scale;
   }
-  return add_mapped_copy (dest, source, map);
+  return TRUE;
 }
 
 #if GST_CHECK_VERSION(1, 28, 0)
@@ -167,11 +150,12 @@ get_affine (const GstVideoMetaTransformMatrix *transform, gdouble affine[6])
 
 /* Whether some of the grid lies in a part of the frame that is cut off. */
 static gboolean
-is_cut (const GstVitTokensMeta *meta, const GstVideoMetaTransformMatrix *cut)
+is_cut (
+    const GstVitTokensFields *fields, const GstVideoMetaTransformMatrix *cut)
 {
   const GstVideoRectangle *kept = &cut->in_rectangle;
-  const gdouble *m = meta->map;
-  gdouble columns = meta->grid_width, rows = meta->grid_height;
+  const gdouble *m = fields->map;
+  gdouble columns = fields->grid_width, rows = fields->grid_height;
   gdouble left = m[2] + MIN (m[0] * columns, 0) + MIN (m[1] * rows, 0);
   gdouble right = m[2] + MAX (m[0] * columns, 0) + MAX (m[1] * rows, 0);
   gdouble top = m[5] + MIN (m[3] * columns, 0) + MIN (m[4] * rows, 0);
@@ -195,14 +179,14 @@ fills_frame (const GstVideoMetaTransformMatrix *transform)
 /* A patch that was cut off may lie outside of the frame, but not on the border
  * or the other picture that is there instead of it. */
 static gboolean
-add_moved (GstBuffer *dest, const GstVitTokensMeta *source,
+follow_matrix (GstVitTokensFields *fields,
     const GstVideoMetaTransformMatrix *transform)
 {
-  const gdouble *m = source->map;
+  const gdouble *m = fields->map;
   gdouble a[6], map[6];
 
   if (!get_affine (transform, a)
-      || (is_cut (source, transform) && !fills_frame (transform)))
+      || (is_cut (fields, transform) && !fills_frame (transform)))
     return FALSE;
 
   for (guint row = 0; row < 6; row += 3) {
@@ -210,15 +194,35 @@ add_moved (GstBuffer *dest, const GstVitTokensMeta *source,
       map[row + i] = a[row] * m[i] + a[row + 1] * m[i + 3];
     map[row + 2] += a[row + 2];
   }
-  return add_mapped_copy (dest, source, map);
+  memcpy (fields->map, map, sizeof fields->map);
+  return TRUE;
 }
 #endif
+
+gboolean
+gst_vit_tokens_fields_follow (
+    GstVitTokensFields *fields, GQuark type, gpointer data)
+{
+  gboolean is_known = FALSE;
+
+  if (GST_VIDEO_META_TRANSFORM_IS_SCALE (type))
+    is_known = follow_scale (fields, data);
+#if GST_CHECK_VERSION(1, 28, 0)
+  if (GST_VIDEO_META_TRANSFORM_IS_MATRIX (type))
+    is_known = follow_matrix (fields, data);
+#endif
+  return is_known
+         && gst_vit_tokens_map_is_finite (
+             fields->map, fields->grid_width, fields->grid_height);
+}
 
 gboolean
 gst_vit_tokens_meta_transform (GstBuffer *dest, GstMeta *meta,
     GstBuffer *buffer G_GNUC_UNUSED, GQuark type, gpointer data)
 {
   const GstVitTokensMeta *source = (const GstVitTokensMeta *) meta;
+  GstVitTokensFields fields;
+  GstVitTokensMeta *moved;
 
   if (GST_META_TRANSFORM_IS_COPY (type)) {
     const GstMetaTransformCopy *copy = data;
@@ -228,12 +232,11 @@ gst_vit_tokens_meta_transform (GstBuffer *dest, GstMeta *meta,
   }
   if (!gst_vit_tokens_meta_is_valid (source, NULL))
     return FALSE;
-  if (GST_VIDEO_META_TRANSFORM_IS_SCALE (type))
-    return add_scaled (dest, source, data);
-#if GST_CHECK_VERSION(1, 28, 0)
-  if (GST_VIDEO_META_TRANSFORM_IS_MATRIX (type))
-    return add_moved (dest, source, data);
-#endif
-
-  return FALSE;
+  fields = gst_vit_tokens_fields_of (source);
+  if (!gst_vit_tokens_fields_follow (&fields, type, data))
+    return FALSE;
+  moved = gst_vit_tokens_meta_add_copy (dest, source);
+  if (moved)
+    memcpy (moved->map, fields.map, sizeof moved->map);
+  return moved != NULL;
 }

@@ -5,5 +5,6 @@
 #pragma once
 
 #include <gst/vit/gstvit-prelude.h>
+#include <gst/vit/gstvitattentionmeta.h>
 #include <gst/vit/gstvitembeddingmeta.h>
 #include <gst/vit/gstvittokensmeta.h>
