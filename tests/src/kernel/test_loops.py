@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The innermost loops of the kernels keep sums, weights and samples in
+"""The innermost loops of the products keep sums, weights and samples in
 registers: none reads or writes a vector on the stack.  TAP on standard output.
+(Functions of a row's values have more constants than there are registers.)
 
     test_loops.py OBJDUMP KERNEL_LIBRARY...
 
@@ -21,15 +22,22 @@ LOOPS = {
     "vnni": [("vpdpbusd", 24)],
     "amx": [("tdpbusd", 4)],
 }
+MEMBER = re.compile(r"^(\S+):\s+file format ")
+PRODUCTS = "patch_"
 FUNCTION = re.compile(r"^[0-9a-f]+ <(.+)>:$")
 INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\s+(\S+)\s*(.*)$")
 
 
 def functions(text):
-    """Of each function its name and [(address, mnemonic, operands)]."""
-    found = []
+    """Of each of the products' functions its name and [(address, mnemonic,
+    operands)]."""
+    found, is_product = [], False
     for line in text.splitlines():
-        if match := FUNCTION.match(line):
+        if match := MEMBER.match(line):
+            is_product = PRODUCTS in match[1]
+        elif not is_product:
+            continue
+        elif match := FUNCTION.match(line):
             found.append((match[1], []))
         elif (match := INSTRUCTION.match(line)) and found:
             found[-1][1].append((int(match[1], 16), match[2], match[3]))
