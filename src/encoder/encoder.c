@@ -9,15 +9,23 @@ static gboolean
 check_layers (const VitEncoderWeights *weights,
     const VitEncoderSettings *settings, GError **error)
 {
-  for (guint i = 0; i < settings->n_layers; i++)
-    if (settings->layers[i] < 1 || settings->layers[i] > weights->depth
-        || (i > 0 && settings->layers[i] <= settings->layers[i - 1])) {
+  for (guint i = 0; i < settings->n_layers; i++) {
+    guint layer = settings->layers[i];
+
+    if (layer < 1 || layer > weights->depth) {
       g_set_error (error, VIT_ERROR, VIT_ERROR_SETTING,
-          "features after block %u are asked for; expected ascending numbers "
-          "from 1 to %u, as many blocks as the model %s has",
-          settings->layers[i], weights->depth, weights->id);
+          "features after block %u are asked for; expected numbers from 1 to "
+          "%u, as many blocks as the model %s has",
+          layer, weights->depth, weights->id);
       return FALSE;
     }
+    if (i > 0 && layer <= settings->layers[i - 1]) {
+      g_set_error (error, VIT_ERROR, VIT_ERROR_SETTING,
+          "in layers %u follows %u; expected ascending numbers", layer,
+          settings->layers[i - 1]);
+      return FALSE;
+    }
+  }
   return TRUE;
 }
 
