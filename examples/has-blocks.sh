@@ -9,6 +9,10 @@
 #
 # Expects the plugin where GST_PLUGIN_PATH says.
 set -u
+if [ $# != 1 ]; then
+  echo "usage: sh examples/has-blocks.sh MODEL" >&2
+  exit 2
+fi
 # Told its model, vitencoder opens it before anything streams.  Where an element
 # fails while the first frame is on its way, gst-launch-1.0 may wait forever.
 model=$(printf '%s' "$1" | sed 's/["\\]/\\&/g')
