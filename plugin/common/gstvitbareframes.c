@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tokenenc/gstvitbareframes.h"
+#include "common/gstvitbareframes.h"
 
 #define FRAMES_BEFORE_WARNING 250
 
@@ -7,7 +7,7 @@
 static void
 warn (GstVitBareFrames *bare, GstElement *element)
 {
-  const gchar *name = gst_vit_content_name (bare->content);
+  const gchar *name = bare->words.name;
   GstPad *pad;
   GstCaps *caps;
 
@@ -17,11 +17,10 @@ warn (GstVitBareFrames *bare, GstElement *element)
   pad = gst_element_get_static_pad (element, "sink");
   caps = gst_pad_get_current_caps (pad);
   GST_ELEMENT_WARNING (element, STREAM, WRONG_TYPE,
-      ("None of %u frames carried %s, so nothing was written. Is there a %s "
-       "before this element, and does nothing between the two crop, flip or "
-       "add "
-       "borders to the frames, which drops the %s?",
-          bare->n_frames, name, gst_vit_content_maker (bare->content), name),
+      ("None of %u frames carried %s, so %s. Is there a %s before this "
+       "element, and does nothing between the two crop, flip or add borders "
+       "to the frames, which drops the %s?",
+          bare->n_frames, name, bare->words.outcome, bare->words.maker, name),
       ("frames of %" GST_PTR_FORMAT, caps));
   gst_clear_caps (&caps);
   gst_object_unref (pad);
@@ -29,9 +28,9 @@ warn (GstVitBareFrames *bare, GstElement *element)
 
 void
 gst_vit_bare_frames_count (
-    GstVitBareFrames *bare, GstVitContent content, GstElement *element)
+    GstVitBareFrames *bare, const GstVitBareWords *words, GstElement *element)
 {
-  bare->content = content;
+  bare->words = *words;
   if (++bare->n_frames == FRAMES_BEFORE_WARNING)
     warn (bare, element);
 }

@@ -1,25 +1,32 @@
 /* SPDX-License-Identifier: MIT
  *
- * Frames without anything to write, and the one warning where a stream has no
- * others: something is missing before the element, or drops the metas.
+ * Frames without what an element works on, and the one warning where a stream has
+ * no others: something is missing before the element, or drops the metas.
  */
 #pragma once
 
-#include "tokenenc/gstvitrecord.h"
+#include <gst/gst.h>
 
 G_BEGIN_DECLS
+
+/* In the warning's words. */
+typedef struct {
+  const gchar *name;    /* what the frames lack: "tokens" */
+  const gchar *outcome; /* "nothing was written" */
+  const gchar *maker;   /* of what is lacking: "vitpatchembed" */
+} GstVitBareWords;
 
 /* All zero at the start. */
 typedef struct {
   guint n_frames;        /* since the start */
-  GstVitContent content; /* what the last of them has nothing of */
-  gboolean is_explained; /* something was written, or it was said why not */
+  GstVitBareWords words; /* of the last of them */
+  gboolean is_explained; /* some frame had it, or it was said why not */
 } GstVitBareFrames;
 
 /* Counts one, after enough of which a stream that never had others is taken for
- * a mistake.  `element` posts the warning. */
+ * a mistake.  `element` posts the warning.  The words are constant. */
 void gst_vit_bare_frames_count (
-    GstVitBareFrames *bare, GstVitContent content, GstElement *element);
+    GstVitBareFrames *bare, const GstVitBareWords *words, GstElement *element);
 
 /* The stream ends. */
 void gst_vit_bare_frames_end (GstVitBareFrames *bare, GstElement *element);

@@ -61,7 +61,10 @@ gst_vit_content_maker (GstVitContent content)
     case GST_VIT_CONTENT_TOKENS:
       return "vitpatchembed";
     case GST_VIT_CONTENT_LOGITS:
-      return "vitencoder, of a model with a classifier,";
+      return "vitencoder, of a model with a classifier or with classes set, and "
+             "without embedding=none,";
+    case GST_VIT_CONTENT_FEATURES:
+      return "vitencoder, without features=false,";
     default:
       return "vitencoder that makes them";
   }

@@ -13,9 +13,9 @@
 
 #include <gst/video/video.h>
 
+#include "common/gstvitbareframes.h"
 #include "common/gstvitflushing.h"
 #include "common/gstvitmodelevent.h"
-#include "tokenenc/gstvitbareframes.h"
 #include "tokenenc/gstvitheldevents.h"
 #include "tokenenc/gstvitrecord.h"
 #include "tokenenc/gstvittensorrefusal.h"
@@ -105,6 +105,16 @@ static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
 static GstStaticPadTemplate src_template
     = GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS,
         GST_STATIC_CAPS (NPY_CAPS "; " SAFETENSORS_CAPS "; " TENSORS_CAPS));
+
+/* A frame had nothing to write. */
+static void
+count_bare (GstVitTokenEnc *self, GstVitContent content)
+{
+  GstVitBareWords words = { gst_vit_content_name (content),
+    "nothing was written", gst_vit_content_maker (content) };
+
+  gst_vit_bare_frames_count (&self->bare, &words, GST_ELEMENT (self));
+}
 
 /* Whoever made it is not this element's user: the stream goes on without it. */
 static void
@@ -237,8 +247,7 @@ gst_vit_token_enc_generate_output (GstBaseTransform *trans, GstBuffer **output)
   if (!next_record (self, &self->records, &record)) {
     if (is_new) {
       push_gap (self);
-      gst_vit_bare_frames_count (
-          &self->bare, self->records.content, GST_ELEMENT (self));
+      count_bare (self, self->records.content);
     }
     drop_frame (self);
     return GST_FLOW_OK;
@@ -360,8 +369,7 @@ gst_vit_token_enc_submit_input_buffer (
     if (!is_bare)
       flow = release_for (self, &record);
     else if (must_wait)
-      gst_vit_bare_frames_count (
-          &self->bare, records.content, GST_ELEMENT (self));
+      count_bare (self, records.content);
     if (flow != GST_FLOW_OK || (is_bare && must_wait)) {
       gst_buffer_unref (frame);
       return flow;
