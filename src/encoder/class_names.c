@@ -61,16 +61,23 @@ vit_class_names (const VitConfig *config, guint n_classes)
   return names;
 }
 
-static gboolean
-is_joint (const VitConfig *config)
+gboolean
+vit_is_fine_tuned_to_classes (const VitConfig *config, gboolean has_names)
 {
-  static const char *const patterns[]
-      = { "vit_*_clip_*", "eva*_clip_*", "vit_pe_core_*" };
   json_t *pretrained = json_object_get (config->root, "pretrained_cfg");
   const char *tag = json_string_value (json_object_get (pretrained, "tag"));
 
-  if (!config->name || strstr (config->name, "_ft")
-      || (tag && strstr (tag, "_ft")))
+  return has_names || (config->name && strstr (config->name, "_ft"))
+         || (tag && strstr (tag, "_ft"));
+}
+
+static gboolean
+is_joint (const VitConfig *config, gboolean has_names)
+{
+  static const char *const patterns[]
+      = { "vit_*_clip_*", "eva*_clip_*", "vit_pe_core_*" };
+
+  if (!config->name || vit_is_fine_tuned_to_classes (config, has_names))
     return FALSE;
   for (guint i = 0; i < G_N_ELEMENTS (patterns); i++)
     if (g_pattern_match_simple (patterns[i], config->name))
@@ -87,7 +94,7 @@ vit_logits_meaning (
 
   if (g_strcmp0 (problem, "regression") == 0)
     return VIT_LOGITS_NUMBERS;
-  if (!has_names && is_joint (config))
+  if (is_joint (config, has_names))
     return VIT_LOGITS_JOINT;
   return g_strcmp0 (problem, "multi_label_classification") == 0
                  || n_classes == 1

@@ -26,9 +26,14 @@ char **vit_class_names (const VitConfig *config, guint n_classes);
 /* (transfer full): a name as it may be shown: as above. */
 char *vit_class_name_clean (const char *name /* UTF-8 */);
 
+/* Whether one of timm's models that were trained with texts was trained anew to
+ * tell classes, and shares no space with texts any more: as its name or tag
+ * ("openai_ft_in1k") says, or that its classes have names. */
+gboolean vit_is_fine_tuned_to_classes (
+    const VitConfig *config, gboolean has_names);
+
 /* By Hugging Face's problem_type and its image-classification pipeline.  Timm's
- * CLIP and PE models have a vector, but those that were fine-tuned to classes, as
- * the tag ("openai_ft_in1k") or the names say. */
+ * CLIP and PE models have a vector, but those that were fine-tuned to classes. */
 VitLogitsMeaning vit_logits_meaning (
     const VitConfig *config, guint n_classes, gboolean has_names);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/refuse.h"
+#include "encoder/class_names.h"
 
 typedef struct {
   const char *pattern;
@@ -121,7 +122,7 @@ static const struct {
 };
 
 /* Of the models that were trained with texts, the vector that lies in one space
- * with them. */
+ * with them, until they are fine-tuned to classes. */
 static const struct {
   const char *pattern;
   VitJointVector vector;
@@ -405,8 +406,26 @@ plan_embedding (VitEncoderPlan *plan, const VitStage *stage, const char *name,
     g_free (classifier);
 }
 
+static gboolean
+has_class_names (const VitEncoderPlan *plan, const VitStage *stage)
+{
+  g_autofree char *name = NULL;
+  g_auto (GStrv) names = NULL;
+  const VitTensor *head;
+
+  if (plan->n_logits == 0)
+    return FALSE;
+  name = g_strconcat (plan->logits[0].linear, ".weight", NULL);
+  head = vit_checkpoint_find (stage->checkpoint, name, NULL);
+  /* Of another rank or larger it is refused once it is read. */
+  if (!head || head->rank != 2 || head->shape[0] > G_MAXUINT)
+    return FALSE;
+  names = vit_class_names (stage->config, (guint) head->shape[0]);
+  return names != NULL;
+}
+
 static void
-plan_joint (VitEncoderPlan *plan, const char *name)
+plan_joint (VitEncoderPlan *plan, const VitStage *stage, const char *name)
 {
   VitJointVector vector
       = name ? joints[FIRST (joints, name)].vector : VIT_JOINT_NONE;
@@ -414,7 +433,11 @@ plan_joint (VitEncoderPlan *plan, const char *name)
                          ? plan->n_logits == 1
                          : plan->embedding.pool != VIT_POOL_NONE;
 
-  plan->joint = is_made ? vector : VIT_JOINT_NONE;
+  plan->joint = VIT_JOINT_NONE;
+  if (is_made
+      && !vit_is_fine_tuned_to_classes (
+          stage->config, has_class_names (plan, stage)))
+    plan->joint = vector;
 }
 
 gboolean
@@ -444,6 +467,6 @@ vit_plan_timm (VitEncoderPlan *plan, const VitStage *stage,
   plan_rope (plan, stage, name);
   plan->final_norm = vit_plan_tensor (stage, "norm");
   plan_embedding (plan, stage, name, section, &values);
-  plan_joint (plan, name);
+  plan_joint (plan, stage, name);
   return TRUE;
 }

@@ -3,6 +3,7 @@
  * Which of a model's vectors lies in one space with texts, and what its checkpoint
  * says of scale and bias: a small CLIP's, spoiled and varied.
  */
+#include <jansson.h>
 #include <math.h>
 #include <string.h>
 
@@ -212,6 +213,47 @@ test_by_name (void)
   }
 }
 
+/* Their classifier's logits are no vector, nor is what they are made of, though the
+ * architecture's name is that of CLIP, PE or SigLIP. */
+static void
+test_fine_tuned_to_classes (void)
+{
+  static const struct {
+    const char *model, *key, *value;
+    gboolean is_joint;
+  } cases[] = {
+    { "features/timm-eva02-clip", "tag", "\"merged2b\"", TRUE },
+    { "features/timm-eva02-clip", "tag", "\"merged2b_ft_inat21\"", FALSE },
+    { "features/timm-eva02-clip", "label_names", "[\"a\",\"b\",\"c\",\"d\"]",
+        TRUE },
+    { "features/timm-eva02-clip", "label_names",
+        "[\"a\",\"b\",\"c\",\"d\",\"e\"]", FALSE },
+    { "features/timm-pe-core", "tag", "\"fb_ft_in1k\"", FALSE },
+    { "features/timm-siglip", "tag", "\"v2_webli_ft_in1k\"", FALSE },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++) {
+    Weights *weights = take (cases[i].model);
+    g_autofree char *path = folder_path ("config.json");
+    json_t *config = json_load_file (path, 0, NULL);
+    VitEncoderWeights *encoder;
+
+    g_assert_cmpint (
+        json_object_set_new (json_object_get (config, "pretrained_cfg"),
+            cases[i].key, json_loads (cases[i].value, JSON_DECODE_ANY, NULL)),
+        ==, 0);
+    g_assert_cmpint (json_dump_file (config, path, 0), ==, 0);
+    json_decref (config);
+    encoder = load (weights);
+    g_test_message ("%s %s", cases[i].model, cases[i].value);
+    g_assert_cmpint (encoder->joint.vector, ==,
+        cases[i].is_joint ? VIT_JOINT_LOGITS : VIT_JOINT_NONE);
+    g_assert_cmpint (encoder->logits_meaning, ==,
+        cases[i].is_joint ? VIT_LOGITS_JOINT : VIT_LOGITS_ONE_OF);
+    vit_encoder_weights_unref (encoder);
+  }
+}
+
 static const FolderTest tests[] = {
   { "scale-and-bias", test_scale_and_bias },
   { "inner-model", test_inner_model },
@@ -222,6 +264,7 @@ static const FolderTest tests[] = {
   { "damage", test_damage },
   { "more-than-one-number", test_more_than_one_number },
   { "by-name", test_by_name },
+  { "fine-tuned-to-classes", test_fine_tuned_to_classes },
 };
 
 int
