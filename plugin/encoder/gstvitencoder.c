@@ -214,6 +214,7 @@ set_classes (GstVitEncoder *self, const GstVitEncoderLiveSettings *live)
     tell_model_info (self, info);
     return;
   }
+  gst_vit_encoder_model_keep_classes (&self->model);
   g_prefix_error (&error, "The classes stay as they were: ");
   GST_VIT_ELEMENT_WARNING (self, error, "classes=%s, model %s",
       g_quark_to_string (live->classes), self->model.stream->weights->id);

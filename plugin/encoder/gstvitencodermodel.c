@@ -41,7 +41,18 @@ void
 gst_vit_encoder_model_set_live (
     GstVitEncoderModel *model, const GstVitEncoderLiveSettings *live)
 {
+  GstVitEncoderLiveSettings before = model->settings.live;
+
   model->settings.live = *live;
+  /* They may be others than the property's, which was refused. */
+  if (live->n_times_classes == before.n_times_classes)
+    model->settings.live.classes = before.classes;
+}
+
+void
+gst_vit_encoder_model_keep_classes (GstVitEncoderModel *model)
+{
+  model->settings.live.classes = model->stream->settings.live.classes;
 }
 
 void

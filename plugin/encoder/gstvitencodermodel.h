@@ -30,6 +30,10 @@ void gst_vit_encoder_model_stop (GstVitEncoderModel *model);
 void gst_vit_encoder_model_set_live (
     GstVitEncoderModel *model, const GstVitEncoderLiveSettings *live);
 
+/* The classes that were set were refused by the stream: a model that is loaded from
+ * here on has those that stand, until others are set. */
+void gst_vit_encoder_model_keep_classes (GstVitEncoderModel *model);
+
 /* What the stream says its tokens are of, from here on.  Where it says what it said
  * before, nothing changes. */
 void gst_vit_encoder_model_tell (GstVitEncoderModel *model,

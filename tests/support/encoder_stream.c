@@ -47,6 +47,21 @@ encoder_stream_clear (EncoderStream *stream)
   gst_harness_teardown (stream->harness);
 }
 
+void
+encoder_stream_restart_embed (EncoderStream *stream, const gchar *path)
+{
+  GstSegment segment;
+
+  gst_element_set_state (stream->embed, GST_STATE_READY);
+  g_object_set (stream->embed, "model", path, NULL);
+  gst_element_set_state (stream->embed, GST_STATE_PLAYING);
+  gst_harness_push_event (
+      stream->harness, gst_event_new_stream_start ("another"));
+  encoder_stream_set_size (stream, 96, 64);
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_harness_push_event (stream->harness, gst_event_new_segment (&segment));
+}
+
 GstBuffer *
 encoder_stream_push (
     EncoderStream *stream, guint32 seed, GstFlowReturn *result)

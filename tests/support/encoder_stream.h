@@ -32,6 +32,10 @@ void encoder_stream_clear (EncoderStream *stream);
 
 void encoder_stream_set_size (EncoderStream *stream, gint width, gint height);
 
+/* vitpatchembed alone is stopped, given the model at `path` and started again; RGB
+ * of 96 x 64 is announced. */
+void encoder_stream_restart_embed (EncoderStream *stream, const gchar *path);
+
 /* (transfer full) (nullable): a random frame as it comes out, NULL with what was
  * returned upstream. */
 GstBuffer *encoder_stream_push (

@@ -7,6 +7,7 @@
 #include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "encoder/text_classes.h"
 #include "support/encoder_stream.h"
@@ -256,6 +257,42 @@ test_refused_while_playing (void)
   encoder_stream_clear (&stream);
 }
 
+/* The model is loaded anew, from another path, with the classes that stand; then with
+ * those that were set in between. */
+static void
+test_refused_and_loaded_anew (void)
+{
+  g_autofree gchar *good = classes_path (MODEL);
+  g_autofree gchar *model = encoder_model_path (MODEL);
+  g_autofree gchar *folder = g_dir_make_tmp ("vit-classes-XXXXXX", NULL);
+  g_autofree gchar *link = g_build_filename (folder, "hf-siglip", NULL);
+  g_autofree gchar *second = g_build_filename (folder, CLASSES, NULL);
+  g_autofree gchar *property = g_strdup_printf ("classes=\"%s\"", good);
+  g_autofree gchar *text = NULL;
+  EncoderStream stream;
+
+  g_assert_cmpint (symlink (model, link), ==, 0);
+  write_classes (second, 3, 7);
+  start (&stream, MODEL, property);
+  check (&stream, MODEL, VIT_EMBEDDING_AUTO, good);
+  g_object_set (stream.encoder, "classes", "/nowhere.safetensors", NULL);
+  check (&stream, MODEL, VIT_EMBEDDING_AUTO, good);
+  text = encoder_stream_message (&stream, GST_MESSAGE_WARNING, NULL, NULL);
+  g_assert_nonnull (strstr (text, "/nowhere.safetensors"));
+  encoder_stream_restart_embed (&stream, link);
+  check (&stream, MODEL, VIT_EMBEDDING_AUTO, good);
+  check_info (&stream, good, 5, NULL);
+  g_object_set (stream.encoder, "classes", second, NULL);
+  encoder_stream_restart_embed (&stream, model);
+  check (&stream, MODEL, VIT_EMBEDDING_AUTO, second);
+  check_info (&stream, second, 2, NULL);
+  assert_quiet (&stream);
+  encoder_stream_clear (&stream);
+  g_remove (link);
+  g_remove (second);
+  g_rmdir (folder);
+}
+
 /* Where the model is that of the tokens, before the first frame. */
 static void
 test_refused_at_the_start (void)
@@ -309,6 +346,8 @@ main (int argc, char **argv)
   g_test_add_func ("/vitencoder/classes/live", test_live);
   g_test_add_func (
       "/vitencoder/classes/refused-while-playing", test_refused_while_playing);
+  g_test_add_func ("/vitencoder/classes/refused-and-loaded-anew",
+      test_refused_and_loaded_anew);
   g_test_add_func (
       "/vitencoder/classes/refused-at-the-start", test_refused_at_the_start);
   return g_test_run ();

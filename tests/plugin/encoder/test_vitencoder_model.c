@@ -166,20 +166,10 @@ test_two_models_and_an_interval (void)
   encoder_stream_clear (&stream);
 }
 
-/* vitpatchembed alone is stopped, given this model and started again. */
 static GstBuffer *
 push_of_another (EncoderStream *stream, const gchar *path)
 {
-  GstSegment segment;
-
-  gst_element_set_state (stream->embed, GST_STATE_READY);
-  g_object_set (stream->embed, "model", path, NULL);
-  gst_element_set_state (stream->embed, GST_STATE_PLAYING);
-  gst_harness_push_event (
-      stream->harness, gst_event_new_stream_start ("another"));
-  encoder_stream_set_size (stream, 96, 64);
-  gst_segment_init (&segment, GST_FORMAT_TIME);
-  gst_harness_push_event (stream->harness, gst_event_new_segment (&segment));
+  encoder_stream_restart_embed (stream, path);
   return encoder_stream_push (stream, 1, NULL);
 }
 
