@@ -146,6 +146,11 @@ set_scale (VitTextClasses *classes, const char *path, char **metadata,
 {
   const VitJointSpace *joint = &weights->joint;
 
+  if (metadata[SCALE] && !metadata[BIAS] && joint->has_bias)
+    return vit_refuse (error, VIT_ERROR_SETTING, path, keys[SCALE],
+        "is there without bias, but the model %s has a logit_bias of its own; "
+        "expected scale and bias, or neither",
+        weights->id);
   if (metadata[SCALE]) {
     classes->has_bias = metadata[BIAS] != NULL;
     return parse_number (path, keys[SCALE], metadata[SCALE], 0.0,
@@ -156,7 +161,7 @@ set_scale (VitTextClasses *classes, const char *path, char **metadata,
   }
   if (metadata[BIAS])
     return vit_refuse (error, VIT_ERROR_CONFIG, path, keys[BIAS],
-        "is there without scale; expected both or none");
+        "is there without scale; expected scale, scale and bias, or neither");
   if (!joint->has_scale)
     return vit_refuse (error, VIT_ERROR_SETTING, path, keys[SCALE],
         "is not there, and the files of the model %s have no logit_scale; "

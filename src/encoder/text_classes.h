@@ -12,8 +12,10 @@
  *                    another name where it is the only matrix
  *     __metadata__   names: a JSON array of n strings, as text; without it the
  *                           array stands in FILE.json beside FILE.safetensors
- *                    scale: a number, as text; without it the checkpoint's counts
- *                    bias:  likewise, where there is a scale
+ *                    scale: a number, as text; without it the checkpoint's scale
+ *                           and bias count
+ *                    bias:  likewise, beside a scale: there must be one where the
+ *                           checkpoint has a bias; without it there is none
  *
  * Ownership: reference-counted and immutable once made.
  * Thread-safety: any number of threads may use one.
@@ -45,8 +47,8 @@ typedef struct {
  * those of vit_safetensors_open() and vit_safetensors_read(); TENSOR for a file
  * without such a matrix; VALUE for a vector of zeros; CONFIG for names, scale or
  * bias that make no sense; SETTING for a model that shares no space with texts, or
- * one of another dimension, or whose scale nobody says; UNSUPPORTED for more
- * than the above; NO_MEMORY. */
+ * one of another dimension, or whose scale nobody says, or whose bias a scale alone
+ * would leave out; UNSUPPORTED for more than the above; NO_MEMORY. */
 VitTextClasses *vit_text_classes_load (const char *path,
     const VitEncoderWeights *weights, GError **error);
 

@@ -147,7 +147,7 @@ test_hostile_files (void)
         80, 1.0f, VIT_ERROR_CONFIG, { "bias", "1e9" } },
     { "{\"__metadata__\":{\"names\":\"[\\\"a\\\",\\\"b\\\"]\",\"bias\":\"2\"}," MATRIX
       "}",
-        80, 1.0f, VIT_ERROR_CONFIG, { "bias", "without scale" } },
+        80, 1.0f, VIT_ERROR_CONFIG, { "bias", "without scale", "scale and bias" } },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++) {
@@ -265,6 +265,42 @@ test_scale (void)
   vit_text_classes_unref (classes);
 }
 
+/* SigLIP's own bias is not left out unsaid: a softmax would come of its sigmoids. */
+static void
+test_scale_without_bias (void)
+{
+#define OF_SIGLIP                                                              \
+  "\"},\"text_features\":{\"dtype\":\"F32\",\"shape\":[2,24],"                  \
+  "\"data_offsets\":[0,192]}}"
+  static const char scale[]
+      = "{\"__metadata__\":{\"names\":\"[\\\"a\\\",\\\"b\\\"]\","
+        "\"scale\":\"9";
+  g_autoptr (GError) error = NULL;
+  g_autofree char *alone = g_strconcat (scale, OF_SIGLIP, NULL);
+  g_autofree char *both
+      = g_strconcat (scale, "\",\"bias\":\"0", OF_SIGLIP, NULL);
+  VitTextClasses *classes;
+
+  write_file (alone, 48, 1.0f);
+  assert_classes_refused ("zero-shot/hf-siglip", VIT_ERROR_SETTING,
+      (const char *const[]) {
+          "scale", "without bias", "hf-siglip", "scale and bias", NULL });
+  write_file (both, 48, 1.0f);
+  classes = load ("zero-shot/hf-siglip", &error);
+  g_assert_no_error (error);
+  g_assert_true (classes->has_bias);
+  g_assert_cmpfloat (classes->bias, ==, 0.0);
+  vit_text_classes_unref (classes);
+  /* CLIP has none that could be left out. */
+  write_file ("{\"__metadata__\":{\"names\":\"[\\\"a\\\",\\\"b\\\"]\","
+              "\"scale\":\"9\"}," MATRIX "}",
+      80, 1.0f);
+  classes = load_well ();
+  g_assert_cmpfloat (classes->scale, ==, 9.0);
+  g_assert_false (classes->has_bias);
+  vit_text_classes_unref (classes);
+}
+
 /* Under another name, beside what is no matrix; each row of length 1. */
 static void
 test_other_name (void)
@@ -293,6 +329,7 @@ static const FolderTest tests[] = {
   { "models", test_models },
   { "names-beside", test_names_beside },
   { "scale", test_scale },
+  { "scale-without-bias", test_scale_without_bias },
   { "other-name", test_other_name },
 };
 
