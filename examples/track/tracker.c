@@ -210,7 +210,7 @@ tracker_take (Tracker *self, GstBuffer *frame, TrackerBox *box, gdouble *cosine)
   TrackerState state;
 
   *cosine = 1;
-  if (meta == NULL)
+  if (meta == NULL || meta->format != GST_VIT_TOKEN_FORMAT_F32)
     return TRACKER_IDLE;
   if (take_wanted (self, &wanted))
     state = find_label_box (meta, &wanted, &self->box) ? start (self, meta)

@@ -18,7 +18,7 @@ typedef struct {
 } TrackerBox;
 
 typedef enum {
-  TRACKER_IDLE, /* nothing to follow, or a frame without tokens */
+  TRACKER_IDLE, /* nothing to follow, or a frame without tokens of float32 */
   TRACKER_FOUND,
   TRACKER_LOST, /* nothing there is like it, or there is no patch where to start */
 } TrackerState;
@@ -38,7 +38,8 @@ void tracker_start (Tracker *self, const TrackerBox *box);
 /* Takes the next frame: its features after most blocks; else its tokens, without
  * their positions where these are known.  Of what is found it writes box and cosine,
  * and adds a GstVideoRegionOfInterestMeta of type "tracked" to the frame, which must
- * be writable. */
+ * be writable.  A frame whose deepest are F16 or BF16 is passed over like one without
+ * any: what is followed stays where it was, and begins with the next. */
 TrackerState tracker_take (
     Tracker *self, GstBuffer *frame, TrackerBox *box, gdouble *cosine);
 

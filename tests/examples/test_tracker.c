@@ -43,6 +43,21 @@ make_frame (guint grid_width, guint grid_height, gint left, guint top)
   return frame;
 }
 
+/* A frame of as many tokens, all alike, of 16 bits. */
+static GstBuffer *
+make_halves (guint grid_width, guint grid_height, GstVitTokenFormat format)
+{
+  gsize size = (1 + (gsize) grid_width * grid_height) * DIM * 2;
+  GstBuffer *values = gst_buffer_new_allocate (NULL, size, NULL);
+  GstBuffer *frame = gst_buffer_new ();
+
+  gst_buffer_memset (values, 0, 0x3c, size);
+  gst_buffer_add_vit_tokens_meta (frame, values, format, 1, grid_width,
+      grid_height, PATCH, DIM, grid_width * PATCH, grid_height * PATCH, "made");
+  gst_buffer_unref (values);
+  return frame;
+}
+
 /* The frame is unreferenced. */
 static void
 assert_found (Tracker *tracker, GstBuffer *frame, gint left, guint top)
@@ -106,6 +121,26 @@ test_box (void)
   /* Into the corner. */
   assert_found (tracker, make_frame (12, 8, 9, 5), 9, 5);
   tracker_free (tracker);
+}
+
+/* Passed over, before it begins and after. */
+static void
+test_other_formats (void)
+{
+  static const GstVitTokenFormat formats[]
+      = { GST_VIT_TOKEN_FORMAT_F16, GST_VIT_TOKEN_FORMAT_BF16 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++) {
+    Tracker *tracker = start_at (2 * PATCH, PATCH, SIDE * PATCH, SIDE * PATCH);
+
+    assert_state (tracker, make_halves (12, 8, formats[i]), TRACKER_IDLE);
+    assert_found (tracker, make_frame (12, 8, 2, 1), 2, 1);
+    assert_state (tracker, make_halves (12, 8, formats[i]), TRACKER_IDLE);
+    /* Also where the grid is another. */
+    assert_state (tracker, make_halves (6, 4, formats[i]), TRACKER_IDLE);
+    assert_found (tracker, make_frame (12, 8, 3, 1), 3, 1);
+    tracker_free (tracker);
+  }
 }
 
 static void
@@ -236,5 +271,6 @@ main (int argc, char **argv)
   TEST ("lost-and-found", test_lost_and_found);
   TEST ("frames-of-another-size", test_another_size);
   TEST ("tokens-without-their-positions", test_positions);
+  TEST ("tokens-of-16-bits-are-passed-over", test_other_formats);
   return g_test_run ();
 }
