@@ -178,9 +178,9 @@ install_means (GObjectClass *klass, const GstVitEncoderSettings *defaults)
    *
    * The most bytes that the features of one frame, all its regions together, its
    * embeddings, logits and attention among them, and what computes them take.  A
-   * frame that would take more passes without features, which one warning says until a frame
-   * has them again.  The model's weights come on top, and what other elements
-   * keep: features in a queue.  0 is no limit.
+   * frame that would take more passes without features, which one warning says
+   * until a frame has them again.  The model's weights come on top, and what other
+   * elements keep: features in a queue.  0 is no limit.
    *
    * The default, 2 GiB, is more than ViT-g/14 takes of a frame of 3840 x 2160,
    * 1.6 GB, of which each further one of #GstVitEncoder:layers takes 0.26 GB more.
