@@ -19,6 +19,17 @@
 
 G_BEGIN_DECLS
 
+/* Tokens that are to be computed. */
+typedef struct {
+  VitEncoderGrid grid;
+  guint input; /* which of the frame's */
+} GstVitEncoderJob;
+
+typedef struct {
+  GstBuffer *buffer;
+  GstMapInfo map;
+} GstVitEncoderOutput;
+
 /* With one model.  The fields are for reading. */
 typedef struct {
   VitEncoderWeights *weights;
@@ -40,7 +51,7 @@ typedef struct {
   GstVitEncoderSize *size;    /* for them */
   GPtrArray *readings;        /* of GstVitReading, of the jobs' tokens */
   GArray *grids;              /* of VitEncoderGrid, likewise */
-  GArray *outputs;            /* of what is mapped to be written */
+  GArray *outputs;            /* of GstVitEncoderOutput: mapped to be written */
   GPtrArray *results;         /* of GstVitEncoderResult: of each input */
 
   GPtrArray *last;            /* likewise, of the frame before */
