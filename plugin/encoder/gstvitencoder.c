@@ -40,6 +40,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "common/gstvitbareframes.h"
 #include "common/gstviterror.h"
 #include "common/gstvitregionsmax.h"
 #include "common/gstvitskipping.h"
@@ -64,6 +65,7 @@ struct _GstVitEncoder {
   /* Written only while no data flows, or on the streaming thread. */
   GstVitEncoderModel model; /* from start to stop */
   GstVitSkipping skipping;
+  GstVitBareFrames bare;
   gboolean warned_of_malformed;
   gboolean warned_of_more;
   gboolean warned_of_left_out;
@@ -138,6 +140,7 @@ gst_vit_encoder_start (GstBaseTransform *base)
   GST_OBJECT_UNLOCK (self);
   gst_vit_encoder_model_start (&self->model, &settings);
   gst_vit_skipping_init (&self->skipping, base);
+  self->bare = (GstVitBareFrames){ 0 };
   self->warned_of_malformed = self->warned_of_more = FALSE;
   self->warned_of_left_out = FALSE;
   if (settings.model == NULL || settle (self))
@@ -348,10 +351,15 @@ encode (GstVitEncoder *self, GstBuffer *buffer)
 static GstFlowReturn
 gst_vit_encoder_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
 {
+  static const GstVitBareWords words
+      = { "tokens", "there are no features", "vitpatchembed" };
   GstVitEncoder *self = GST_VIT_ENCODER (base);
 
-  if (!gst_vit_encoder_inputs_are_on (buffer))
+  if (!gst_vit_encoder_inputs_are_on (buffer)) {
+    gst_vit_bare_frames_count (&self->bare, &words, GST_ELEMENT (self));
     return GST_FLOW_OK;
+  }
+  self->bare.is_explained = TRUE;
   if (!look (self, buffer))
     return GST_FLOW_ERROR;
   warn_of_malformed (self, buffer);
@@ -380,6 +388,7 @@ gst_vit_encoder_sink_event (GstBaseTransform *base, GstEvent *event)
       gst_vit_encoder_model_begin_stream (&self->model);
       break;
     case GST_EVENT_EOS:
+      gst_vit_bare_frames_end (&self->bare, GST_ELEMENT (self));
       g_object_notify (G_OBJECT (base), "stats");
       break;
     default:

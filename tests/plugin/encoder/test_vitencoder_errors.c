@@ -316,6 +316,36 @@ check_one_warning (EncoderStream *stream, GQuark expected_domain,
   g_assert_null (again);
 }
 
+/* Nothing makes tokens: a stream without any gets one warning, at its end or after
+ * 250 frames, and loses none; one that had some, as with an interval, gets none. */
+static void
+test_frames_without_tokens (void)
+{
+  static const guint counts[] = { 3, 300 };
+  EncoderStream stream;
+
+  for (guint i = 0; i < G_N_ELEMENTS (counts); i++) {
+    alone_init (&stream, "");
+    for (guint n = 0; n < counts[i]; n++)
+      gst_buffer_unref (gst_harness_push_and_pull (
+          stream.harness, gst_buffer_new_allocate (NULL, 96 * 64 * 3, NULL)));
+    gst_harness_push_event (stream.harness, gst_event_new_eos ());
+    check_one_warning (&stream, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE,
+        "vitpatchembed before this element");
+    encoder_stream_clear (&stream);
+  }
+  alone_init_with_model (&stream);
+  gst_buffer_unref (gst_harness_push_and_pull (
+      stream.harness, frame_with_tokens (1, 16, 48, 0, SMALL_MODEL)));
+  for (guint n = 0; n < 300; n++)
+    gst_buffer_unref (gst_harness_push_and_pull (
+        stream.harness, gst_buffer_new_allocate (NULL, 96 * 64 * 3, NULL)));
+  gst_harness_push_event (stream.harness, gst_event_new_eos ());
+  g_assert_null (
+      encoder_stream_message (&stream, GST_MESSAGE_WARNING, NULL, NULL));
+  encoder_stream_clear (&stream);
+}
+
 static void
 test_forged_tokens_are_passed_over (void)
 {
@@ -447,6 +477,8 @@ main (int argc, char **argv)
   g_test_add_func ("/vitencoder/errors/no-model-at-all", test_no_model_at_all);
   g_test_add_func ("/vitencoder/errors/live-embedding-that-cannot-be",
       test_live_embedding_that_cannot_be);
+  g_test_add_func (
+      "/vitencoder/errors/frames-without-tokens", test_frames_without_tokens);
   g_test_add_func ("/vitencoder/errors/forged-tokens-are-passed-over",
       test_forged_tokens_are_passed_over);
   g_test_add_func ("/vitencoder/errors/no-more-than-the-first-512",
