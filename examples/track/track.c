@@ -150,6 +150,11 @@ take_frame (GstPad *pad G_GNUC_UNUSED, GstPadProbeInfo *info, gpointer data)
       g_print ("%" GST_TIME_FORMAT "  lost, cosine %.3f\n",
           GST_TIME_ARGS (time), cosine);
       break;
+    case TRACKER_NOWHERE:
+      g_print ("%" GST_TIME_FORMAT
+               "  no patch of the frame lies where to start\n",
+          GST_TIME_ARGS (time));
+      break;
     case TRACKER_IDLE:
       g_print (
           "%" GST_TIME_FORMAT "  nothing to follow\n", GST_TIME_ARGS (time));

@@ -147,7 +147,7 @@ start (Tracker *self, const GstVitTokensMeta *meta)
   if (!label_box_fill (
           box, self->grid_width, self->grid_height, self->labels)) {
     forget_frames (self);
-    return TRACKER_LOST;
+    return TRACKER_NOWHERE;
   }
   if (!read_features (self, meta)) {
     forget_frames (self);
@@ -214,7 +214,7 @@ tracker_take (Tracker *self, GstBuffer *frame, TrackerBox *box, gdouble *cosine)
     return TRACKER_IDLE;
   if (take_wanted (self, &wanted))
     state = find_label_box (meta, &wanted, &self->box) ? start (self, meta)
-                                                       : TRACKER_LOST;
+                                                       : TRACKER_NOWHERE;
   else if (self->propagation == NULL)
     return TRACKER_IDLE;
   else if (meta->grid_width != self->grid_width

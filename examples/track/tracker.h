@@ -20,7 +20,8 @@ typedef struct {
 typedef enum {
   TRACKER_IDLE, /* nothing to follow, or a frame without tokens of float32 */
   TRACKER_FOUND,
-  TRACKER_LOST, /* nothing there is like it, or there is no patch where to start */
+  TRACKER_LOST,    /* nothing there is like it */
+  TRACKER_NOWHERE, /* there is no patch where to start */
 } TrackerState;
 
 typedef struct _Tracker Tracker;

@@ -173,11 +173,11 @@ test_nowhere (void)
 {
   Tracker *tracker = start_at (-100, 0, 50, 50);
 
-  assert_state (tracker, make_frame (12, 8, 2, 1), TRACKER_LOST);
+  assert_state (tracker, make_frame (12, 8, 2, 1), TRACKER_NOWHERE);
   assert_state (tracker, make_frame (12, 8, 2, 1), TRACKER_IDLE);
   tracker_free (tracker);
   tracker = start_at (1000, 0, 0, 0);
-  assert_state (tracker, make_frame (12, 8, 2, 1), TRACKER_LOST);
+  assert_state (tracker, make_frame (12, 8, 2, 1), TRACKER_NOWHERE);
   assert_state (tracker, gst_buffer_new (), TRACKER_IDLE);
   tracker_free (tracker);
 }
