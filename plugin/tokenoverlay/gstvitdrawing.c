@@ -189,6 +189,20 @@ carries (const GstVitDrawingSettings *settings, GstBuffer *frame,
   return FALSE;
 }
 
+/* Whether an encoder made something of the frame's tokens: attention that is not
+ * with it is missing on purpose, and not only late. */
+static gboolean
+is_encoded (GstBuffer *frame)
+{
+  const GstVitTokensMeta *meta;
+  gpointer state = NULL;
+
+  while ((meta = gst_buffer_iterate_vit_tokens_meta (frame, &state)))
+    if (meta->n_blocks > 0)
+      return TRUE;
+  return gst_buffer_get_n_meta (frame, GST_VIT_EMBEDDING_META_API_TYPE) > 0;
+}
+
 /* Whether something is drawn, anew or of the last tokens. */
 static gboolean
 draw_if_new (GstVitDrawing *self, const GstVitDrawingSettings *settings,
@@ -197,6 +211,8 @@ draw_if_new (GstVitDrawing *self, const GstVitDrawingSettings *settings,
   const gchar *missing = NULL;
   gboolean has_tokens = carries (settings, frame, &missing);
 
+  if (missing && is_encoded (frame))
+    gst_vit_last_tokens_end (&self->last);
   if (!has_tokens && !gst_vit_last_tokens_stand_for (&self->last, frame)) {
     *reason = missing;
     return FALSE;

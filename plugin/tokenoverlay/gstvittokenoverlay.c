@@ -27,6 +27,10 @@
  * picture of regions alone stays where it was drawn, and ends with the first frame
  * that carries no region.  Frames before the first tokens pass as they are.
  *
+ * The last attention stays on frames with tokens that the encoder made nothing of
+ * too (#vitencoder:skip-late, #vitencoder:max-memory).  It ends, with one warning,
+ * where features, an embedding or logits come without attention.
+ *
  * ## What is drawn
  *
  * - `pca`: the first three principal components of the patch tokens as red,

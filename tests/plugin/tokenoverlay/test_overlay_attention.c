@@ -257,6 +257,93 @@ test_undrawn (void)
   gst_buffer_unref (frame);
 }
 
+typedef enum { NO_TOKENS, TOKENS, FEATURES, EMBEDDING, ATTENTION } Content;
+
+/* (transfer full) */
+static GstBuffer *
+new_frame_with (Content content)
+{
+  GstBuffer *frame, *values;
+  GstVitTokensMeta *tokens;
+
+  if (content == ATTENTION)
+    return new_frame (NULL);
+  frame = overlay_new_frame (GST_VIDEO_FORMAT_RGBA, 0);
+  if (content == NO_TOKENS)
+    return frame;
+  tokens = overlay_add_meta (frame, GST_VIT_TOKEN_FORMAT_F32);
+  if (content == FEATURES)
+    gst_buffer_add_vit_features_meta (
+        frame, tokens, tokens->tokens, GST_VIT_TOKEN_FORMAT_F32, 2, 12);
+  if (content == EMBEDDING) {
+    values = gst_buffer_new_memdup ((gfloat[]) { 1, 2 }, 8);
+    gst_buffer_add_vit_embedding_meta (
+        frame, GST_VIT_EMBEDDING_KIND_EMBEDDING, values, 2, FALSE, NULL);
+    gst_buffer_unref (values);
+  }
+  return frame;
+}
+
+static void
+assert_warned (GstBus *bus, gboolean is_warned)
+{
+  GstMessage *message = gst_bus_pop_filtered (
+      bus, GST_MESSAGE_WARNING | GST_MESSAGE_ERROR);
+  GError *error = NULL;
+
+  g_assert_cmpint (message != NULL, ==, is_warned);
+  if (!message)
+    return;
+  gst_message_parse_warning (message, &error, NULL);
+  g_assert_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED);
+  g_assert_nonnull (strstr (error->message, "attention=true"));
+  g_error_free (error);
+  gst_message_unref (message);
+}
+
+/* It stays where the encoder made nothing, and ends, with one warning, where it
+ * made something else. */
+static void
+test_stays_and_ends (void)
+{
+  static const struct {
+    Content content;
+    gboolean is_drawn, is_warned;
+  } streams[][8] = {
+    { { ATTENTION, TRUE, FALSE }, { TOKENS, TRUE, FALSE },
+        { NO_TOKENS, TRUE, FALSE }, { TOKENS, TRUE, FALSE },
+        { FEATURES, FALSE, TRUE }, { FEATURES, FALSE, FALSE },
+        { NO_TOKENS, FALSE, FALSE }, { ATTENTION, TRUE, FALSE } },
+    { { NO_TOKENS, FALSE, FALSE }, { ATTENTION, TRUE, FALSE },
+        { EMBEDDING, FALSE, TRUE }, { TOKENS, FALSE, FALSE },
+        { NO_TOKENS, FALSE, FALSE }, { ATTENTION, TRUE, FALSE },
+        { TOKENS, TRUE, FALSE }, { EMBEDDING, FALSE, FALSE } },
+  };
+
+  for (guint s = 0; s < G_N_ELEMENTS (streams); s++) {
+    GstHarness *harness
+        = overlay_new_harness (QUIET "mode=attention", "RGBA");
+    GstBus *bus = gst_bus_new ();
+
+    gst_element_set_bus (harness->element, bus);
+    for (guint i = 0; i < G_N_ELEMENTS (streams[s]); i++) {
+      GstBuffer *frame = gst_harness_push_and_pull (
+          harness, new_frame_with (streams[s][i].content));
+
+      g_test_message ("stream %u, frame %u", s, i);
+      if (streams[s][i].is_drawn)
+        assert_drawn (frame, -1);
+      else
+        g_assert_cmphex (overlay_get_pixel (frame, WIDTH, 8, 8), ==, 0);
+      assert_warned (bus, streams[s][i].is_warned);
+      gst_buffer_unref (frame);
+    }
+    gst_element_set_bus (harness->element, NULL);
+    gst_object_unref (bus);
+    gst_harness_teardown (harness);
+  }
+}
+
 /* One that is forged is passed over, and said; what is valid beside it is drawn. */
 static void
 test_forged_beside_valid (void)
@@ -322,6 +409,7 @@ main (int argc, char **argv)
   TEST ("legend-says-head-and-greatest", test_legend);
   TEST ("grey-where-not-finite", test_not_finite);
   TEST ("what-cannot-be-drawn-is-said", test_undrawn);
+  TEST ("stays-while-missing-and-ends-without", test_stays_and_ends);
   TEST ("valid-beside-forged-is-drawn", test_forged_beside_valid);
   TEST ("regions-have-one-scale", test_regions);
   return g_test_run ();
