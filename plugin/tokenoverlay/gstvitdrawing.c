@@ -2,7 +2,7 @@
 #include "tokenoverlay/gstvitdrawing.h"
 
 #include "tokenoverlay/gstvitattention.h"
-#include "tokenoverlay/gstvitbestlabel.h"
+#include "tokenoverlay/gstvitbestlabels.h"
 #include "tokenoverlay/gstvitcolours.h"
 #include "tokenoverlay/gstvitgrids.h"
 #include "tokenoverlay/gstvitlasttokens.h"
@@ -121,15 +121,15 @@ say_depth (GstVitDrawing *self)
 }
 
 static void
-say_label (GstVitDrawing *self, GstBuffer *tokens)
+say_labels (GstVitDrawing *self, GstBuffer *tokens)
 {
-  gchar *label = gst_vit_best_label_say (tokens);
+  gchar *labels = gst_vit_best_labels_say (tokens);
   gchar *text = self->content.text;
 
-  if (!label)
+  if (!labels)
     return;
-  self->content.text = g_strdup_printf ("%s, %s", label, text);
-  g_free (label);
+  self->content.text = g_strdup_printf ("%s, %s", labels, text);
+  g_free (labels);
   g_free (text);
 }
 
@@ -163,7 +163,7 @@ draw (GstVitDrawing *self, const GstVitDrawingSettings *settings,
   *reason = *reason ? *reason : fault;
   if (is_drawn) {
     say_depth (self);
-    say_label (self, tokens);
+    say_labels (self, tokens);
   } else {
     clear_drawn (self);
   }

@@ -117,35 +117,87 @@ test_legend (void)
   gst_buffer_unref (bare);
 }
 
-static void
-add_label (GstBuffer *frame, const gchar *name, gfloat probability)
+/* (transfer none): logits without labels. */
+static GstVitEmbeddingMeta *
+add_logits (GstBuffer *frame)
 {
   GstBuffer *values = gst_buffer_new_memdup ((gfloat[]) { 1, 2 }, 8);
   GstVitEmbeddingMeta *meta = gst_buffer_add_vit_embedding_meta (
       frame, GST_VIT_EMBEDDING_KIND_LOGITS, values, 2, FALSE, NULL);
 
   gst_buffer_unref (values);
-  if (name)
-    gst_vit_embedding_meta_add_label (meta, 1, name, probability);
+  return meta;
 }
 
-/* The most probable of all on the frame. */
 static void
-test_legend_label (void)
+add_label (GstBuffer *frame, const gchar *name, gfloat probability)
+{
+  gst_vit_embedding_meta_add_label (add_logits (frame), 1, name, probability);
+}
+
+/* Those of the frame or region whose first is the most probable. */
+static void
+test_legend_labels (void)
 {
   GstBuffer *frame = new_frame (5, 12);
+  GstVitEmbeddingMeta *logits;
 
-  add_label (frame, NULL, 0);
+  add_logits (frame);
   assert_legend (
       GST_VIT_DRAWING_NORM, frame, "features after block 12: norm 1 to 12");
   add_label (frame, "tiger cat", 0.25f);
   assert_legend (GST_VIT_DRAWING_NORM, frame,
       "tiger cat 0.25, features after block 12: norm 1 to 12");
-  add_label (frame, "tabby, tabby cat", 0.875f);
+  logits = add_logits (frame);
+  gst_vit_embedding_meta_add_label (logits, 1, "tabby, tabby cat", 0.875f);
+  gst_vit_embedding_meta_add_label (logits, 0, "dog", 0.0625f);
   add_label (frame, "toaster", 0.5f);
   assert_legend (GST_VIT_DRAWING_CHANGED, frame,
-      "tabby, tabby cat 0.88, 1 of 12 patches changed");
+      "tabby, tabby cat 0.88, dog 0.06, 1 of 12 patches changed");
   gst_buffer_unref (frame);
+}
+
+/* Three, none but the first of 0.00, and no name longer than 40 characters, of
+ * which each here is two bytes. */
+static void
+test_legend_labels_are_few_and_short (void)
+{
+  static const struct {
+    gfloat probabilities[5];
+    guint n_characters; /* of the first name */
+    const gchar *tail;
+  } cases[] = {
+    { { 0.5f, 0.25f, 0.125f, 0.0625f, 0 }, 40,
+        " 0.50, b 0.25, c 0.12, 1 of 12" },
+    { { 0.5f, 0.25f, 0.00625f, 0, 0 }, 41, " 0.50, b 0.25, c 0.01, 1 of 12" },
+    { { 0.75f, 0.25f, 0.00375f, 0, 0 }, 128, " 0.75, b 0.25, 1 of 12" },
+    { { 0.001f, 0.001f, 0, 0, 0 }, 1, " 0.00, 1 of 12" },
+  };
+
+  for (guint c = 0; c < G_N_ELEMENTS (cases); c++) {
+    GstBuffer *frame = new_frame (5, 12);
+    GstVitEmbeddingMeta *logits = add_logits (frame);
+    GString *name = g_string_new (NULL), *expected = g_string_new (NULL);
+
+    for (guint i = 0; i < cases[c].n_characters; i++) {
+      g_string_append (name, "\xc3\xa9");
+      if (i < (cases[c].n_characters > 40 ? 39 : 40))
+        g_string_append (expected, "\xc3\xa9");
+    }
+    if (cases[c].n_characters > 40)
+      g_string_append (expected, "\xe2\x80\xa6");
+    g_string_append (expected, cases[c].tail);
+    for (guint i = 0; i < 5; i++) {
+      const gchar other[] = { (gchar) ('a' + i), '\0' };
+
+      gst_vit_embedding_meta_add_label (logits, i % 2,
+          i == 0 ? name->str : other, cases[c].probabilities[i]);
+    }
+    assert_legend (GST_VIT_DRAWING_CHANGED, frame, expected->str);
+    g_string_free (name, TRUE);
+    g_string_free (expected, TRUE);
+    gst_buffer_unref (frame);
+  }
 }
 
 /* A frame without tokens has the label of the last picture, also where that is
@@ -190,7 +242,8 @@ main (int argc, char **argv)
   TEST ("are-drawn-instead-of-tokens", test_drawn);
   TEST ("what-changed-is-told-by-who-knows", test_changed);
   TEST ("legend-says-after-which-block", test_legend);
-  TEST ("legend-says-the-best-label", test_legend_label);
+  TEST ("legend-says-the-best-labels", test_legend_labels);
+  TEST ("labels-are-few-and-short", test_legend_labels_are_few_and_short);
   TEST ("label-stays-with-the-picture", test_label_stays);
   return g_test_run ();
 }
