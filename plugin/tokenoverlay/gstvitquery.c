@@ -31,6 +31,7 @@ read_anew (GstVitQuery *self, GRefString *path)
   GError *error = NULL;
 
   gst_vit_query_clear (self);
+  self->n_reads++;
   if (!path)
     return;
   self->path = g_ref_string_acquire (path);

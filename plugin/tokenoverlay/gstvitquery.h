@@ -20,6 +20,7 @@ typedef struct {
   GRefString *path; /* (nullable): of the file that was read last */
   VitNpy *npy;      /* (nullable): what is in it */
   gchar *fault;     /* (nullable): why it could not be read */
+  guint n_reads;    /* of files, and of none: whether npy is another */
 } GstVitQuery;
 
 void gst_vit_query_clear (GstVitQuery *query);

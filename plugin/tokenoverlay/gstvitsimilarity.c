@@ -83,12 +83,14 @@ gst_vit_similarity_find (GstVitSimilarity *self,
 {
   gint points[2 * GST_VIT_SIMILARITY_MAX_POINTS];
   guint n_points = list_points (settings, width, height, points);
-  const VitNpy *before = self->npy;
+  gboolean had_npy = self->npy != NULL;
+  guint n_reads = self->query.n_reads;
 
   *fault = NULL;
   self->npy = gst_vit_query_get (&self->query, settings->query,
       gst_vit_grids_views (grids)[0].embed_dim, fault);
-  *is_new = self->npy != before || n_points != self->n_points
+  *is_new = self->query.n_reads != n_reads || (self->npy != NULL) != had_npy
+            || n_points != self->n_points
             || memcmp (points, self->points, 2 * n_points * sizeof *points) != 0;
   memcpy (self->points, points, 2 * n_points * sizeof *points);
   self->n_points = n_points;
