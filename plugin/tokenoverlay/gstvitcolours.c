@@ -38,12 +38,11 @@ make_room (GstVitColours *self, guint n_patches)
   return self->colours != NULL;
 }
 
-/* TRUE where there is nothing to compare with, too; *fault then says why, if it is
- * the file. */
+/* TRUE where there is nothing to compare with, too. */
 static gboolean
 colour_similarity (GstVitColours *self, const GstVitDrawingSettings *settings,
     const GstVitGrids *grids, guint width, guint height,
-    GstVitLegendContent *legend, const gchar **fault)
+    GstVitLegendContent *legend)
 {
   GstVitSimilarity *similarity = &self->similarity;
   gchar *with;
@@ -51,7 +50,7 @@ colour_similarity (GstVitColours *self, const GstVitDrawingSettings *settings,
   VitShadeRange range;
 
   if (!gst_vit_similarity_find (
-          similarity, settings, grids, width, height, &is_new, fault))
+          similarity, settings, grids, width, height, &is_new))
     return FALSE;
   with = gst_vit_similarity_describe (similarity);
   if (gst_vit_similarity_n_vectors (similarity) == 0) {
@@ -204,14 +203,14 @@ colour_attention (GstVitColours *self, const GstVitDrawingSettings *settings,
 static gboolean
 colour_grids (GstVitColours *self, const GstVitDrawingSettings *settings,
     GstVitGrids *grids, guint width, guint height,
-    GstVitLegendContent *legend, const gchar **fault, const gchar **reason)
+    GstVitLegendContent *legend, const gchar **reason)
 {
   switch (settings->mode) {
     case GST_VIT_DRAWING_PCA:
       return colour_pca (self, settings, grids, legend);
     case GST_VIT_DRAWING_SIMILARITY:
       return colour_similarity (
-          self, settings, grids, width, height, legend, fault);
+          self, settings, grids, width, height, legend);
     case GST_VIT_DRAWING_NORM:
       return colour_norm (self, settings, grids, legend);
     case GST_VIT_DRAWING_CHANGED:
@@ -229,10 +228,8 @@ colour_grids (GstVitColours *self, const GstVitDrawingSettings *settings,
 gboolean
 gst_vit_colours_make (GstVitColours *self,
     const GstVitDrawingSettings *settings, GstVitGrids *grids, guint width,
-    guint height, GstVitLegendContent *legend, const gchar **fault,
-    const gchar **reason)
+    guint height, GstVitLegendContent *legend, const gchar **reason)
 {
-  const gchar *own_fault = NULL;
   gboolean reads = gst_vit_drawing_settings_read_tokens (settings);
   gboolean is_done;
 
@@ -246,12 +243,10 @@ gst_vit_colours_make (GstVitColours *self,
     return FALSE;
   self->places = NULL;
   is_done = colour_grids (
-      self, settings, grids, width, height, legend, &own_fault, reason);
+      self, settings, grids, width, height, legend, reason);
   if (reads)
     gst_vit_grids_unmap (grids);
   if (!is_done && !*reason)
     *reason = NO_MEMORY;
-  if (!*fault)
-    *fault = own_fault;
   return is_done;
 }

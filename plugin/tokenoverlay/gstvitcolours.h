@@ -29,11 +29,9 @@ void gst_vit_colours_clear (GstVitColours *colours);
 void gst_vit_colours_reset (GstVitColours *colours);
 
 /* Colours the patches of `grids`, which are collected, on a frame of width x
- * height.  FALSE if it cannot be done: *reason says why.  *fault: why a part of
- * it is not, if it was not set. */
+ * height.  FALSE if it cannot be done: *reason says why. */
 gboolean gst_vit_colours_make (GstVitColours *colours,
     const GstVitDrawingSettings *settings, GstVitGrids *grids, guint width,
-    guint height, GstVitLegendContent *legend, const gchar **fault,
-    const gchar **reason);
+    guint height, GstVitLegendContent *legend, const gchar **reason);
 
 G_END_DECLS

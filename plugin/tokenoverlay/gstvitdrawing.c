@@ -158,7 +158,7 @@ draw (GstVitDrawing *self, const GstVitDrawingSettings *settings,
   is_drawn
       = collect (self, tokens, &fault, reason)
         && gst_vit_colours_make (&self->colours, settings, &self->grids, width,
-            height, &self->content, &fault, reason)
+            height, &self->content, reason)
         && draw_picture (self, width, height, reason);
   *reason = *reason ? *reason : fault;
   if (is_drawn) {
@@ -242,6 +242,12 @@ make_content (const GstVitDrawing *self, GstBuffer *frame, gchar **text)
   content.text = *text;
   g_free (age);
   return content;
+}
+
+GError *
+gst_vit_drawing_take_query_error (GstVitDrawing *self)
+{
+  return gst_vit_query_take_error (&self->colours.similarity.query);
 }
 
 const gchar *

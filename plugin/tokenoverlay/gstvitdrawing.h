@@ -34,6 +34,10 @@ GstVideoOverlayComposition *gst_vit_drawing_compose (GstVitDrawing *drawing,
     const GstVitDrawingSettings *settings, GstBuffer *frame, guint width,
     guint height, const gchar **reason);
 
+/* (transfer full) (nullable): why nothing of the settings' file of vectors was
+ * compared with, once for each that is read. */
+GError *gst_vit_drawing_take_query_error (GstVitDrawing *drawing);
+
 /* (transfer none) (nullable): what the legend says of what was drawn last, but for
  * its age. */
 const gchar *gst_vit_drawing_describe (const GstVitDrawing *drawing);

@@ -79,16 +79,15 @@ collect_vectors (GstVitSimilarity *self, const GstVitGrids *grids)
 gboolean
 gst_vit_similarity_find (GstVitSimilarity *self,
     const GstVitDrawingSettings *settings, const GstVitGrids *grids,
-    guint width, guint height, gboolean *is_new, const gchar **fault)
+    guint width, guint height, gboolean *is_new)
 {
   gint points[2 * GST_VIT_SIMILARITY_MAX_POINTS];
   guint n_points = list_points (settings, width, height, points);
   gboolean had_npy = self->npy != NULL;
   guint n_reads = self->query.n_reads;
 
-  *fault = NULL;
   self->npy = gst_vit_query_get (&self->query, settings->query,
-      gst_vit_grids_views (grids)[0].embed_dim, fault);
+      gst_vit_grids_views (grids)[0].embed_dim);
   *is_new = self->query.n_reads != n_reads || (self->npy != NULL) != had_npy
             || n_points != self->n_points
             || memcmp (points, self->points, 2 * n_points * sizeof *points) != 0;

@@ -33,12 +33,12 @@ void gst_vit_similarity_clear (GstVitSimilarity *similarity);
 
 /* Finds the points of a frame of width x height: that of `settings`' x, y where it
  * is given or nothing else is, and all of `settings`' points.  Then what is at
- * them in `grids`, which are mapped, and what is in the file.  *fault (nullable)
- * says why nothing of the file is.  *is_new: these are not those of the frame
- * before.  FALSE where there is not the memory. */
+ * them in `grids`, which are mapped, and what is in the file, if anything
+ * (gst_vit_query_take_error()).  *is_new: these are not those of the frame before.
+ * FALSE where there is not the memory. */
 gboolean gst_vit_similarity_find (GstVitSimilarity *similarity,
     const GstVitDrawingSettings *settings, const GstVitGrids *grids,
-    guint width, guint height, gboolean *is_new, const gchar **fault);
+    guint width, guint height, gboolean *is_new);
 
 /* How many vectors there are. */
 guint gst_vit_similarity_n_vectors (const GstVitSimilarity *similarity);

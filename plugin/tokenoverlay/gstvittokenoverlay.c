@@ -111,8 +111,7 @@ struct _GstVitTokenOverlay {
   /* Of the streaming thread. */
   GstVitDrawing *drawing;
   GstVitRequest request; /* for positions */
-  gboolean has_warned; /* of tokens that cannot be drawn, since the caps or ... */
-  gconstpointer query; /* ... this file, which is only compared */
+  gboolean has_warned; /* of tokens that cannot be drawn, since the caps */
 };
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
@@ -267,6 +266,18 @@ report_undrawn (
   self->has_warned = TRUE;
 }
 
+/* What else there is to compare with is drawn. */
+static void
+report_query (GstVitTokenOverlay *self, const gchar *query)
+{
+  GError *error = gst_vit_drawing_take_query_error (self->drawing);
+
+  if (!error)
+    return;
+  g_prefix_error (&error, "The query is not used: ");
+  GST_VIT_ELEMENT_WARNING (self, error, "query=%s", query);
+}
+
 /* Properties may be under an application's control: those of the frame's time. */
 static void
 gst_vit_token_overlay_before_transform (
@@ -291,15 +302,12 @@ gst_vit_token_overlay_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
   const gchar *reason;
 
   ask_for_positions (self, buffer);
-  /* Another file may have another fault. */
-  if (settings.query != self->query)
-    self->has_warned = FALSE;
-  self->query = settings.query;
   drawn = gst_vit_drawing_compose (self->drawing, &settings, buffer,
       (guint) GST_VIDEO_INFO_WIDTH (&self->delivery.info),
       (guint) GST_VIDEO_INFO_HEIGHT (&self->delivery.info), &reason);
   if (!drawn || reason)
     report_undrawn (self, buffer, reason);
+  report_query (self, settings.query);
   gst_vit_drawing_settings_clear (&settings);
   if (!drawn)
     return GST_FLOW_OK;

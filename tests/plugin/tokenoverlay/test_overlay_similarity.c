@@ -14,8 +14,7 @@ gst_vit_query_clear (GstVitQuery *self)
 }
 
 const VitNpy *
-gst_vit_query_get (GstVitQuery *self, GRefString *path, guint embed_dim,
-    const gchar **fault)
+gst_vit_query_get (GstVitQuery *self, GRefString *path, guint embed_dim)
 {
   static gfloat values[2];
   static VitNpy npy = { .n_vectors = 1, .dim = 2, .values = values };
@@ -25,7 +24,6 @@ gst_vit_query_get (GstVitQuery *self, GRefString *path, guint embed_dim,
     self->n_reads++;
     values[0]++;
   }
-  *fault = NULL;
   return path && embed_dim == npy.dim ? &npy : NULL;
 }
 
@@ -62,13 +60,12 @@ test_new (void)
   overlay_add_meta (frame, GST_VIT_TOKEN_FORMAT_F32);
   map (&grids, frame, picture, &settings);
   for (guint i = 0; i < G_N_ELEMENTS (frames); i++) {
-    const gchar *fault;
     gboolean is_new;
 
     settings.query = files[frames[i].file];
     settings.n_points = frames[i].n_points;
     g_assert_true (gst_vit_similarity_find (
-        &similarity, &settings, &grids, WIDTH, HEIGHT, &is_new, &fault));
+        &similarity, &settings, &grids, WIDTH, HEIGHT, &is_new));
     g_test_message ("frame %u", i);
     g_assert_cmpint (is_new, ==, frames[i].is_new);
     g_assert_cmpuint (gst_vit_similarity_n_vectors (&similarity), ==,
