@@ -14,12 +14,15 @@ typedef struct {
 static Scale
 find_scale (const float *scores, guint n, VitProbabilityRule rule)
 {
-  Scale scale = { .rule = rule, .greatest = -INFINITY };
+  Scale scale = { .rule = rule };
+  float greatest = -INFINITY;
 
   if (rule == VIT_PROBABILITY_SIGMOID)
     return scale;
+  /* Not by fmax(), at which a compiler for aarch64 (gcc 12) fails. */
   for (guint i = 0; i < n; i++)
-    scale.greatest = fmax (scale.greatest, scores[i]);
+    greatest = scores[i] > greatest ? scores[i] : greatest;
+  scale.greatest = greatest;
   for (guint i = 0; i < n; i++)
     scale.sum += exp (scores[i] - scale.greatest);
   return scale;
