@@ -63,7 +63,8 @@ stage() { # NAME
         model_element model_event model_faults model_share neighbour_faults \
         reading regions reuse stream tensors threads tokenenc_tensors \
         tokenoverlay_delivery tokenoverlay_drawing tokens_passage \
-        vitencoder_live workers
+        vitencoder_attention vitencoder_classes vitencoder_labels vitencoder_live \
+        workers
       ;;
     valgrind)
       build valgrind -Dplugin=disabled
