@@ -75,13 +75,17 @@ run (const VitKernelF32 *kernel, VitEncoderGrid grid, const float *tokens)
     .embedding = &embedding,
     .attention = &attention };
   g_autofree char *mask = g_strdup_printf ("%u", kernel->cpu);
+  g_autofree char *own_mask = g_strdup (g_getenv ("VIT_CPU_MASK"));
   g_autoptr (GError) error = NULL;
   VitEncoderWeights *weights;
   VitEncoder *encoder;
 
   g_setenv ("VIT_CPU_MASK", mask, TRUE);
   weights = folder_load_encoder ();
-  g_unsetenv ("VIT_CPU_MASK");
+  if (own_mask)
+    g_setenv ("VIT_CPU_MASK", own_mask, TRUE);
+  else
+    g_unsetenv ("VIT_CPU_MASK");
   encoder = vit_encoder_new (weights, &settings, &error);
   g_assert_no_error (error);
   g_assert_cmpstr (vit_encoder_kernel (encoder), ==, kernel->name);
