@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "support/encoder_stream.h"
+#include "support/peak_memory.h"
 #include "support/sanitizer.h"
 
 #define MIB ((gsize) 1 << 20)
@@ -267,19 +268,6 @@ test_features_that_are_known_count (void)
   }
 }
 
-/* Bytes, the most that this process has held. */
-static gsize
-peak_memory (void)
-{
-  g_autofree gchar *text = NULL;
-  const gchar *line;
-
-  g_assert_true (g_file_get_contents ("/proc/self/status", &text, NULL, NULL));
-  line = strstr (text, "VmHWM:");
-  g_assert_nonnull (line);
-  return (gsize) g_ascii_strtoull (line + strlen ("VmHWM:"), NULL, 10) * 1024;
-}
-
 /* By default, and before memory is taken.  The tokens are never looked at. */
 static void
 test_the_default_bounds_huge_frames (void)
@@ -327,6 +315,7 @@ int
 main (int argc, char **argv)
 {
   gst_init (&argc, &argv);
+  peak_memory_of_blocks_held ();
   g_test_init (&argc, &argv, NULL);
   /* First, as it asks for the peak. */
   g_test_add_func ("/vitencoder/limits/the-default-bounds-huge-frames",

@@ -8,6 +8,7 @@
 
 #include "gst/vit/gstvittokensmeta.h"
 #include "support/frames.h"
+#include "support/peak_memory.h"
 #include "support/sanitizer.h"
 
 #define ELEMENT                                                                \
@@ -285,22 +286,6 @@ test_regions_without_room_are_passed_over (void)
   g_free (launch);
 }
 
-/* Bytes, the most that this process has held. */
-static gsize
-peak_memory (void)
-{
-  gchar *text = NULL;
-  const gchar *line;
-  gsize peak;
-
-  g_assert_true (g_file_get_contents ("/proc/self/status", &text, NULL, NULL));
-  line = strstr (text, "VmHWM:");
-  g_assert_nonnull (line);
-  peak = (gsize) g_ascii_strtoull (line + strlen ("VmHWM:"), NULL, 10) * 1024;
-  g_free (text);
-  return peak;
-}
-
 /* 11 MB of tokens each, and as much that makes them. */
 static void
 test_many_sizes_stay_within_the_limit (void)
@@ -367,6 +352,7 @@ int
 main (int argc, char **argv)
 {
   gst_init (&argc, &argv);
+  peak_memory_of_blocks_held ();
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/frame-limits/regions-have-as-many-patches-as-16-frames",

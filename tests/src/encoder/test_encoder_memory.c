@@ -10,6 +10,7 @@
 
 #include "encoder/encoder.h"
 #include "support/encoder_folder.h"
+#include "support/peak_memory.h"
 #include "support/sanitizer.h"
 
 #define MIB ((gsize) 1 << 20)
@@ -238,19 +239,6 @@ write_large (void)
       "config.json", "{\"architecture\": \"vit_large_patch16_224\"}");
 }
 
-/* Bytes, the most this process has held. */
-static gsize
-peak_memory (void)
-{
-  g_autofree char *text = NULL;
-  const char *line;
-
-  g_assert_true (g_file_get_contents ("/proc/self/status", &text, NULL, NULL));
-  line = strstr (text, "VmHWM:");
-  g_assert_nonnull (line);
-  return (gsize) g_ascii_strtoull (line + strlen ("VmHWM:"), NULL, 10) * 1024;
-}
-
 static void
 test_loading_takes_what_stays (void)
 {
@@ -286,5 +274,6 @@ main (int argc, char **argv)
   };
 
   g_test_init (&argc, &argv, NULL);
+  peak_memory_of_blocks_held ();
   return folder_run_tests ("/encoder/memory/", tests, G_N_ELEMENTS (tests));
 }

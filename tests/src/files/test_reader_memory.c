@@ -14,6 +14,7 @@
 
 #include "files/checkpoint.h"
 #include "patch/patch_embed.h"
+#include "support/peak_memory.h"
 #include "support/sanitizer.h"
 
 #define MIB ((gsize) 1 << 20)
@@ -66,19 +67,6 @@ static const Hostile hostile[] = {
   { "a-config-of-one-string", CONFIG, "{\"x\":\"", "\\u20ac", 690000, "\"}",
       TRUE },
 };
-
-/* Bytes, the most this process has held. */
-static gsize
-peak_memory (void)
-{
-  g_autofree char *text = NULL;
-  const char *line;
-
-  g_assert_true (g_file_get_contents ("/proc/self/status", &text, NULL, NULL));
-  line = strstr (text, "VmHWM:");
-  g_assert_nonnull (line);
-  return (gsize) g_ascii_strtoull (line + strlen ("VmHWM:"), NULL, 10) * 1024;
-}
 
 static gsize
 write_file (const Hostile *test, const char *path)
@@ -303,6 +291,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  peak_memory_of_blocks_held ();
   for (gsize i = 0; i < G_N_ELEMENTS (hostile); i++) {
     g_autofree char *path
         = g_strconcat ("/reader-memory/", hostile[i].name, NULL);
