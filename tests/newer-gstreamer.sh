@@ -137,7 +137,7 @@ build_and_test='
     echo "0 1 0"
     exit
   fi
-  meson test -C b --print-errorlogs || true
+  meson test -C b --print-errorlogs --no-suite once || true
   python3 /src/tests/count_results.py b/meson-logs || echo "0 1 0"'
 
 sanitize='
