@@ -11,28 +11,27 @@
 #include <string.h>
 
 #include "files/safetensors.h"
+#include "tokenenc/gstvitrecordfields.h"
 
 /* All fields but `changed` take less than this: the longest are the model id and
  * the region's type, every byte of which may be written as six, and the kinds of
  * prefix tokens, of up to 13 bytes each. */
 #define OTHER_FIELDS_SIZE (32 * 1024)
-#define MAX_KINDS 1024
 #define MAX_CHANGED_TOKENS                                                    \
   (VIT_SAFETENSORS_MAX_HEADER_BYTES - OTHER_FIELDS_SIZE)
 
 G_STATIC_ASSERT (
     OTHER_FIELDS_SIZE > 2 * 6 * GST_VIT_TOKENS_META_MAX_MODEL_ID_SIZE
                             + 6 * GST_VIT_TOKENS_META_MAX_ROI_TYPE_SIZE
-                            + 13 * MAX_KINDS);
+                            + 13 * GST_VIT_RECORD_FIELDS_MAX_KINDS);
 
 static const struct {
-  const gchar *name;        /* in the safetensors metadata */
   const gchar *npy;         /* descr */
   const gchar *safetensors; /* dtype */
 } formats[] = {
-  [GST_VIT_TOKEN_FORMAT_F32] = { "f32", "<f4", "F32" },
-  [GST_VIT_TOKEN_FORMAT_F16] = { "f16", "<f2", "F16" },
-  [GST_VIT_TOKEN_FORMAT_BF16] = { "bf16", "<V2", "BF16" },
+  [GST_VIT_TOKEN_FORMAT_F32] = { "<f4", "F32" },
+  [GST_VIT_TOKEN_FORMAT_F16] = { "<f2", "F16" },
+  [GST_VIT_TOKEN_FORMAT_BF16] = { "<V2", "BF16" },
 };
 
 /* The values as an array. */
@@ -89,117 +88,31 @@ gst_vit_token_header_npy (
   return wrap_header (header);
 }
 
+/* (transfer full): the format allows only strings here.  Lists of names have
+ * commas between them, lists of numbers are JSON. */
 static json_t *
-map_to_json (const GstVitTokensMeta *meta)
+field_to_text (json_t *field)
 {
-  gchar number[G_ASCII_DTOSTR_BUF_SIZE];
-  GString *text = g_string_new ("[");
-  json_t *json;
+  GString *names;
+  json_t *text;
+  char *dumped;
 
-  for (guint i = 0; i < G_N_ELEMENTS (meta->map); i++) {
-    g_ascii_dtostr (number, sizeof number, meta->map[i]);
-    g_string_append_printf (text, "%s%s", i ? "," : "", number);
+  if (json_is_string (field))
+    return json_incref (field);
+  if (!json_is_array (field) || json_is_number (json_array_get (field, 0))) {
+    dumped = json_dumps (
+        field, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION (17));
+    text = json_string (dumped);
+    free (dumped);
+    return text;
   }
-  g_string_append_c (text, ']');
-  json = json_string (text->str);
-  g_string_free (text, TRUE);
-
-  return json;
-}
-
-static json_t *
-kinds_to_json (const GstVitTokensMeta *meta)
-{
-  GString *text = g_string_new (NULL);
-  json_t *json;
-
-  for (guint i = 0; i < meta->n_prefix_tokens; i++)
-    g_string_append_printf (text, "%s%s", i ? "," : "",
-        gst_vit_prefix_kind_get_name (
-            gst_vit_tokens_meta_get_prefix_kind (meta, i)));
-  json = json_string (text->str);
-  g_string_free (text, TRUE);
-
-  return json;
-}
-
-/* What tokens and embeddings say of the region in the same words. */
-typedef struct {
-  gint id;
-  const gchar *type;
-  guint x;
-  guint y;
-  guint width;
-  guint height;
-} Region;
-
-static void
-add_region (json_t *fields, const Region *region)
-{
-  json_object_set_new (fields, "roi_id", json_sprintf ("%d", region->id));
-  if (region->type)
-    json_object_set_new (fields, "roi_type", json_string (region->type));
-  if (region->width > 0)
-    json_object_set_new (fields, "roi_rect",
-        json_sprintf ("[%u,%u,%u,%u]", region->x, region->y, region->width,
-            region->height));
-}
-
-/* (nullable): one character a token: 1 where it changed. */
-static json_t *
-changed_to_json (const GstVitTokensMeta *meta)
-{
-  gchar *text = g_try_malloc ((gsize) meta->n_tokens + 1);
-  json_t *json;
-
-  if (!text)
-    return NULL;
-  for (guint i = 0; i < meta->n_tokens; i++)
-    text[i] = gst_vit_tokens_meta_is_changed (meta, i) ? '1' : '0';
-  text[meta->n_tokens] = '\0';
-  json = json_string (text);
-  g_free (text);
-
-  return json;
-}
-
-/* The format allows only strings here. */
-static json_t *
-tokens_to_json (const GstVitTokensMeta *meta)
-{
-  const Region region = { meta->roi_id, meta->roi_type, meta->roi_x,
-    meta->roi_y, meta->roi_width, meta->roi_height };
-  const struct {
-    const gchar *name;
-    guint value;
-  } numbers[] = {
-    { "n_tokens", meta->n_tokens },
-    { "n_prefix_tokens", meta->n_prefix_tokens },
-    { "grid_width", meta->grid_width },
-    { "grid_height", meta->grid_height },
-    { "patch_size", meta->patch_size },
-    { "embed_dim", meta->embed_dim },
-    { "frame_width", meta->frame_width },
-    { "frame_height", meta->frame_height },
-    { "n_blocks", meta->n_blocks },
-  };
-  json_t *fields = json_object ();
-
-  if (meta->model_id)
-    json_object_set_new (fields, "model_id", json_string (meta->model_id));
-  json_object_set_new (
-      fields, "token_format", json_string (formats[meta->format].name));
-  for (guint i = 0; i < G_N_ELEMENTS (numbers); i++)
-    json_object_set_new (
-        fields, numbers[i].name, json_sprintf ("%u", numbers[i].value));
-  if (meta->prefix_kinds && meta->n_prefix_tokens <= MAX_KINDS)
-    json_object_set_new (fields, "prefix_kinds", kinds_to_json (meta));
-  add_region (fields, &region);
-  json_object_set_new (fields, "map", map_to_json (meta));
-  if (meta->changed && meta->n_tokens <= MAX_CHANGED_TOKENS)
-    json_object_set_new (fields, "changed", changed_to_json (meta));
-
-  return fields;
+  names = g_string_new (NULL);
+  for (gsize i = 0; i < json_array_size (field); i++)
+    g_string_append_printf (names, "%s%s", i ? "," : "",
+        json_string_value (json_array_get (field, i)));
+  text = json_string (names->str);
+  g_string_free (names, TRUE);
+  return text;
 }
 
 /* A list as text, which is taken. */
@@ -246,35 +159,17 @@ add_labels (json_t *fields, const GstVitEmbeddingMeta *meta)
 }
 
 static json_t *
-embedding_to_json (const GstVitEmbeddingMeta *meta)
-{
-  const Region region = { meta->roi_id, meta->roi_type, meta->roi_x,
-    meta->roi_y, meta->roi_width, meta->roi_height };
-  json_t *fields = json_object ();
-
-  if (meta->model_id)
-    json_object_set_new (fields, "model_id", json_string (meta->model_id));
-  json_object_set_new (fields, "dim", json_sprintf ("%u", meta->dim));
-  json_object_set_new (fields, "normalized",
-      json_string (meta->normalized ? "true" : "false"));
-  if (meta->frame_width > 0) {
-    json_object_set_new (
-        fields, "frame_width", json_sprintf ("%u", meta->frame_width));
-    json_object_set_new (
-        fields, "frame_height", json_sprintf ("%u", meta->frame_height));
-  }
-  add_region (fields, &region);
-  add_labels (fields, meta);
-
-  return fields;
-}
-
-static json_t *
 fields_to_json (const GstVitRecord *record, GstClockTime pts)
 {
-  json_t *fields = record->tokens ? tokens_to_json (record->tokens)
-                                  : embedding_to_json (record->embedding);
+  json_t *fields = gst_vit_record_fields_new (record, MAX_CHANGED_TOKENS);
+  const char *name;
+  json_t *field;
 
+  /* A value that is there already may be set while they are gone through. */
+  json_object_foreach (fields, name, field)
+    json_object_set_new (fields, name, field_to_text (field));
+  if (record->embedding)
+    add_labels (fields, record->embedding);
   if (GST_CLOCK_TIME_IS_VALID (pts))
     json_object_set_new (
         fields, "pts", json_sprintf ("%" G_GUINT64_FORMAT, pts));
