@@ -5,6 +5,8 @@
  */
 #include "tokenenc/gstvitrecord.h"
 
+#include <string.h>
+
 /**
  * GstVitTokenEncContent:
  * @GST_VIT_CONTENT_AUTO: what was computed last: the features after most blocks
@@ -167,4 +169,96 @@ gst_vit_records_next (
   return records->content < GST_VIT_CONTENT_EMBEDDING
              ? next_tokens (records, record, fault)
              : next_embedding (records, record, fault);
+}
+
+/* Where a meta says that it belongs, in the words of both kinds. */
+typedef struct {
+  gint id;
+  guint rect[4];
+  const gchar *model_id; /* (nullable): not said */
+} Place;
+
+static Place
+place_of_tokens (const GstVitTokensMeta *meta)
+{
+  return (Place){ meta->roi_id,
+    { meta->roi_x, meta->roi_y, meta->roi_width, meta->roi_height },
+    meta->model_id };
+}
+
+static Place
+place_of_vector (const GstVitEmbeddingMeta *meta)
+{
+  return (Place){ meta->roi_id,
+    { meta->roi_x, meta->roi_y, meta->roi_width, meta->roi_height },
+    meta->model_id };
+}
+
+static gboolean
+is_same_region (const Place *a, const Place *b)
+{
+  return a->id == b->id && memcmp (a->rect, b->rect, sizeof a->rect) == 0;
+}
+
+/* Of metas that are valid; in others it may lie about its end. */
+static gboolean
+is_same_model (const Place *a, const Place *b)
+{
+  return !a->model_id || !b->model_id
+         || strcmp (a->model_id, b->model_id) == 0;
+}
+
+static void
+find_tokens (GstVitRecordBeside *beside, const Place *place, GstBuffer *frame)
+{
+  GstVitTokensMeta *meta;
+  gpointer state = NULL;
+
+  while (!beside->tokens
+         && (meta = gst_buffer_iterate_vit_tokens_meta (frame, &state))) {
+    const Place its = place_of_tokens (meta);
+
+    if (is_same_region (place, &its)
+        && gst_vit_tokens_meta_is_valid (meta, NULL)
+        && is_same_model (place, &its))
+      beside->tokens = meta;
+  }
+}
+
+static void
+find_vectors (GstVitRecordBeside *beside, const Place *place, GstBuffer *frame)
+{
+  GstVitEmbeddingMeta *meta;
+  gpointer state = NULL;
+
+  while ((!beside->embedding || !beside->logits)
+         && (meta = gst_buffer_iterate_vit_embedding_meta (frame, &state))) {
+    const Place its = place_of_vector (meta);
+
+    if (!is_same_region (place, &its)
+        || !gst_vit_embedding_meta_is_valid (meta, NULL)
+        || !is_same_model (place, &its))
+      continue;
+    if (meta->kind == GST_VIT_EMBEDDING_KIND_LOGITS && !beside->logits)
+      beside->logits = meta;
+    if (meta->kind == GST_VIT_EMBEDDING_KIND_EMBEDDING && !beside->embedding)
+      beside->embedding = meta;
+  }
+}
+
+GstVitRecordBeside
+gst_vit_record_find_beside (const GstVitRecord *record, GstBuffer *frame)
+{
+  GstVitRecordBeside beside = { record->tokens, NULL, NULL };
+  const Place place = record->tokens ? place_of_tokens (record->tokens)
+                                     : place_of_vector (record->embedding);
+
+  if (record->embedding
+      && record->embedding->kind == GST_VIT_EMBEDDING_KIND_LOGITS)
+    beside.logits = record->embedding;
+  else if (record->embedding)
+    beside.embedding = record->embedding;
+  find_tokens (&beside, &place, frame);
+  find_vectors (&beside, &place, frame);
+  return beside;
 }

@@ -37,6 +37,19 @@ const gchar *gst_vit_record_name (const GstVitRecord *record);
 /* (transfer none) */
 GstBuffer *gst_vit_record_values (const GstVitRecord *record);
 
+/* What a frame carries of the region, or the whole frame, that a record is of,
+ * by the same model where that is said; the record's own meta is among it. */
+typedef struct {
+  const GstVitTokensMeta *tokens; /* (nullable): or features: any of them */
+  const GstVitEmbeddingMeta *embedding; /* (nullable) */
+  const GstVitEmbeddingMeta *logits;    /* (nullable) */
+} GstVitRecordBeside;
+
+/* All are valid, and the first of their kind on `frame`, but for the record's
+ * own. */
+GstVitRecordBeside gst_vit_record_find_beside (
+    const GstVitRecord *record, GstBuffer *frame);
+
 /* The records of one frame, which outlives this. */
 typedef struct {
   GstBuffer *frame;

@@ -2,8 +2,8 @@
  *
  * vittokenenc: video frames that carry metas in; out, one buffer for each meta
  * that is wanted (GstVitRecord): a small header, where the format has one, and
- * then the memory of the values itself, by reference.  The source caps choose the
- * format.
+ * then the memory of the values itself, by reference; or a line of JSON.  The
+ * source caps choose the format.
  *
  * The caps of other/tensors say how many values there are, which nothing but the
  * first tokens, or what is wanted instead of them, tell: until they come, the
@@ -13,21 +13,19 @@
 
 #include <gst/video/video.h>
 
-#include "common/gstvitbareframes.h"
 #include "common/gstvitflushing.h"
 #include "common/gstvitmodelevent.h"
+#include "tokenenc/gstvitencoding.h"
 #include "tokenenc/gstvitheldevents.h"
-#include "tokenenc/gstvitrecord.h"
+#include "tokenenc/gstvitrecordwarnings.h"
 #include "tokenenc/gstvittensorrefusal.h"
-#include "tokenenc/gstvittensorshape.h"
-#include "tokenenc/gstvittokenbuffer.h"
-#include "tokenenc/gstvittokenheader.h"
+#include "tokenenc/gstvittokenencsettings.h"
 
 /**
  * SECTION:element-vittokenenc
  * @title: vittokenenc
- * @short_description: Tokens, features and embeddings as npy, safetensors or
- *   other/tensors
+ * @short_description: Tokens, features and embeddings as npy, safetensors, lines
+ *   of JSON or other/tensors
  *
  * Turns what #vitpatchembed and an encoder attached to a frame into a stream of
  * its own; the picture ends here.  #GstVitTokenEnc:content chooses what: tokens
@@ -40,6 +38,15 @@
  * - `application/x-safetensors`: the same as tensor `tokens` (of features too:
  *   the field n_blocks tells), `embedding` or `logits`, with the fields of the
  *   #GstVitTokensMeta or #GstVitEmbeddingMeta as strings in `__metadata__`.
+ * - `application/x-ndjson`: a line of JSON, which ends in a newline: a row of a
+ *   table of frames and regions.  It has `pts`, `stream_time` and `duration` in
+ *   nanoseconds, null where not known; the number `frame`; the fields of the meta;
+ *   and, of the frame or region, `embedding` and `labels` where there are some,
+ *   whatever the content.  Tokens and features are `tokens`, in base64, with `shape`
+ *   and `dtype`; bf16 (`bfloat16`) are raw two-byte values.  Scores are `logits`.
+ *   The numbers of vectors have #GstVitTokenEnc:digits; NaN and infinity are null.
+ *   `frame` counts the frames of the stream from 0, unless the source does: then
+ *   the frame's offset-end is its offset and one, and it is the offset.
  * - `other/tensors`: the values alone, in one memory, as NNStreamer's elements
  *   take them: `format=static, num_tensors=1, types=float32,
  *   dimensions=D:N:1:1` for N tokens of D values, `D:1:1:1` for one vector, or
@@ -62,6 +69,9 @@
  * gst-launch-1.0 videotestsrc num-buffers=1 ! vitpatchembed ! vittokenenc ! application/x-safetensors ! filesink location=tokens.safetensors
  * ]| One frame's tokens with all that is known of them.
  * |[
+ * gst-launch-1.0 videotestsrc num-buffers=3 ! vitpatchembed model=dinov2-small ! vitencoder features=false ! vittokenenc content=embedding ! application/x-ndjson ! filesink location=frames.jsonl buffer-mode=unbuffered
+ * ]| A row a frame, in one file that can be read while it grows.
+ * |[
  * gst-launch-1.0 -v videotestsrc num-buffers=3 ! vitpatchembed ! vittokenenc ! other/tensors ! fakesink
  * ]| Caps and buffers as an NNStreamer element would be given.
  *
@@ -74,91 +84,48 @@ GST_DEBUG_CATEGORY_STATIC (gst_vit_token_enc_debug);
 struct _GstVitTokenEnc {
   GstBaseTransform parent;
 
-  GstVitMakeHeader make_header; /* NULL: other/tensors, which has none */
+  GstVitEncoding encoding;
   GstVitTensorShape shape; /* of the last tokens; see set_shape() */
   GstVitHeldEvents held;   /* until the first tokens come */
 
-  GstVitContent content; /* the property */
+  GstVitTokenEncSettings settings; /* under the object lock */
+  guint digits;          /* of `frame` */
   GstBuffer *frame;      /* (nullable): the one being encoded */
   GstVitRecords records; /* of `frame`, the ones that are left */
+  guint64 n_frames;      /* of the stream, `frame` among them */
 
-  GstVitBareFrames bare;
-  gboolean has_warned; /* of a meta that is not valid, since the start */
+  GstVitRecordWarnings warnings;
 };
-
-enum { PROP_0, PROP_CONTENT };
 
 G_DEFINE_TYPE (GstVitTokenEnc, gst_vit_token_enc, GST_TYPE_BASE_TRANSFORM);
 GST_ELEMENT_REGISTER_DEFINE (
     vittokenenc, "vittokenenc", GST_RANK_NONE, GST_TYPE_VIT_TOKEN_ENC);
 
-#define NPY_CAPS "application/x-npy"
-#define SAFETENSORS_CAPS "application/x-safetensors"
-#define TENSORS_CAPS                                                           \
-  GST_VIT_TENSORS_NAME ", format=(string)static, num_tensors=(int)1, "         \
-                       "types=(string){ float32, float16 }, "                  \
-                       "framerate=(fraction)[ 0/1, max ]"
-
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
     "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS ("video/x-raw(ANY)"));
 
-static GstStaticPadTemplate src_template
-    = GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS,
-        GST_STATIC_CAPS (NPY_CAPS "; " SAFETENSORS_CAPS "; " TENSORS_CAPS));
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src",
+    GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_VIT_ENCODING_CAPS));
 
-/* A frame had nothing to write. */
-static void
-count_bare (GstVitTokenEnc *self, GstVitContent content)
-{
-  GstVitBareWords words = { gst_vit_content_name (content),
-    "nothing was written", gst_vit_content_maker (content) };
-
-  gst_vit_bare_frames_count (&self->bare, &words, GST_ELEMENT (self));
-}
-
-/* Whoever made it is not this element's user: the stream goes on without it. */
-static void
-warn_of_fault (
-    GstVitTokenEnc *self, const GstVitRecords *records, const gchar *reason)
-{
-  GST_DEBUG_OBJECT (self, "meta passed over: %s", reason);
-  if (self->has_warned)
-    return;
-  self->has_warned = TRUE;
-  /* It also explains frames that give nothing. */
-  self->bare.is_explained = TRUE;
-  GST_ELEMENT_WARNING (self, STREAM, FORMAT,
-      ("%s are passed over, as what is said of them does not hold: %s",
-          records->content < GST_VIT_CONTENT_EMBEDDING ? "Tokens"
-                                                       : "Embeddings",
-          reason),
-      ("%" GST_PTR_FORMAT, records->frame));
-}
-
-/* The next record of a frame; FALSE at the end. */
+/* FALSE at the end of the frame. */
 static gboolean
 next_record (
     GstVitTokenEnc *self, GstVitRecords *records, GstVitRecord *record)
 {
-  const gchar *fault;
-
-  while (gst_vit_records_next (records, record, &fault)) {
-    if (!fault)
-      return TRUE;
-    warn_of_fault (self, records, fault);
-  }
-  return FALSE;
+  return gst_vit_record_warnings_next (
+      &self->warnings, records, record, GST_ELEMENT (self));
 }
 
 static void
 begin_records (GstVitTokenEnc *self, GstVitRecords *records, GstBuffer *frame)
 {
-  GstVitContent content;
+  GstVitTokenEncSettings settings;
 
   GST_OBJECT_LOCK (self);
-  content = self->content;
+  settings = self->settings;
   GST_OBJECT_UNLOCK (self);
-  gst_vit_records_begin (records, frame, content);
+  self->digits = settings.digits;
+  gst_vit_records_begin (records, frame, settings.content);
 }
 
 static void
@@ -196,7 +163,8 @@ announce_shape (GstVitTokenEnc *self, const GstVitRecord *record)
   GstVitTensorShape shape = gst_vit_tensor_shape_of (record);
   g_autoptr (GstCaps) caps = NULL;
 
-  if (self->make_header || gst_vit_tensor_shape_equal (&self->shape, &shape))
+  if (self->encoding != GST_VIT_ENCODING_TENSORS
+      || gst_vit_tensor_shape_equal (&self->shape, &shape))
     return GST_FLOW_OK;
   if (!gst_vit_tensor_shape_type (&shape))
     return refuse_tensors (self, record);
@@ -226,6 +194,16 @@ push_gap (GstVitTokenEnc *self)
         gst_event_new_gap (pts, GST_BUFFER_DURATION (self->frame)));
 }
 
+/* (transfer full) (nullable) */
+static GstBuffer *
+encode (GstVitTokenEnc *self, const GstVitRecord *record)
+{
+  const GstVitJsonLineFrame frame = { self->frame,
+    &GST_BASE_TRANSFORM (self)->segment, self->n_frames - 1 };
+
+  return gst_vit_encoding_encode (self->encoding, record, &frame, self->digits);
+}
+
 /* Called until it gives no buffer. */
 static GstFlowReturn
 gst_vit_token_enc_generate_output (GstBaseTransform *trans, GstBuffer **output)
@@ -247,19 +225,20 @@ gst_vit_token_enc_generate_output (GstBaseTransform *trans, GstBuffer **output)
   if (!next_record (self, &self->records, &record)) {
     if (is_new) {
       push_gap (self);
-      count_bare (self, self->records.content);
+      gst_vit_record_warnings_count_bare (
+          &self->warnings, self->records.content, GST_ELEMENT (self));
     }
     drop_frame (self);
     return GST_FLOW_OK;
   }
-  self->bare.is_explained = TRUE;
+  self->warnings.bare.is_explained = TRUE;
   flow = announce_shape (self, &record);
   if (flow != GST_FLOW_OK) {
     drop_frame (self);
     return flow;
   }
 
-  *output = gst_vit_token_buffer_new (&record, self->make_header, self->frame);
+  *output = encode (self, &record);
   if (!*output) {
     GST_ELEMENT_ERROR (self, STREAM, ENCODE,
         ("Could not make a buffer of %s", gst_vit_record_name (&record)),
@@ -299,14 +278,10 @@ gst_vit_token_enc_set_caps (
   GstVitTokenEnc *self = GST_VIT_TOKEN_ENC (trans);
   GstStructure *structure = gst_caps_get_structure (out_caps, 0);
 
-  if (gst_structure_has_name (structure, SAFETENSORS_CAPS))
-    self->make_header = gst_vit_token_header_safetensors;
-  else if (gst_structure_has_name (structure, NPY_CAPS))
-    self->make_header = gst_vit_token_header_npy;
-  else
-    self->make_header = NULL;
+  self->encoding = gst_vit_encoding_of (structure);
   /* Asked to reconfigure before there are tokens: not yet. */
-  return self->make_header || gst_structure_has_field (structure, "dimensions");
+  return self->encoding != GST_VIT_ENCODING_TENSORS
+         || gst_structure_has_field (structure, "dimensions");
 }
 
 /* Whether an event's caps would be answered with other/tensors, were the tokens
@@ -358,6 +333,7 @@ gst_vit_token_enc_submit_input_buffer (
   GstVitTokenEnc *self = GST_VIT_TOKEN_ENC (trans);
   GstFlowReturn flow = GST_FLOW_OK;
 
+  self->n_frames++;
   if (self->shape.n_tokens == 0) {
     gboolean must_wait = !gst_vit_held_events_is_empty (&self->held);
     GstVitRecords records;
@@ -369,7 +345,8 @@ gst_vit_token_enc_submit_input_buffer (
     if (!is_bare)
       flow = release_for (self, &record);
     else if (must_wait)
-      count_bare (self, records.content);
+      gst_vit_record_warnings_count_bare (
+          &self->warnings, records.content, GST_ELEMENT (self));
     if (flow != GST_FLOW_OK || (is_bare && must_wait)) {
       gst_buffer_unref (frame);
       return flow;
@@ -403,11 +380,13 @@ gst_vit_token_enc_sink_event (GstBaseTransform *trans, GstEvent *event)
     drop_frame (self);
     gst_vit_held_events_flush (&self->held);
   }
-  if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START)
+  if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START) {
     gst_vit_held_events_begin_stream (&self->held);
+    self->n_frames = 0;
+  }
   if (GST_EVENT_TYPE (event) == GST_EVENT_EOS) {
     gst_vit_held_events_release_behind_caps (&self->held, pass_on, self);
-    gst_vit_bare_frames_end (&self->bare, GST_ELEMENT (self));
+    gst_vit_bare_frames_end (&self->warnings.bare, GST_ELEMENT (self));
   }
   /* Nobody behind computes with frames, and who writes events into bytes (gdppay)
    * has no type for this one. */
@@ -434,8 +413,8 @@ gst_vit_token_enc_stop (GstBaseTransform *trans)
   drop_frame (self);
   gst_vit_held_events_clear (&self->held);
   set_shape (self, (GstVitTensorShape){ 0 });
-  self->bare = (GstVitBareFrames){ 0 };
-  self->has_warned = FALSE;
+  self->warnings = (GstVitRecordWarnings){ 0 };
+  self->n_frames = 0;
   return TRUE;
 }
 
@@ -443,35 +422,34 @@ static void
 gst_vit_token_enc_set_property (
     GObject *object, guint id, const GValue *value, GParamSpec *spec)
 {
-  GstVitTokenEnc *self = GST_VIT_TOKEN_ENC (object);
+  gboolean is_known;
 
-  if (id != PROP_CONTENT) {
+  GST_OBJECT_LOCK (object);
+  is_known = gst_vit_token_enc_settings_set (
+      &GST_VIT_TOKEN_ENC (object)->settings, id, value);
+  GST_OBJECT_UNLOCK (object);
+  if (!is_known)
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
-    return;
-  }
-  GST_OBJECT_LOCK (self);
-  self->content = (GstVitContent) g_value_get_enum (value);
-  GST_OBJECT_UNLOCK (self);
 }
 
 static void
 gst_vit_token_enc_get_property (
     GObject *object, guint id, GValue *value, GParamSpec *spec)
 {
-  GstVitTokenEnc *self = GST_VIT_TOKEN_ENC (object);
+  gboolean is_known;
 
-  if (id != PROP_CONTENT) {
+  GST_OBJECT_LOCK (object);
+  is_known = gst_vit_token_enc_settings_get (
+      &GST_VIT_TOKEN_ENC (object)->settings, id, value);
+  GST_OBJECT_UNLOCK (object);
+  if (!is_known)
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
-    return;
-  }
-  GST_OBJECT_LOCK (self);
-  g_value_set_enum (value, self->content);
-  GST_OBJECT_UNLOCK (self);
 }
 
 static void
 gst_vit_token_enc_init (GstVitTokenEnc *self)
 {
+  gst_vit_token_enc_settings_init (&self->settings);
   /* With neither transform nor transform_ip the base class assumes it. */
   gst_base_transform_set_passthrough (GST_BASE_TRANSFORM (self), FALSE);
 }
@@ -488,27 +466,12 @@ gst_vit_token_enc_class_init (GstVitTokenEncClass *klass)
 
   object_class->set_property = gst_vit_token_enc_set_property;
   object_class->get_property = gst_vit_token_enc_get_property;
-  /**
-   * GstVitTokenEnc:content:
-   *
-   * What a buffer holds: tokens, the features that an encoder made of them, or
-   * one vector a frame or region.
-   *
-   * Since: 0.1
-   */
-  g_object_class_install_property (object_class, PROP_CONTENT,
-      g_param_spec_enum ("content", "Content",
-          "What a buffer holds; auto: the features after most blocks where a "
-          "frame has some, else its tokens",
-          GST_TYPE_VIT_CONTENT, GST_VIT_CONTENT_AUTO,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS
-              | GST_PARAM_MUTABLE_PLAYING));
-  gst_type_mark_as_plugin_api (GST_TYPE_VIT_CONTENT, (GstPluginAPIFlags) 0);
+  gst_vit_token_enc_settings_install (object_class);
 
   gst_element_class_set_static_metadata (element_class, "ViT token encoder",
       "Codec/Encoder/Metadata",
       "Turns the patch tokens, features and embeddings on video frames into "
-      "npy, safetensors or other/tensors",
+      "npy, safetensors, lines of JSON or other/tensors",
       "The gst-vit authors");
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);

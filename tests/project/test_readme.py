@@ -31,7 +31,8 @@ TAKES = ("a camera", "a network", "minutes", "root")
 # Of a command that would not end by itself.
 SECONDS_SHOWN = 5
 # Where in a file of a type which bytes lie.
-MAGIC = {".npy": (0, b"\x93NUMPY"), ".png": (0, b"\x89PNG"), ".safetensors": (8, b'{"')}
+MAGIC = {".npy": (0, b"\x93NUMPY"), ".png": (0, b"\x89PNG"), ".safetensors": (8, b'{"'),
+         ".jsonl": (0, b'{"')}
 EXAMPLES = {"c": "examples/token_reader.c", "python": "examples/tokens.py"}
 # What a Python block that is a program of its own begins with.
 PROGRAM = "# Takes "
@@ -40,6 +41,7 @@ PROGRAMS = {
     "features": (PROGRAM + "FOLDER URI", ("gi", "numpy", "torch", "transformers"),
                  "gives the model's own features"),
     "reading": (PROGRAM + "FILE", ("numpy", "safetensors"), "finds the patches of a file"),
+    "lines": (PROGRAM + "LINES", ("numpy",), "reads the rows of a file"),
 }
 # Of every element; no reader needs them explained.
 UNTOLD = {"name", "parent"}
