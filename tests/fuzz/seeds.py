@@ -244,6 +244,27 @@ def attention_metas():
         write("attention_metas", f"{i}", data)
 
 
+def json_lines():
+    """One meta of every format and two, with texts, labels, times and a segment."""
+    texts = [b"vit", b'"\\\n\t\x01', "k\u00e4fer \u2028\U0001f600".encode(), b"a\xff\xc3z", b"\xed\xa0\x80"]
+    values = struct.pack("<8f", 0.1, -0.0, 1e-45, 3e38, float("nan"), float("inf"), 1 / 3, 2)
+    for i, text in enumerate(texts):
+        for which in (0, 1, 48, 112, 128):
+            data = bytes([which]) + (b"\2" if which & 128 else b"")
+            data += bytes(range(33)) if which & 32 else b""
+            data += struct.pack("<QQ", 5, 7) if which & 16 else b""
+            for meta in range(which % 4 + 1):
+                # Tokens: one prefix token, 1 x n patches of one value.
+                kind = 8 | 16 | 64 | 128 | (i + meta) % 3
+                n_tokens = 1 + kind % 4 + 1
+                data += bytes([kind, 1, 0, 0]) + bytes(n_tokens * (4, 2, 2)[kind % 3])
+                data += (bytes([len(text)]) + text) * 2 + bytes([i, 5])
+                # An embedding, and scores with three labels.
+                data += bytes([0, 7]) + values
+                data += bytes([1 | 3 << 2, 7]) + values + (bytes([len(text)]) + text) * 3
+            write("json_lines", f"{i}-{which}", data)
+
+
 models()
 shards()
 fills()
@@ -255,3 +276,4 @@ npy()
 video_meta()
 attention_metas()
 token_metas()
+json_lines()
