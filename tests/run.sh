@@ -8,8 +8,8 @@
 #     sh tests/run.sh
 #
 # CC chooses the compiler; with CI=true a warning is an error, src/ is also
-# tested for aarch64 (aarch64.sh) and the whole against a newer GStreamer
-# (newer-gstreamer.sh).
+# tested for aarch64 (aarch64.sh), the whole against a newer GStreamer
+# (newer-gstreamer.sh), and examples/archive on Ray (archive.sh).
 set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 export PATH
@@ -94,16 +94,16 @@ prepare_newer() {
   sh tests/newer-gstreamer.sh --prepare trixie >/dev/null 2>&1 &
 }
 
-run_newer() {
-  wait
-  log=build-newer.log
+# Another script's tests: its last line is "N passed, N failed[, N skipped]".
+run_script() { # NAME COMMAND...
+  log=build-$1.log
+  echo "== $1: building and testing"
+  shift
   status=0
-  echo "== newer GStreamer: building and testing"
-  sh tests/newer-gstreamer.sh trixie >"$log" 2>&1 || status=$?
+  "$@" >"$log" 2>&1 || status=$?
   cat "$log"
   remember "$log"
   [ $status != 77 ] || { skipped=$((skipped + 1)); return; }
-  # "N passed, N failed[, N skipped]"
   set -- $(tail -n 1 "$log" | sed -n \
     's/^\([0-9]*\) passed, \([0-9]*\) failed\(, \([0-9]*\) skipped\)*$/\1 \2 \4/p')
   passed=$((passed + ${1:-0}))
@@ -117,7 +117,9 @@ run all "" --buildtype=debugoptimized -Dtests=enabled -Dexamples=enabled
 run src-alone "encoder_golden plan pos_embed rooms" --buildtype=debugoptimized -Dtests=enabled -Dplugin=disabled
 if [ "${CI-}" = true ]; then
   run_aarch64
-  run_newer
+  wait # for its chroot
+  run_script newer sh tests/newer-gstreamer.sh trixie
+  run_script archive sh tests/archive.sh
 fi
 
 printf '%s\n' "$failures" | sed '/^$/d'

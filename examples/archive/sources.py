@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: MIT
+"""What an archive holds: the videos and pictures of a folder, or of a list of paths and
+URIs, and which of them an index folder has already."""
+import collections
+import os
+import re
+import urllib.parse
+import urllib.request
+
+import settings
+import table
+
+# By the ends of their names, as nothing is opened to list an archive.
+VIDEOS = """3g2 3gp asf avi dv flv h264 h265 hevc ivf m1v m2ts m2v m4v mjpeg mjpg mkv mov
+mp4 mpeg mpg mts mxf nut obu ogg ogm ogv qt rm ts vob webm wmv y4m""".split()
+PICTURES = "bmp gif heic heif jp2 jpe jpeg jpg jxl pbm pgm png pnm ppm tif tiff webp".split()
+# Pictures that have one file of rows together.
+PICTURES_IN_BATCH = 1024
+
+# name: absolute path or URI; size in bytes and mtime in ns: -1 of a URI.
+Source = collections.namedtuple("Source", "name size mtime")
+
+
+def is_uri(name):
+    return re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+://", name) is not None
+
+
+def ending(name):
+    return os.path.splitext(urllib.parse.urlsplit(name).path if is_uri(name) else name)[
+        1][1:].lower()
+
+
+def of_name(name):
+    """A Source; file:// counts as the path it names.  Raises OSError if it is missing."""
+    if name.startswith("file://"):
+        name = urllib.request.url2pathname(urllib.parse.urlsplit(name).path)
+    if is_uri(name):
+        return Source(name, -1, -1)
+    name = os.path.abspath(name)
+    return Source(name, *settings.changed(name))
+
+
+def walk(folder):
+    for place, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            if ending(name) in VIDEOS or ending(name) in PICTURES:
+                yield os.path.join(place, name)
+
+
+def names_of(archive):
+    """Of a folder all videos and pictures in it and below; of a video or picture itself;
+    else of a text file its lines, empty ones and those with # in front passed over."""
+    if os.path.isdir(archive):
+        yield from walk(archive)
+    elif is_uri(archive) or ending(archive) in VIDEOS + PICTURES:
+        yield archive
+    else:
+        with open(archive, encoding="utf-8", errors="surrogateescape") as lines:
+            for line in lines:
+                line = line.rstrip("\n")
+                if line.strip() and not line.startswith("#"):
+                    yield line
+
+
+def listing(archive):
+    """(videos, pictures, missing): Sources, those of each once, and (name, why)."""
+    videos, pictures, missing = {}, {}, []
+    for name in names_of(archive):
+        try:
+            source = of_name(name)
+        except OSError as error:
+            missing.append((os.path.abspath(name), error.strerror))
+            continue
+        (pictures if ending(source.name) in PICTURES else videos)[source.name] = source
+    return list(videos.values()), list(pictures.values()), missing
+
+
+def batches(pictures):
+    """[(stem, Sources)]: those of one folder together, at most PICTURES_IN_BATCH.  A
+    batch is named after its folder and its first picture."""
+    by_folder = collections.defaultdict(list)
+    for source in pictures:
+        by_folder[os.path.dirname(source.name)].append(source)
+    for folder in sorted(by_folder):
+        inside = sorted(by_folder[folder])
+        for start in range(0, len(inside), PICTURES_IN_BATCH):
+            batch = inside[start:start + PICTURES_IN_BATCH]
+            name = batch[0].name
+            stem = f"{table.stem(folder).rsplit('-', 1)[0]}-{table.stem(name)}"
+            yield stem, batch
+
+
+def described(sources):
+    """As a description has them."""
+    return [[table.text(name), *rest] for name, *rest in sources]
+
+
+def is_of(description, expected):
+    return all(description.get(key) == value for key, value in expected.items())
+
+
+def is_whole(folder, stem, sources, expected):
+    """Whether the rows of `sources` are there, as `expected` (settings.expected())."""
+    description = table.read_description(table.frames_path(folder, stem))
+    if not description or not is_of(description, expected):
+        return False
+    if description["patches"] and not os.path.isdir(table.patches_path(folder, stem)):
+        return False
+    return description["sources"] == described(sources)
+
+
+def pictures_left(folder, pictures, expected):
+    """(those without rows, paths of files with rows that are no longer right)."""
+    wanted = {table.text(source.name): source for source in pictures}
+    left, outdated = dict(wanted), []
+    for path in table.files(folder):
+        description = table.read_description(path)
+        if not description or not description.get("pictures"):
+            continue
+        known = [Source(*source) for source in description["sources"]]
+        if is_of(description, expected) and all(
+                wanted.get(source.name, source)[1:] == source[1:] for source in known):
+            for source in known:
+                left.pop(source.name, None)
+        elif any(source.name in wanted for source in known):
+            outdated.append(path)
+    return list(left.values()), outdated
