@@ -119,7 +119,7 @@ if [ "${CI-}" = true ]; then
   run_aarch64
   wait # for its chroot
   run_script newer sh tests/newer-gstreamer.sh trixie
-  run_script archive sh tests/archive.sh
+  run_script archive sh tests/archive.sh build-tests-all
 fi
 
 printf '%s\n' "$failures" | sed '/^$/d'
