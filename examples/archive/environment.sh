@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Makes the Python environment of examples/archive: Ray, pyarrow, numpy, zarr and
+# Makes the Python environment of examples/archive: Ray, pyarrow, numpy, FAISS, zarr and
 # xarray from PyPI, beside Debian's bindings of GStreamer.
 #
 #     sh examples/archive/environment.sh [FOLDER]
@@ -21,11 +21,11 @@ python=$folder/bin/python
 sh examples/install-packages.sh python3-venv python3-gi python3-gst-1.0 \
   gir1.2-gst-plugins-base-1.0
 
-if ! "$python" -c 'import ray, pyarrow, numpy, zarr, xarray' 2>/dev/null; then
+if ! "$python" -c 'import ray, pyarrow, numpy, zarr, xarray, faiss' 2>/dev/null; then
   /usr/bin/python3 -m venv --system-site-packages "$folder"
   # numpy anew: that of the system may be older than the others take.
   if ! "$python" -m pip install --quiet --upgrade 'ray>=2.40' 'pyarrow>=17' 'numpy>=2' \
-      'zarr>=3' 'xarray>=2025.1'; then
+      'zarr>=3' 'xarray>=2025.1' 'faiss-cpu>=1.9'; then
     echo "skipped: the packages cannot be installed" >&2
     exit 77
   fi

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""TAP on standard output, of functions that raise AssertionError where they fail."""
+"""TAP on standard output, of functions that raise AssertionError where they fail, and
+unittest.SkipTest where they cannot be run."""
 import time
 import traceback
+import unittest
 
 
 def run(checks):
@@ -12,6 +14,8 @@ def run(checks):
         start = time.monotonic()
         try:
             check()
+        except unittest.SkipTest as reason:
+            print(f"ok - {name} # SKIP {reason}", flush=True)
         except Exception:
             good = False
             print("not ok -", name, flush=True)
