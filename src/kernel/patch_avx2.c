@@ -62,6 +62,27 @@ mask_lanes (unsigned n_channels, unsigned channel)
   "vmovaps 64*" #k "(%[panel]), %%ymm12\n\t"                                   \
   "vmovaps 64*" #k "+32(%[panel]), %%ymm13\n\t" ROWS (PATCH_F32, k)
 
+/* All terms of a chunk into cleared sums; rows, panel and n are used up. */
+#define CHUNK                                                                  \
+  VIT_TILES_12 (CLEAR)                                                         \
+  "sub $4, %[n]\n\t"                                                           \
+  "jb 2f\n\t"                                                                  \
+  ".p2align 5\n"                                                               \
+  "1:\n\t" TERM (0) TERM (1) TERM (2) TERM (3)                                 \
+  "add $4*64, %[panel]\n\t"                                                    \
+  "add $4*4, %[rows]\n\t"                                                      \
+  "sub $4, %[n]\n\t"                                                           \
+  "jae 1b\n"                                                                   \
+  "2:\n\t"                                                                     \
+  "add $4, %[n]\n\t"                                                           \
+  "jz 4f\n"                                                                    \
+  "3:\n\t" TERM (0)                                                            \
+  "add $64, %[panel]\n\t"                                                      \
+  "add $4, %[rows]\n\t"                                                        \
+  "dec %[n]\n\t"                                                               \
+  "jnz 3b\n"                                                                   \
+  "4:\n\t"
+
 /* sums[i] = before[i] + a chunk of terms, summed by itself: the 16 channels of
  * patch i.  Assembly, for compilers spill sums, and spend an addition on the address
  * of a row. */
@@ -71,28 +92,40 @@ add_chunk (size_t n_terms, const float *rows, size_t patch_stride,
 {
   size_t stride = patch_stride * sizeof (float);
 
-  __asm__ volatile (VIT_TILES_12 (CLEAR)
-                    "sub $4, %[n]\n\t"
-                    "jb 2f\n\t"
-                    ".p2align 5\n"
-                    "1:\n\t" TERM (0) TERM (1) TERM (2) TERM (3)
-                    "add $4*64, %[panel]\n\t"
-                    "add $4*4, %[rows]\n\t"
-                    "sub $4, %[n]\n\t"
-                    "jae 1b\n"
-                    "2:\n\t"
-                    "add $4, %[n]\n\t"
-                    "jz 4f\n"
-                    "3:\n\t" TERM (0)
-                    "add $64, %[panel]\n\t"
-                    "add $4, %[rows]\n\t"
-                    "dec %[n]\n\t"
-                    "jnz 3b\n"
-                    "4:\n\t" VIT_TILES_12 (ADD_TO_SUMS)
+  __asm__ volatile (CHUNK VIT_TILES_12 (ADD_TO_SUMS)
                     : [n] "+r"(n_terms), [panel] "+r"(panel), [rows] "+r"(rows)
                     : [stride] "r"(stride), [stride3] "r"(3 * stride),
                     [stride5] "r"(5 * stride), [before] "r"(before),
                     [sums] "r"(sums)
+                    : "memory", "cc", VIT_TILES_CLOBBER_16);
+}
+
+#define ADD_BEFORE(i) "vaddps 32*" #i "(%[before]), %%ymm" #i ", %%ymm" #i "\n\t"
+#define STORE_ROW(i, low, high)                                                \
+  "mov 8*" #i "(%[add]), %[rows]\n\t"                                          \
+  "vaddps (%[rows], %[channel], 4), %%ymm" #low ", %%ymm" #low "\n\t"          \
+  "vaddps 32(%[rows], %[channel], 4), %%ymm" #high ", %%ymm" #high "\n\t"      \
+  "mov 8*" #i "(%[out]), %[rows]\n\t"                                          \
+  "vmovups %%ymm" #low ", (%[rows], %[channel], 4)\n\t"                        \
+  "vmovups %%ymm" #high ", 32(%[rows], %[channel], 4)\n\t"
+
+/* The last chunk of a whole tile: out = (before + chunk) + add, from the registers
+ * where the sums are.  By way of memory a short sum takes a quarter longer. */
+static inline void
+finish_tile (size_t n_terms, const float *rows, size_t patch_stride,
+    const float *panel, const SumsF32 before, const float *const *add,
+    float *const *out, size_t channel)
+{
+  size_t stride = patch_stride * sizeof (float);
+
+  __asm__ volatile (CHUNK VIT_TILES_12 (ADD_BEFORE)
+                    STORE_ROW (0, 0, 1) STORE_ROW (1, 2, 3) STORE_ROW (2, 4, 5)
+                    STORE_ROW (3, 6, 7) STORE_ROW (4, 8, 9)
+                    STORE_ROW (5, 10, 11)
+                    : [n] "+r"(n_terms), [panel] "+r"(panel), [rows] "+r"(rows)
+                    : [stride] "r"(stride), [stride3] "r"(3 * stride),
+                    [stride5] "r"(5 * stride), [before] "r"(before),
+                    [add] "r"(add), [out] "r"(out), [channel] "r"(channel)
                     : "memory", "cc", VIT_TILES_CLOBBER_16);
 }
 
@@ -130,35 +163,57 @@ store_tile_f32 (const VitProduct *product, unsigned first, unsigned channel,
   }
 }
 
-/* The sums of 16 channels of a group of tiles: what of the panel some terms need
- * is fetched while those before are summed, and the rows that the tokens come
- * from and go to during the last.  Short sums would wait for that. */
+/* The terms start .. end - 1 of one tile; the last ones go to `out` where the tile is
+ * whole. */
+static inline void
+sum_tile_f32 (const VitProduct *product, size_t n_terms, size_t start,
+    size_t end, const float *patches, size_t patch_stride, const float *panel,
+    unsigned first, unsigned channel, SumsF32 sums)
+{
+  static const SumsF32 zeros;
+  size_t chunk = product->chunk > VIT_F32_CHUNK ? DEPTH_F32 : VIT_F32_CHUNK;
+  int is_whole = product->n_patches - first >= PATCH_TILE
+                 && product->n_channels - channel >= CHANNEL_TILE;
+  const float *rows = patches + first * patch_stride;
+
+  for (size_t k = start; k < end; k += chunk) {
+    size_t n = end - k < chunk ? end - k : chunk;
+    const float(*before)[CHANNEL_TILE] = k == 0 ? zeros : sums;
+
+    if (k + n == n_terms && is_whole)
+      finish_tile (n, rows + k, patch_stride, panel + k * CHANNEL_TILE, before,
+          product->add + first, product->out + first, channel);
+    else
+      add_chunk (n, rows + k, patch_stride, panel + k * CHANNEL_TILE, before,
+          sums);
+  }
+  if (end == n_terms && !is_whole)
+    store_tile_f32 (product, first, channel, sums);
+}
+
+/* 16 channels of a group of tiles: what of the panel some terms need is fetched
+ * while those before are summed, and the rows that the tokens come from and go to
+ * during the last.  Short sums would wait for that. */
 static inline void
 sum_group_f32 (const VitProduct *product, size_t n_terms, const float *patches,
     size_t patch_stride, const float *panel, unsigned first, unsigned channel,
     unsigned n_tiles, SumsF32 sums[TILES_F32])
 {
-  static const SumsF32 zeros;
-  size_t chunk = product->chunk > VIT_F32_CHUNK ? DEPTH_F32 : VIT_F32_CHUNK;
   int fetches = n_terms > DEPTH_F32;
 
-  patches += first * patch_stride;
   for (size_t start = 0; start < n_terms; start += DEPTH_F32) {
     size_t end = n_terms - start < DEPTH_F32 ? n_terms : start + DEPTH_F32;
 
     for (unsigned tile = 0; tile < n_tiles; tile++) {
-      unsigned row = tile * PATCH_TILE;
+      unsigned row = first + tile * PATCH_TILE;
 
       if (fetches)
         vit_tiles_fetch (panel + end * CHANNEL_TILE,
             DEPTH_F32 * CHANNEL_TILE * sizeof (float), tile, n_tiles);
       if (fetches && end == n_terms)
-        vit_tiles_fetch_rows (
-            product, first + row, PATCH_TILE, channel, CHANNEL_TILE);
-      for (size_t k = start; k < end; k += chunk)
-        add_chunk (end - k < chunk ? end - k : chunk,
-            patches + row * patch_stride + k, patch_stride,
-            panel + k * CHANNEL_TILE, k == 0 ? zeros : sums[tile], sums[tile]);
+        vit_tiles_fetch_rows (product, row, PATCH_TILE, channel, CHANNEL_TILE);
+      sum_tile_f32 (product, n_terms, start, end, patches, patch_stride, panel,
+          row, channel, sums[tile]);
     }
   }
 }
@@ -174,13 +229,9 @@ product_f32 (const VitProduct *product, size_t n_terms, const float *patches,
     unsigned n_tiles = vit_tiles_count (product, first, PATCH_TILE, TILES_F32);
 
     for (unsigned channel = 0; channel < product->n_channels;
-         channel += CHANNEL_TILE) {
+         channel += CHANNEL_TILE)
       sum_group_f32 (product, n_terms, patches, patch_stride,
           panels + channel * n_terms, first, channel, n_tiles, sums);
-      for (unsigned tile = 0; tile < n_tiles; tile++)
-        store_tile_f32 (
-            product, first + tile * PATCH_TILE, channel, sums[tile]);
-    }
   }
 }
 

@@ -43,11 +43,10 @@ vit_tiles_count (const VitProduct *product, unsigned first, unsigned tile,
 static inline void
 vit_tiles_fetch (const void *memory, size_t n_bytes, unsigned i, unsigned n)
 {
-  const char *line = (const char *) memory + n_bytes / 64 * i / n * 64;
-  const char *end = (const char *) memory + n_bytes / 64 * (i + 1) / n * 64;
+  size_t share = (n_bytes / 64 + n - 1) / n, line = share * i;
 
-  for (; line < end; line += 64)
-    __builtin_prefetch (line);
+  for (; line < share * (i + 1) && line < n_bytes / 64; line++)
+    __builtin_prefetch ((const char *) memory + line * 64);
 }
 
 /* Likewise some channels of the rows of a tile. */
