@@ -39,14 +39,16 @@ vit_tiles_count (const VitProduct *product, unsigned first, unsigned tile,
 }
 
 /* Starts to bring share i of n of some memory, aligned to 64 bytes, into the
- * cache; past its end may lie anything or nothing. */
+ * cache; past its end, of which a little is fetched too, may lie anything or
+ * nothing. */
 static inline void
 vit_tiles_fetch (const void *memory, size_t n_bytes, unsigned i, unsigned n)
 {
-  size_t share = (n_bytes / 64 + n - 1) / n, line = share * i;
+  unsigned share = ((unsigned) (n_bytes / 64) + n - 1) / n;
+  const char *line = (const char *) memory + (size_t) share * i * 64;
 
-  for (; line < share * (i + 1) && line < n_bytes / 64; line++)
-    __builtin_prefetch ((const char *) memory + line * 64);
+  for (unsigned k = 0; k < share; k++)
+    __builtin_prefetch (line + k * 64);
 }
 
 /* Likewise some channels of the rows of a tile. */
