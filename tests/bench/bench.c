@@ -7,6 +7,8 @@
  *     instruction KIND                           what `peak` times, or "-"
  *     kernel PRECISION TERMS PATCHES DIM THREADS id and kernel of a new case
  *     element FORMAT W H FILE MODEL PRECISION THREADS           likewise
+ *     start FORMAT W H FILE MODEL PRECISION THREADS             likewise
+ *     resize FORMAT W H FILE MODEL PRECISION THREADS W H FILE   likewise
  *     convert FORMAT W H FILE THREADS                           likewise
  *     positions MODEL RULE ROWS COLS                            likewise
  *     encoder MODEL TOKENS ROWS COLS PRECISION THREADS FEATURES likewise
@@ -26,7 +28,7 @@
 #include "bench_case.h"
 #include "kernel/patch.h"
 
-#define MAX_WORDS 10
+#define MAX_WORDS 12
 
 /* A case is run until so much time is gone, at least once. */
 #define SLICE 4000 /* microseconds */
@@ -123,6 +125,15 @@ obey (char **words, guint n)
   } else if (strcmp (words[0], "element") == 0 && n == 8) {
     add_case (
         bench_element_new (&frame, words[5], words[6], number (words[7])));
+  } else if (strcmp (words[0], "start") == 0 && n == 8) {
+    add_case (bench_start_new (
+        &frame, NULL, words[5], words[6], number (words[7])));
+  } else if (strcmp (words[0], "resize") == 0 && n == 11) {
+    BenchFrame other = { words[1], (gint) number (words[8]),
+      (gint) number (words[9]), words[10] };
+
+    add_case (bench_start_new (
+        &frame, &other, words[5], words[6], number (words[7])));
   } else if (strcmp (words[0], "convert") == 0 && n == 6) {
     add_case (bench_convert_new (&frame, number (words[5])));
   } else if (strcmp (words[0], "positions") == 0 && n == 5) {

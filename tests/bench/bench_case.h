@@ -40,6 +40,12 @@ typedef struct {
 BenchCase *bench_element_new (const BenchFrame *frame, const char *model,
     const char *precision, guint n_threads);
 
+/* The start of vitpatchembed to the end of its first frame: the model's file read,
+ * positions, weights folded, their error predicted.  With `other` (nullable) one
+ * element instead takes a frame of the one size and of the other in turn. */
+BenchCase *bench_start_new (const BenchFrame *frame, const BenchFrame *other,
+    const char *model, const char *precision, guint n_threads);
+
 /* videoconvert to RGB. */
 BenchCase *bench_convert_new (const BenchFrame *frame, guint n_threads);
 

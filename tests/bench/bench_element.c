@@ -144,6 +144,78 @@ bench_element_new (const BenchFrame *frame, const char *model,
   return &self->base;
 }
 
+typedef struct {
+  BenchCase base;
+  char *model;
+  char *precision;
+  GstHarness *harness; /* NULL: a new one each time */
+  guint n_runs;
+  GstCaps *caps[2];
+  GstBuffer *frame[2];
+} StartCase;
+
+/* A new element, or the other size, up to the end of a frame. */
+static void
+run_start (BenchCase *base)
+{
+  StartCase *self = (StartCase *) base;
+  guint i = self->n_runs++ % 2;
+  GstHarness *harness = self->harness;
+
+  if (harness == NULL)
+    harness = vitpatchembed_new (
+        self->model, self->precision, FALSE, base->n_threads);
+  gst_harness_set_caps (
+      harness, gst_caps_ref (self->caps[i]), gst_caps_ref (self->caps[i]));
+  gst_buffer_unref (process (harness, self->frame[i]));
+  if (self->harness == NULL)
+    gst_harness_teardown (harness);
+}
+
+static void
+start_free (BenchCase *base)
+{
+  StartCase *self = (StartCase *) base;
+
+  for (guint i = 0; i < 2; i++) {
+    gst_caps_unref (self->caps[i]);
+    gst_buffer_unref (self->frame[i]);
+  }
+  g_clear_pointer (&self->harness, gst_harness_teardown);
+  g_free (self->model);
+  g_free (self->precision);
+  g_free (base->kernel);
+  g_free (self);
+}
+
+BenchCase *
+bench_start_new (const BenchFrame *frame, const BenchFrame *other,
+    const char *model, const char *precision, guint n_threads)
+{
+  StartCase *self = g_new0 (StartCase, 1);
+
+  for (guint i = 0; i < 2; i++) {
+    const BenchFrame *one = i > 0 && other != NULL ? other : frame;
+    GstVideoInfo info;
+    GPtrArray *buffers;
+
+    self->caps[i] = frame_caps (one, &info);
+    buffers = read_frames (one, &info);
+    self->frame[i] = gst_buffer_ref (g_ptr_array_index (buffers, 0));
+    g_ptr_array_unref (buffers);
+  }
+  self->base.run = run_start;
+  self->base.free = start_free;
+  self->base.kind = PEAK_F32;
+  self->base.n_threads = n_threads;
+  self->base.kernel = g_strdup ("-");
+  self->model = g_strdup (model);
+  self->precision = g_strdup (precision);
+  if (other != NULL)
+    self->harness = vitpatchembed_new (model, precision, FALSE, n_threads);
+  return &self->base;
+}
+
 BenchCase *
 bench_convert_new (const BenchFrame *frame, guint n_threads)
 {

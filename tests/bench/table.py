@@ -341,6 +341,33 @@ class Table:
             if hasattr(row, "case"):
                 self.bench.ask("drop", row.case)
 
+    def start(self):
+        """All rows are of 1920 x 1080 but one, of which every other frame is."""
+        size = 1920, 1080, self.frames.rgb(1920, 1080)
+        other = 1280, 720, self.frames.rgb(1280, 720)
+        print("\nthe start of an element to its first frame's end, and a change "
+              "of size, RGB, int16")
+        frames = [self.own_row(f"a frame, {w} x {h}", "int16", "RGB", 0,
+                               ("element", "RGB", w, h, path, self.model(768),
+                                "int16", 1)) for w, h, path in (size, other)]
+        starts = [self.own_row(f"start, embed_dim {dim}", "int16", "RGB", 0,
+                               ("start", "RGB", *size, self.model(dim),
+                                "int16", 1)) for dim in (384, 768, 1024)]
+        change = self.own_row("1280 x 720 to 1920 x 1080 or back", "int16",
+                              "RGB", 0, ("resize", "RGB", *size,
+                                         self.model(768), "int16", 1, *other))
+        # A run of each way is one measurement.
+        once = change.take
+        change.take = lambda: tuple((a + b) / 2 for a, b
+                                    in zip(once(), once()))
+        rows = frames + starts + [change]
+        for _ in range(ROUNDS):
+            for row in rows:
+                row.measure()
+        for row in rows:
+            row.print(frames[0])
+            self.bench.ask("drop", row.case)
+
     def reuse(self, n_frames):
         print("\nreuse, I420, embed_dim 768, int16:       threads  ms with "
               "  ms without  with/without  tokens kept")
@@ -433,6 +460,7 @@ def main():
         encoder_groups(table, args.quick)
         if not args.encoder:
             table.positions()
+            table.start()
             table.reuse(24 if args.quick else 40)
         for peers in table.peers.values():
             peers.close()

@@ -205,6 +205,36 @@ test_regions (void)
   vit_encoder_weights_unref (weights);
 }
 
+/* How often the workers are called together, one phase after the other. */
+static void
+count_phases (gpointer user_data, guint n_workers, VitWork work, gpointer data)
+{
+  *(guint *) user_data += 1;
+  for (guint i = 0; i < n_workers; i++)
+    work (data, i);
+}
+
+/* Blocks behind the last layer that is wanted are not run, and regions share each
+ * phase: a block's attention, its maps. */
+static void
+test_phases (void)
+{
+  static const VitEncoderGrid grids[] = { { 5, 7 }, { 4, 4 }, { 16, 16 } };
+  VitEncoderWeights *weights = load ();
+
+  for (guint last = 1; last <= 2; last++)
+    for (guint n_grids = 1; n_grids <= 3; n_grids++) {
+      VitEncoderSettings settings = { .layers = &last, .n_layers = 1,
+        .embedding = VIT_EMBEDDING_NONE, .n_workers = 2 };
+      guint n_phases = 0;
+
+      buffers_free (
+          run (weights, &settings, grids, n_grids, count_phases, &n_phases));
+      g_assert_cmpuint (n_phases, ==, 1 + 2 * last);
+    }
+  vit_encoder_weights_unref (weights);
+}
+
 /* Fills buffers; how many rows the last block left out. */
 static guint
 run_last_block (VitEncoderWeights *weights, const VitEncoderSettings *settings,
@@ -483,6 +513,7 @@ main (int argc, char **argv)
   static const FolderTest tests[] = {
     { "same-with-any-workers", test_workers },
     { "regions", test_regions },
+    { "phases", test_phases },
     { "class-token-alone", test_class_token_alone },
     { "layers-and-norms", test_layers_and_norms },
     { "embeddings", test_embeddings },
