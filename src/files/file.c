@@ -167,7 +167,17 @@ vit_file_check_unchanged (const VitFile *file, GError **error)
 }
 
 /* What has passed vit_json_check() can only have a name twice, or a real number
- * that is too large. */
+ * that is too large; its syntax is right.  Where an allocation fails jansson gives
+ * no reason, or says that of the text which it would else have had at that place. */
+static gboolean
+is_without_memory (const json_error_t *json_error)
+{
+  enum json_error_code code = json_error_code (json_error);
+
+  return json_error->text[0] == '\0' || code == json_error_out_of_memory
+         || code == json_error_invalid_syntax;
+}
+
 static json_t *
 parse_object (const char *path, const char *text, GError **error)
 {
@@ -175,8 +185,7 @@ parse_object (const char *path, const char *text, GError **error)
   json_error_t json_error;
   json_t *root = json_loads (text, JSON_REJECT_DUPLICATES, &json_error);
 
-  if (root == NULL && json_error.text[0] == '\0') {
-    /* jansson gives a reason for everything but a failed allocation. */
+  if (root == NULL && is_without_memory (&json_error)) {
     g_set_error (error, VIT_ERROR, VIT_ERROR_NO_MEMORY,
         "%s: no memory for what it says", valid_path);
   } else if (root == NULL) {

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "support/failing_memory.h"
+
 static char *folder, *path; /* `path` is the file that most tests write */
 
 static void
@@ -238,6 +240,30 @@ test_json_values_are_counted (void)
   json_decref (root);
 }
 
+static gboolean
+load_json (gpointer data G_GNUC_UNUSED, GError **error)
+{
+  json_t *root = vit_file_load_json (path, 200, 50, NULL, error);
+
+  json_decref (root);
+  return root != NULL;
+}
+
+/* Where Jansson cannot make a string or a table it may say that the text is wrong.
+ * Strings of less than 16 bytes: longer ones it reads in a buffer which it takes to
+ * have grown even if that failed, lex_save() in its load.c. */
+static void
+test_json_without_memory_is_not_called_wrong (void)
+{
+  guint n_calls;
+
+  write_text ("{\"a\": [1, {}, \"b\", [null, 2.5]], \"type\": \"vit\", "
+              "\"c\": 1, \"d\": 2, \"e\": 3, \"f\": 4, \"g\": 5, \"h\": 6, "
+              "\"i\": 7, \"j\": {\"k\": true}}");
+  n_calls = failing_memory_each (load_json, NULL);
+  g_assert_cmpuint (n_calls, >, 20);
+}
+
 static void
 test_json_of_a_missing_file_is_not_found (void)
 {
@@ -254,6 +280,7 @@ main (int argc, char **argv)
 {
   int status;
 
+  failing_memory_watch_jansson ();
   g_test_init (&argc, &argv, NULL);
   folder = g_dir_make_tmp ("test-file-XXXXXX", NULL);
   path = g_build_filename (folder, "model", NULL);
@@ -273,6 +300,7 @@ main (int argc, char **argv)
   ADD ("json-nesting-is-bounded", test_json_nesting_is_bounded);
   ADD ("json-size-is-bounded", test_json_size_is_bounded);
   ADD ("json-values-are-counted", test_json_values_are_counted);
+  ADD ("json-without-memory-is-not-called-wrong", test_json_without_memory_is_not_called_wrong);
   ADD ("json-of-a-missing-file-is-not-found", test_json_of_a_missing_file_is_not_found);
   status = g_test_run ();
 
