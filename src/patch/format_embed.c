@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "patch/format_embed.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/aligned.h"
@@ -105,13 +104,13 @@ vit_format_embed_memory (const VitFormatEmbedRequest *request)
 }
 
 /* Zero, as a kernel reads whole tiles, also where no patch was packed yet; by
- * calloc(), which takes no page before it is written to. */
+ * what calls calloc(), which takes no page before it is written to. */
 static gboolean
 make_scratch (VitFormatEmbed *self, GError **error)
 {
   gsize n_bytes = self->worker_scratch + VIT_ALIGNMENT;
 
-  self->scratch_memory = calloc (self->n_scratches, n_bytes);
+  self->scratch_memory = g_try_malloc0_n (self->n_scratches, n_bytes);
   if (self->scratch_memory == NULL) {
     g_set_error (error, VIT_ERROR, VIT_ERROR_NO_MEMORY,
         "no memory for %u workers of %" G_GSIZE_FORMAT " bytes",
@@ -151,7 +150,7 @@ vit_format_embed_clear (VitFormatEmbed *self)
   vit_plan_clear (&self->plan);
   vit_weights_unref (self->weights);
   vit_addend_clear (&self->addend);
-  free (self->scratch_memory);
+  g_free (self->scratch_memory);
   memset (self, 0, sizeof *self);
 }
 
