@@ -8,8 +8,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "gst/vit/gstvittokensmeta.h"
-#include "support/frames.h"
+#include "support/encoder_stream.h"
 
 #define WIDTH 320
 #define HEIGHT 240
@@ -147,6 +146,51 @@ test_without_a_thread_to_start_all_is_computed (void)
   g_free (found);
 }
 
+/* What leaves vitencoder for the same frames. */
+static GByteArray *
+features_of_frames (guint n_threads)
+{
+  g_autofree gchar *threads = g_strdup_printf ("n-threads=%u", n_threads);
+  GByteArray *all = g_byte_array_new ();
+  EncoderStream stream;
+
+  encoder_stream_init (&stream, threads, threads);
+  encoder_stream_set_size (&stream, WIDTH, HEIGHT);
+  for (guint i = 0; i < 3; i++) {
+    GstBuffer *frame = encoder_stream_push (&stream, i, NULL);
+    GstMapInfo map;
+
+    g_assert_true (gst_buffer_map (
+        gst_buffer_get_vit_tokens_meta_at (frame, 2)->tokens, &map,
+        GST_MAP_READ));
+    g_byte_array_append (all, map.data, (guint) map.size);
+    gst_buffer_unmap (
+        gst_buffer_get_vit_tokens_meta_at (frame, 2)->tokens, &map);
+    gst_buffer_unref (frame);
+  }
+  encoder_stream_clear (&stream);
+  return all;
+}
+
+static void
+test_without_a_thread_to_start_all_is_encoded (void)
+{
+  GByteArray *expected, *found;
+
+  if (!g_test_subprocess ()) {
+    g_test_trap_subprocess (
+        NULL, 60 * G_USEC_PER_SEC, G_TEST_SUBPROCESS_INHERIT_STDERR);
+    g_test_trap_assert_passed ();
+    return;
+  }
+  expected = features_of_frames (1);
+  g_atomic_int_set (&no_more_threads, 1);
+  found = features_of_frames (4);
+  g_assert_cmpmem (found->data, found->len, expected->data, expected->len);
+  g_byte_array_unref (expected);
+  g_byte_array_unref (found);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -157,5 +201,7 @@ main (int argc, char **argv)
       test_sixteen_elements_share_the_helpers_of_one);
   g_test_add_func ("/workers/without-a-thread-to-start-all-is-computed",
       test_without_a_thread_to_start_all_is_computed);
+  g_test_add_func ("/workers/without-a-thread-to-start-all-is-encoded",
+      test_without_a_thread_to_start_all_is_encoded);
   return g_test_run ();
 }

@@ -1,38 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files that change while a model is read from them: every call of pread()
- * passes here, and before each in turn one file is changed.  Who asks for the
+ * Files that change while a model is read from them: before each call of pread() in
+ * turn one file is changed.  Who asks for the
  * model afterwards gets what the files then say.
  */
-#include <dlfcn.h>
-#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "support/file_change.h"
 #include "support/model_folder.h"
 
 #define CONFIG "preprocessor_config.json"
 #define INDEX "model.safetensors.index.json"
-
-/* Before which call, counted down from it, 0 for none, and what is done. */
-static guint countdown;
-static void (*change) (void);
-
-ssize_t pread64 (int fd, void *out, size_t length, off_t offset);
-
-ssize_t
-pread64 (int fd, void *out, size_t length, off_t offset)
-{
-  ssize_t (*real_pread) (int, void *, size_t, off_t)
-      = (ssize_t (*) (int, void *, size_t, off_t)) dlsym (
-          RTLD_NEXT, "pread64");
-
-  if (countdown > 0 && --countdown == 0)
-    change ();
-  return real_pread (fd, out, length, offset);
-}
 
 static VitModel *
 share (GError **error)
@@ -92,38 +71,26 @@ rename_config (void)
   folder_write_text (CONFIG, "{\"image_mean\":0.25,\"image_std\":1}");
 }
 
-/* At a later time, however coarse the file system's clock is. */
 static void
 overwrite_weights (void)
 {
   g_autofree char *path = folder_path ("model.safetensors");
   g_autofree char *other = folder_path ("other");
-  g_autofree char *text = NULL;
-  struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { 0 } };
-  struct stat status;
-  gsize length;
-  int fd;
 
   write_weights ("other", 2.0f);
-  g_assert_true (g_file_get_contents (other, &text, &length, NULL));
+  file_overwrite (path, other);
   g_assert_cmpint (g_unlink (other), ==, 0);
-  g_assert_cmpint (stat (path, &status), ==, 0);
-  times[1].tv_sec = status.st_mtim.tv_sec + 10;
-  fd = open (path, O_WRONLY);
-  g_assert_cmpint (pwrite (fd, text, length, 0), ==, (gssize) length);
-  g_assert_cmpint (futimens (fd, times), ==, 0);
-  close (fd);
 }
 
 /* FALSE: a load does not call pread() so often. */
 static gboolean
-change_before (guint call, VitModel **first, GError **error)
+change_before (
+    guint call, void (*change) (void), VitModel **first, GError **error)
 {
-  countdown = call;
+  file_change_set (call, change);
   *first = share (error);
-  if (countdown == 0)
+  if (file_change_is_done ())
     return TRUE;
-  countdown = 0;
   vit_model_unref (*first);
   return FALSE;
 }
@@ -133,13 +100,12 @@ test_renamed_weights (void)
 {
   guint call, n_old = 0;
 
-  change = rename_weights;
   for (call = 1;; call++) {
     GError *error = NULL;
     VitModel *first, *second;
 
     write_weights ("model.safetensors", 1.0f);
-    if (!change_before (call, &first, &error))
+    if (!change_before (call, rename_weights, &first, &error))
       break;
     g_assert_no_error (error);
     n_old += state_of (first) == 1.0f;
@@ -158,7 +124,6 @@ test_a_renamed_index (void)
 {
   guint call;
 
-  change = rename_index;
   write_weights ("a.safetensors", 1.0f);
   write_weights ("b.safetensors", 2.0f);
   for (call = 1;; call++) {
@@ -166,7 +131,7 @@ test_a_renamed_index (void)
     VitModel *first, *second;
 
     write_index ("a.safetensors");
-    if (!change_before (call, &first, &error))
+    if (!change_before (call, rename_index, &first, &error))
       break;
     g_assert_no_error (error);
     second = share (&error);
@@ -184,7 +149,6 @@ try_config (gboolean is_there)
   g_autofree char *path = folder_path (CONFIG);
   guint call;
 
-  change = rename_config;
   write_weights ("model.safetensors", 1.0f);
   for (call = 1;; call++) {
     GError *error = NULL;
@@ -193,7 +157,7 @@ try_config (gboolean is_there)
     g_unlink (path);
     if (is_there)
       folder_write_text (CONFIG, "{\"image_mean\":0.75,\"image_std\":1}");
-    if (!change_before (call, &first, &error))
+    if (!change_before (call, rename_config, &first, &error))
       break;
     g_assert_no_error (error);
     second = share (&error);
@@ -222,13 +186,12 @@ test_weights_that_are_overwritten (void)
 {
   guint call, n_refused = 0;
 
-  change = overwrite_weights;
   for (call = 1;; call++) {
     GError *error = NULL;
     VitModel *first, *second;
 
     write_weights ("model.safetensors", 1.0f);
-    if (!change_before (call, &first, &error))
+    if (!change_before (call, overwrite_weights, &first, &error))
       break;
     if (first) {
       g_assert_cmpfloat (state_of (first), ==, 2.0f);
