@@ -6,13 +6,13 @@
  *
  *     soak FRAMES CYCLES SEEKS
  *
- * A tenth as many go through an encoder too, are drawn on, and leave as bytes.
+ * Half as many go through an encoder too, with regions and without and of changing
+ * layers, are drawn on, and leave as bytes.
  *
  * Memory must not grow after the first part of each, and sampled frames must
  * have the tokens that an element made for them alone gives.  Prints a line for
  * each; soak.sh runs it.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,79 +20,14 @@
 #include <glib/gstdio.h>
 
 #include "gst/vit/vit.h"
-#include "support/frames.h"
+#include "soak/soak_features.h"
+#include "soak/soak_frames.h"
+#include "soak/soak_memory.h"
 #include "support/weights.h"
 
 #define N_ELEMENTS 4
 #define FRAMES_A_FORMAT 50
-#define FRAMES_A_SAMPLE 499
-#define N_FORMATS G_N_ELEMENTS (formats)
-#define ELEMENT "vitpatchembed n-threads=2 name=embed "
-
-static const struct {
-  const gchar *format;
-  gint width;
-  gint height;
-} formats[] = { { "I420", 64, 48 }, { "I420", 80, 48 }, { "NV12", 80, 48 },
-  { "RGB", 80, 48 }, { "RGB", 32, 32 }, { "GRAY8", 98, 16 },
-  { "P010_10LE", 56, 56 }, { "BGRA", 33, 71 }, { "YUY2", 64, 48 },
-  { "I420", 100, 60 }, { "Y42B", 17, 99 } };
-
-/* What is resident moves up and down with the frames in flight and with the
- * threads that come and go, so that means are compared: of the first and of the
- * last quarter of all samples since memory had settled. */
-typedef struct {
-  GArray *samples; /* of glong, KiB */
-  gsize n_unsettled;
-} Memory;
-
-static void
-memory_init (Memory *memory)
-{
-  memory->samples = g_array_new (FALSE, FALSE, sizeof (glong));
-  memory->n_unsettled = 0;
-}
-
-static void
-memory_sample (Memory *memory)
-{
-  FILE *file = fopen ("/proc/self/statm", "r");
-  glong size, pages;
-
-  g_assert_nonnull (file);
-  g_assert_cmpint (fscanf (file, "%ld %ld", &size, &pages), ==, 2);
-  fclose (file);
-  pages *= sysconf (_SC_PAGESIZE) / 1024;
-  g_array_append_val (memory->samples, pages);
-}
-
-static gdouble
-mean_of (const Memory *memory, gsize first, gsize n)
-{
-  gdouble sum = 0;
-
-  for (gsize i = first; i < first + n; i++)
-    sum += (gdouble) g_array_index (memory->samples, glong, i);
-  return sum / (gdouble) n;
-}
-
-/* Growth of 1 % fails, but not under a tracer, which keeps books of its own. */
-static void
-memory_report (Memory *memory, const gchar *what, guint n)
-{
-  gsize n_samples = memory->samples->len;
-  gsize quarter = (n_samples - memory->n_unsettled) / 4;
-  gdouble before, after;
-
-  g_assert_cmpuint (quarter, >, 0);
-  before = mean_of (memory, memory->n_unsettled, quarter);
-  after = mean_of (memory, n_samples - quarter, quarter);
-  g_print ("%-10s %8u  %7.0f KiB, at the end %7.0f KiB: %+.2f %%\n", what, n,
-      before, after, 100.0 * (after - before) / before);
-  if (g_getenv ("GST_TRACERS") == NULL)
-    g_assert_cmpfloat (after, <=, 1.01 * before);
-  g_array_unref (memory->samples);
-}
+#define ELEMENT "vitpatchembed n-threads=2 "
 
 /* A file with an input stage as large as ViT-B/16's, which all share. */
 static gchar *model_path;
@@ -119,11 +54,6 @@ make_model (void)
 }
 
 /* ------------------------------------------------------------------ frames */
-
-/* Three frames a format, made once; the second has a layout of its own, onto which
- * not all can be drawn. */
-static GstBuffer *frames[N_FORMATS][3];
-static GstCaps *caps[N_FORMATS];
 
 typedef struct {
   guint number;
@@ -177,18 +107,6 @@ compare_with_fresh (GstBuffer *out, guint format, guint frame)
   gst_buffer_unmap (tokens_of (other), &expected);
   gst_buffer_unref (other);
   gst_harness_teardown (fresh);
-}
-
-/* The harness keeps every event until it is asked for. */
-static void
-drop_events (GstHarness *harness)
-{
-  GstEvent *event;
-
-  while ((event = gst_harness_try_pull_event (harness)))
-    gst_event_unref (event);
-  while ((event = gst_harness_try_pull_upstream_event (harness)))
-    gst_event_unref (event);
 }
 
 static gpointer
@@ -283,74 +201,6 @@ soak_frames (guint n_frames)
   }
 }
 
-/* ---------------------------------------------------------------- features */
-
-/* What is made of a frame's tokens, and what is made of that. */
-static void
-check_features (GstBuffer *frame)
-{
-  g_assert_cmpuint (
-      gst_buffer_get_n_meta (frame, GST_VIT_TOKENS_META_API_TYPE), ==, 3);
-  g_assert_cmpuint (
-      gst_buffer_get_vit_tokens_meta_deepest (frame)->n_blocks, ==, 2);
-  g_assert_nonnull (gst_buffer_get_vit_tokens_meta_at (frame, 1));
-  g_assert_nonnull (gst_buffer_get_vit_embedding_meta (
-      frame, GST_VIT_EMBEDDING_KIND_EMBEDDING));
-  g_assert_nonnull (
-      gst_buffer_get_vit_embedding_meta (frame, GST_VIT_EMBEDDING_KIND_LOGITS));
-}
-
-static GstHarness *
-make_writer (guint content)
-{
-  GstHarness *writer = gst_harness_new ("vittokenenc");
-
-  g_object_set (writer->element, "content", content, NULL);
-  gst_harness_set_sink_caps_str (writer, "application/x-safetensors");
-  return writer;
-}
-
-static void
-soak_features (guint n_frames)
-{
-  static const guint n_written[] = { 1, 1, 2, 1, 1 }; /* of each content */
-  GstHarness *encode = gst_harness_new_parse (
-      "vitpatchembed model=\"" TEST_DATA_DIR "/features/hf-vit-classifier\" "
-      "! vitencoder layers=\"<1,2>\" ! vittokenoverlay");
-  GstHarness *writers[G_N_ELEMENTS (n_written)];
-  Memory memory;
-
-  memory_init (&memory);
-  for (guint i = 0; i < G_N_ELEMENTS (writers); i++)
-    writers[i] = make_writer (i);
-  for (guint i = 0; i < n_frames; i++) {
-    guint format = i / FRAMES_A_FORMAT % N_FORMATS;
-    guint content = i % G_N_ELEMENTS (writers);
-    GstBuffer *out;
-
-    if (i == MIN (n_frames / 2, 2 * FRAMES_A_FORMAT * N_FORMATS))
-      memory.n_unsettled = memory.samples->len;
-    if (i % FRAMES_A_FORMAT == 0) {
-      gst_harness_set_src_caps (encode, gst_caps_ref (caps[format]));
-      for (guint j = 0; j < G_N_ELEMENTS (writers); j++)
-        gst_harness_set_src_caps (writers[j], gst_caps_ref (caps[format]));
-    }
-    drop_events (encode);
-    drop_events (writers[content]);
-    out = push (encode, format, i / 3 % 2 * 2);
-    check_features (out);
-    g_assert_cmpint (
-        gst_harness_push (writers[content], out), ==, GST_FLOW_OK);
-    for (guint n = 0; n < n_written[content]; n++)
-      gst_buffer_unref (gst_harness_pull (writers[content]));
-    memory_sample (&memory);
-  }
-  memory_report (&memory, "features", n_frames);
-  for (guint i = 0; i < G_N_ELEMENTS (writers); i++)
-    gst_harness_teardown (writers[i]);
-  gst_harness_teardown (encode);
-}
-
 /* --------------------------------------------------------- cycles and seeks */
 
 /* By then each setting was met at least once: what is made for one of them and
@@ -364,12 +214,23 @@ settled_after (guint n)
 typedef struct {
   GstElement *pipeline;
   GstElement *embed;
+  GstElement *encoder;
   GstElement *sink;
   GThread *thread;
   gint is_over;
 } Pipeline;
 
-/* What changes tokens: here nobody compares them. */
+/* What changes tokens and features: here nobody compares them. */
+static void
+meddle_with_features (GstElement *element, guint i)
+{
+  static const gchar *const layers[] = { "<1,2>", "<2>", "<1>" };
+
+  g_object_set (element, "n-threads", 1 + i % 3, "normalize", i % 2, "attention",
+      i % 3 == 0, "skip-late", i % 5 == 0, "top", i % 4, NULL);
+  gst_util_set_object_arg (G_OBJECT (element), "layers", layers[i % 3]);
+}
+
 static void
 meddle_with_tokens (GstElement *element, guint i)
 {
@@ -385,6 +246,7 @@ meddle_all_the_while (gpointer data)
   for (guint i = 0; !g_atomic_int_get (&self->is_over); i++) {
     meddle (self->embed, i);
     meddle_with_tokens (self->embed, i);
+    meddle_with_features (self->encoder, i);
     g_usleep (500);
   }
   return NULL;
@@ -395,13 +257,14 @@ pipeline_init (Pipeline *self, const gchar *sink)
 {
   gchar *launch = g_strdup_printf (
       "videotestsrc pattern=ball ! video/x-raw,format=I420,width=64,height=48 "
-      "! " ELEMENT "model=\"%s\" ! queue max-size-buffers=2 ! fakesink name=sink "
+      "! " ENCODER "! queue max-size-buffers=2 ! fakesink name=sink "
       "enable-last-sample=true %s",
-      model_path, sink);
+      sink);
 
   memset (self, 0, sizeof *self);
   self->pipeline = gst_parse_launch (launch, NULL);
   self->embed = gst_bin_get_by_name (GST_BIN (self->pipeline), "embed");
+  self->encoder = gst_bin_get_by_name (GST_BIN (self->pipeline), "encode");
   self->sink = gst_bin_get_by_name (GST_BIN (self->pipeline), "sink");
   self->thread = g_thread_new ("meddler", meddle_all_the_while, self);
   g_free (launch);
@@ -414,6 +277,7 @@ pipeline_clear (Pipeline *self)
   g_thread_join (self->thread);
   gst_element_set_state (self->pipeline, GST_STATE_NULL);
   gst_object_unref (self->embed);
+  gst_object_unref (self->encoder);
   gst_object_unref (self->sink);
   gst_object_unref (self->pipeline);
 }
@@ -508,31 +372,6 @@ soak_seeks (guint n_seeks)
   pipeline_clear (&pipeline);
 }
 
-static void
-make_frames (void)
-{
-  for (guint i = 0; i < N_FORMATS; i++) {
-    GstVideoInfo info;
-
-    caps[i] = frames_caps (
-        formats[i].format, formats[i].width, formats[i].height, NULL);
-    g_assert_true (gst_video_info_from_caps (&info, caps[i]));
-    frames[i][0] = frames_calm (&info, i, FALSE);
-    frames[i][1] = frames_random (&info, i, TRUE);
-    frames[i][2] = frames_random (&info, i, FALSE);
-  }
-}
-
-static void
-free_frames (void)
-{
-  for (guint i = 0; i < N_FORMATS; i++) {
-    gst_caps_unref (caps[i]);
-    for (guint j = 0; j < G_N_ELEMENTS (frames[i]); j++)
-      gst_buffer_unref (frames[i][j]);
-  }
-}
-
 int
 main (int argc, char **argv)
 {
@@ -544,7 +383,7 @@ main (int argc, char **argv)
   make_model ();
   make_frames ();
   soak_frames ((guint) atoi (argv[1]));
-  soak_features ((guint) atoi (argv[1]) / 10);
+  soak_features ((guint) atoi (argv[1]) / 2);
   soak_cycles ((guint) atoi (argv[2]));
   soak_seeks ((guint) atoi (argv[3]));
   free_frames ();
