@@ -144,6 +144,42 @@ fuzz_write_container (
   fclose (file);
 }
 
+static const char *const model_files[] = { "model.safetensors",
+  "model.safetensors.index.json", "a.safetensors", "b.safetensors",
+  "config.json", "preprocessor_config.json", "open_clip_config.json",
+  "open_clip_model.safetensors" };
+
+#define N_MODEL_FILES 8
+G_STATIC_ASSERT (G_N_ELEMENTS (model_files) == N_MODEL_FILES);
+
+/* What is given as the model, by the upper two bits of the first byte. */
+static const char *const loaded[] = { NULL, "model.safetensors",
+  "model.safetensors.index.json", "open_clip_model.safetensors" };
+
+char *
+fuzz_write_model (const guint8 *data, gsize size)
+{
+  Input input = { data, size };
+  const char *given = loaded[size > 0 ? data[0] >> 6 : 0];
+
+  fuzz_folder_clear ();
+  for (guint i = 0; i < N_MODEL_FILES && input.size > 0; i++) {
+    guint which = input_take (&input, 1);
+    const char *name = model_files[which % N_MODEL_FILES];
+    gsize length = input_take (&input, 2);
+
+    length = MIN (length, input.size);
+    if (g_str_has_suffix (name, ".safetensors"))
+      fuzz_write_container (name, (const char *) input.data, length,
+          (FuzzFill) (which / N_MODEL_FILES % FUZZ_N_FILLS));
+    else
+      fuzz_write (name, input.data, length);
+    input.data += length;
+    input.size -= length;
+  }
+  return g_build_filename (fuzz_folder (), given, NULL);
+}
+
 void
 fuzz_check_error (GError *error)
 {

@@ -49,6 +49,16 @@ typedef enum {
 void fuzz_write_container (
     const char *name, const char *header, gsize size, FuzzFill fill);
 
+/* Writes a model folder and gives the path that is to be loaded.  An input is up to
+ * eight files: a byte that says which, two bytes of length, the text; of a
+ * safetensors file the text is the header.  The higher bits of a file's byte say
+ * what its tensors are filled with, and those of the first what is given as the
+ * model: the folder or a file in it.
+ *
+ *     bit 0-2: the file   3-5: FuzzFill   6-7, of the first: what is loaded
+ */
+char *fuzz_write_model (const guint8 *data, gsize size) /* (transfer full) */;
+
 /* An error must be one of the library's, in UTF-8 and without codes that a
  * terminal obeys. */
 void fuzz_check_error (GError *error /* (transfer full) */);

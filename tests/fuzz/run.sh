@@ -34,7 +34,7 @@ run() { # TARGET
   mkdir -p "$build/corpus/$1"
   # What GLib leaves behind is told by its whole stack; it takes time to get.
   case $1 in
-    config | json_lines | json_text | model | npy | safetensors) fast=1 ;;
+    classes | config | encoder | json_lines | json_text | model | npy | safetensors) fast=1 ;;
     *) fast=0 ;; # those in which GStreamer leaves something behind
   esac
   G_SLICE=always-malloc G_DEBUG=fatal-criticals \

@@ -15,10 +15,11 @@ HERE = Path(__file__).parent
 GOLDEN = HERE.parent / "golden"
 MODELS = ["dinov2-p14", "hf-clip", "hf-dinov2-with-registers", "hf-siglip2-naflex",
           "openclip", "timm-naflex", "hf-aimv2", "timm-deit-distilled"]
-# Whole models, of which an encoder can be made.
-ENCODERS = ["features/" + name for name in (
-    "hf-vit-classifier", "hf-beit-pooler", "hf-internvl-qknorm", "hf-siglip2-naflex",
-    "hf-aimv2", "hf-dinov3-gated", "timm-eva02-clip", "timm-pe-core", "hf-deit-distilled")]
+# Whole models, of which an encoder can be made; of those with texts the classes.
+ENCODERS = sorted(str(path.parent.relative_to(GOLDEN))
+                  for path in GOLDEN.glob("features/*/*.safetensors"))
+ENCODERS += ["zero-shot/hf-siglip", "zero-shot/openclip-sigmoid"]
+CLASSES = sorted(GOLDEN.glob("zero-shot/*/classes.safetensors"))
 MODEL_FILES = ["model.safetensors", "model.safetensors.index.json", "a.safetensors",
                "b.safetensors", "config.json", "preprocessor_config.json",
                "open_clip_config.json", "open_clip_model.safetensors"]
@@ -61,14 +62,16 @@ def shrink(tensors):
 def models():
     for path in MODELS + ENCODERS:
         folder = GOLDEN / path
-        model = path.replace("features/", "encoder-")
-        weights = next(p for p in sorted(folder.glob("*.safetensors")))
+        model = path.replace("features/", "").replace("zero-shot/", "texts-")
+        weights = next(p for p in sorted(folder.glob("*.safetensors"))
+                       if p.name != "classes.safetensors")
         text = header(weights)
         is_whole = path in ENCODERS
         if not is_whole:
             write("safetensors", model, b"\0" + text)
         configs = [p for p in sorted(folder.glob("*.json")) if p.name in CONFIG_FILES]
-        whole = record(MODEL_FILES, "model.safetensors", text)
+        name = weights.name if weights.name in MODEL_FILES else "model.safetensors"
+        whole = record(MODEL_FILES, name, text)
         for config in configs:
             content = json.dumps(json.loads(config.read_text()), separators=(",", ":")).encode()
             if len(content) > 2000:
@@ -79,7 +82,30 @@ def models():
                 write("json_text", f"{model}-{config.stem}", content)
             if config.name in MODEL_FILES:
                 whole += record(MODEL_FILES, config.name, content)
-        write("model", model, whole)
+        write("encoder" if is_whole else "model", model, whole)
+        if is_whole:
+            # Not all of a whole model's numbers are zero; 2: ones.
+            write("encoder", model + "-ones", bytes([whole[0] | 2 << 3]) + whole[1:])
+
+
+def classes():
+    """The classes of every model with texts, for it and for the others; with names
+    in the metadata, in a file beside it, and in none."""
+    for path in CLASSES:
+        tensors = json.loads(header(path))
+        beside = path.with_suffix(".json")
+        names = beside.read_bytes() if beside.exists() else b"[]"
+        for model in range(4):
+            text = json.dumps(tensors).encode()
+            data = bytes([model | 4 | 2 << 3]) + struct.pack("<H", len(text)) + text + names
+            write("classes", f"{path.parent.name}-{model}", data)
+    for model, dim in ((0, 40), (1, 24), (2, 20)):
+        matrix = {"dtype": "F32", "shape": [2, dim], "data_offsets": [0, 8 * dim]}
+        for fill in range(8):
+            said = {"names": json.dumps(["cat", "r\u00f6hre\n"]), "scale": "100.5", "bias": "-3e-1"}
+            text = json.dumps({"__metadata__": said, "text_features": matrix}).encode()
+            write("classes", f"metadata-{model}-{fill}",
+                  bytes([model | fill << 3]) + struct.pack("<H", len(text)) + text)
 
 
 def shards():
@@ -266,6 +292,7 @@ def json_lines():
 
 
 models()
+classes()
 shards()
 fills()
 small()
