@@ -4,10 +4,16 @@
 #include <stdio.h>
 #include <unistd.h>
 
+/* Of 100000 frames; more are as well, but take memory of their own. */
+#define N_SAMPLES (1 << 17)
+
 void
 memory_init (Memory *memory)
 {
-  memory->samples = g_array_new (FALSE, FALSE, sizeof (glong));
+  /* Written to at once: samples are not to be what grows. */
+  memory->samples = g_array_new (FALSE, TRUE, sizeof (glong));
+  g_array_set_size (memory->samples, N_SAMPLES);
+  g_array_set_size (memory->samples, 0);
   memory->n_unsettled = 0;
 }
 
