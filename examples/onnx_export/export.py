@@ -12,8 +12,10 @@ from .heads import Heads
 PACKAGES = {"transformers": plan_transformers, "timm": plan_timm, "open_clip": plan_open_clip}
 
 MODELINFO = """\
-# To GStreamer's inference elements: what the tensors of the file of this name less
-# ".modelinfo" are.  The id of the tokens is that of vitpatchembed's property tensor-id.
+# What the tensors of the encoder in the file of this name, less ".modelinfo", are to
+# GStreamer's inference elements.  Ids are those of the properties tensor-id of
+# vitpatchembed and vitencoder.
+
 [modelinfo]
 version=1.0
 group-id=vit-encoder-out
@@ -84,6 +86,13 @@ def add_outputs(graph, encoder, layers, embedding, logits):
     return dims
 
 
+def tensor_id(output):
+    """As vitencoder's property tensor-id says it: of features_6 vit-features-6, of
+    embedding vit-features-embedding."""
+    return "vit-features" + output.removeprefix("features").replace("_", "-") if (
+        output.startswith("features")) else f"vit-features-{output}"
+
+
 def write_modelinfo(path, dim, dims):
     with open(path + ".modelinfo", "w", encoding="utf-8") as file:
         file.write(MODELINFO)
@@ -91,7 +100,7 @@ def write_modelinfo(path, dim, dims):
                                  dims=f"-1,-1,{dim}"))
         for name, numbers in dims.items():
             free = "-1,-1" if name.startswith("features") else "-1"
-            file.write(TENSOR.format(name=name, id=f"vit-encoder-out-{name}", dir="output",
+            file.write(TENSOR.format(name=name, id=tensor_id(name), dir="output",
                                      dims=f"{free},{numbers}"))
 
 

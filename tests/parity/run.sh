@@ -4,7 +4,8 @@
 # Tokens, features, embeddings and logits beside those of transformers, timm and
 # open_clip, as a table (parity.py); then, without NAMEs, mean and std as these
 # packages read them (processors.py), every architecture of timm
-# (architectures.py) and every model_type of transformers (model_types.py).
+# (architectures.py), every model_type of transformers (model_types.py), and the same
+# families exported as ONNX (onnx_families.py).
 # Makes a Python environment of some GB outside the tree and builds the project;
 # exits with 77 where the packages cannot be had.
 #
@@ -32,7 +33,8 @@ if [ ! -x "$python" ]; then
   if ! pip torch==2.13.0 \
       || ! pip transformers==5.23.0 pillow scipy safetensors \
       || ! pip --no-deps timm==1.0.31 open_clip_torch==3.3.0 \
-      || ! pip ftfy regex huggingface_hub pyyaml tqdm; then
+      || ! pip ftfy regex huggingface_hub pyyaml tqdm \
+      || ! pip onnx onnxruntime openvino; then
     echo "skipped: the packages cannot be installed" >&2
     exit 77
   fi
@@ -47,3 +49,5 @@ export PYTHONDONTWRITEBYTECODE=1
 for script in processors zero_shot architectures model_types; do
   "$python" "tests/parity/$script.py" "$build"
 done
+# An environment of before may lack its packages.
+"$python" tests/parity/onnx_families.py "$build" || [ $? = 77 ]

@@ -40,6 +40,8 @@ PROGRAM = "# Takes "
 PROGRAMS = {
     "features": (PROGRAM + "FOLDER URI", ("gi", "numpy", "torch", "transformers"),
                  "gives the model's own features"),
+    "encoder": (PROGRAM + "ENCODER", ("gi", "numpy", "onnx", "onnxruntime", "safetensors"),
+                "gives the package's own features by ONNX Runtime"),
     "reading": (PROGRAM + "FILE", ("numpy", "safetensors"), "finds the patches of a file"),
     "lines": (PROGRAM + "LINES", ("numpy",), "reads the rows of a file"),
 }

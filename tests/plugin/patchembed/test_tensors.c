@@ -367,7 +367,7 @@ test_model_info (void)
       MODELINFO_DIRECTION_OUTPUT, 0, NULL, GST_TENSOR_DATA_TYPE_FLOAT32, 3,
       dims);
   g_assert_cmpstr (input, ==, "tokens");
-  g_assert_cmpstr (output, ==, "last_hidden_state");
+  g_assert_cmpstr (output, ==, "features");
   id = gst_analytics_modelinfo_get_id (info, input);
   tensor_id = G_PARAM_SPEC_STRING (
       g_object_class_find_property (G_OBJECT_GET_CLASS (element), "tensor-id"));
