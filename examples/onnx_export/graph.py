@@ -9,6 +9,8 @@ from onnx import TensorProto, helper
 
 OPSET = 20  # the first with Gelu
 IR_VERSION = 9  # that belongs to it
+if onnx.defs.onnx_opset_version() < OPSET:
+    raise ImportError(f"onnx {onnx.__version__} knows no opset {OPSET}")
 # So that a runtime can map them.
 ALIGNMENT = 4096
 # Smaller ones stand in the .onnx itself, where shapes are looked for.

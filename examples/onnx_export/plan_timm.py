@@ -18,7 +18,7 @@ REFUSALS = [
     ("vit_*_xp_*", PARALLEL), ("vit_*pwee*", PARALLEL), ("*18x2*", PARALLEL),
     ("vit_*dlittle*", DIFFERENTIAL), ("vit_*dwee*", DIFFERENTIAL),
     ("vit_*_rope_mixed_*", "its rotary positions are learnt"),
-    ("vit_*_mci_*", CONVOLUTION), ("vit_*_r??_*", CONVOLUTION),
+    ("vit_*_mci_*", CONVOLUTION), ("vit_*_r_*", CONVOLUTION), ("vit_*_r??_*", CONVOLUTION),
     ("vit_*_r??s*", CONVOLUTION), ("vit_*_resnet*", CONVOLUTION),
     ("naflexvit_*", "nothing here knows its defaults"),
     ("vit_base_*sapiens2*", None),

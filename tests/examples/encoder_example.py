@@ -5,7 +5,8 @@ that the model's own package computed in float64 of the same picture.
 
     encoder_example.py PROGRAM FOLDER
 
-The model is one with rotary positions.  FOLDER is a copy of the project's.  Takes onnx, safetensors and what the program takes."""
+FOLDER is a copy of the project's.  The model is one with rotary positions.  Takes
+onnx, safetensors and what the program takes."""
 import os
 import pathlib
 import runpy

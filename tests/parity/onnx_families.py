@@ -107,14 +107,16 @@ def main(build, *names):
         bench = Bench(build, Path(scratch), runtimes)
         for package_name, package in packages.items():
             for family in parity.PACKAGES[package_name].families(package):
-                if names and not any(name in family.name for name in names):
+                known_as = f"{package_name}: {family.name}"
+                if names and not any(name in known_as for name in names):
                     continue
                 folder = Path(scratch) / "model"
                 folder.mkdir()
                 try:
                     cells, good = compare_family(bench, family, folder)
                 except Exception as error:  # whatever a package may raise
-                    cells, good = [f"failed: {type(error).__name__}: {error}"], False
+                    said = " ".join(str(error).split())
+                    cells, good = [f"failed: {type(error).__name__}: {said}"], False
                 failed += not good
                 shutil.rmtree(folder)
                 cells += [""] * (len(columns) - len(cells))

@@ -5,7 +5,8 @@
 # open_clip, as a table (parity.py); then, without NAMEs, mean and std as these
 # packages read them (processors.py), every architecture of timm
 # (architectures.py), every model_type of transformers (model_types.py), and the same
-# families exported as ONNX (onnx_families.py).
+# families and architectures exported as ONNX (onnx_families.py,
+# onnx_architectures.py).
 # Makes a Python environment of some GB outside the tree and builds the project;
 # exits with 77 where the packages cannot be had.
 #
@@ -50,4 +51,6 @@ for script in processors zero_shot architectures model_types; do
   "$python" "tests/parity/$script.py" "$build"
 done
 # An environment of before may lack its packages.
-"$python" tests/parity/onnx_families.py "$build" || [ $? = 77 ]
+for script in onnx_families onnx_architectures; do
+  "$python" "tests/parity/$script.py" "$build" || [ $? = 77 ]
+done
