@@ -149,6 +149,26 @@ def check_command(bench):
         assert found in sample, found
 
 
+def check_positions(bench):
+    """cos and sin of a grid, by hand for one patch, and none where none are taken."""
+    path = bench.scratch / "rotary.onnx"
+    command = [sys.executable, str(ROOT / "examples" / "export_onnx.py")]
+    subprocess.run(command + [str(GOLDEN / "features" / "hf-dinov3-gated"), str(path),
+                              "--positions", "7x12"], capture_output=True, check=True)
+    made = numpy.load(path.with_name("rotary.7x12.npz"))
+    # Row 2, column 11; base 100, so that a head of 24 has frequencies 100^(-j / 6).
+    angles = numpy.concatenate([
+        2 * numpy.pi * ((i + 0.5) / n * 2 - 1) * 100.0 ** (-numpy.arange(6) / 6)
+        for i, n in ((2, 7), (11, 12))] * 2)
+    for name, function in (("cos", numpy.cos), ("sin", numpy.sin)):
+        assert made[name].shape == (7 * 12, 24) and made[name].dtype == numpy.float32
+        assert numpy.abs(made[name][2 * 12 + 11] - function(angles)).max() <= 1e-6
+    done = subprocess.run(
+        command + [str(GOLDEN / "features" / "hf-mae"), str(path), "--positions", "7x12"],
+        capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "takes no rotary positions" in done.stderr, done
+
+
 def check_layers(bench):
     """After a block as the package has it: raw, and of a backbone normed."""
     name = "hf-dinov2-with-registers"
@@ -295,7 +315,8 @@ def check_refusals(bench):
     assert not list(bench.scratch.glob("refused.onnx*"))
 
 
-CHECKS = (check_command, check_layers, check_batch, check_half, check_shards, check_refusals)
+CHECKS = (check_command, check_positions, check_layers, check_batch, check_half,
+          check_shards, check_refusals)
 
 
 def main(build, *names):
