@@ -9,7 +9,8 @@
 #     sh tests/parity/onnx.sh [ENVIRONMENT_FOLDER [NAME...]]
 #
 # ONNX_PYTHON is an interpreter that has the packages already; then nothing is
-# downloaded.  NAMEs leave only the models whose names hold one of them.
+# downloaded.  BUILD is a build folder of the project (build-parity).  NAMEs leave only
+# the models whose names hold one of them.
 set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 export PATH
@@ -32,7 +33,7 @@ if ! "$python" -c "import onnx, onnxruntime, openvino, safetensors" 2>/dev/null;
   fi
 fi
 
-build=build-parity
+build=${BUILD:-build-parity}
 [ -d "$build" ] || meson setup "$build" -Dintrospection=disabled >/dev/null
 meson compile -C "$build" gstvit encode >/dev/null
 export PYTHONDONTWRITEBYTECODE=1
