@@ -80,7 +80,7 @@ def make_pipeline(uri, model):
     # linked it, and as the error is lost the pipeline would wait for ever.
     try:
         pipeline = Gst.parse_launch(
-            "uridecodebin3 name=source ! videoconvert ! vitpatchembed name=tokens"
+            "uridecodebin name=source ! videoconvert ! vitpatchembed name=tokens"
             " ! appsink name=sink sync=false max-buffers=4")
     except GLib.Error as error:
         sys.exit(MISSING.format(error.message))

@@ -187,7 +187,7 @@ make_pipeline (const Options *options, GError **error)
                       : options->show           ? WINDOW
                                                 : "fakesink";
   gchar *launch = g_strdup_printf (
-      "uridecodebin3 name=in ! videoconvert ! vitpatchembed name=embed %s ! %s",
+      "uridecodebin name=in ! videoconvert ! vitpatchembed name=embed %s ! %s",
       options->model != NULL ? "! vitencoder name=encode" : BUILTIN, rest);
   GstElement *pipeline = gst_parse_launch_full (
       launch, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
