@@ -4,9 +4,9 @@
  * whose size or format keeps changing, are started and stopped and seeked again
  * and again, while another thread sets their properties.
  *
- *     soak FRAMES CYCLES SEEKS
+ *     soak FRAMES ENCODED CYCLES SEEKS
  *
- * Half as many go through an encoder too, with regions and without and of changing
+ * ENCODED frames go through an encoder too, with regions and without and of changing
  * layers, are drawn on, and leave as bytes.
  *
  * Memory must not grow after the first part of each, and sampled frames must
@@ -376,16 +376,16 @@ int
 main (int argc, char **argv)
 {
   gst_init (&argc, &argv);
-  if (argc != 4) {
-    g_printerr ("usage: soak FRAMES CYCLES SEEKS\n");
+  if (argc != 5) {
+    g_printerr ("usage: soak FRAMES ENCODED CYCLES SEEKS\n");
     return 2;
   }
   make_model ();
   make_frames ();
   soak_frames ((guint) atoi (argv[1]));
-  soak_features ((guint) atoi (argv[1]) / 2);
-  soak_cycles ((guint) atoi (argv[2]));
-  soak_seeks ((guint) atoi (argv[3]));
+  soak_features ((guint) atoi (argv[2]));
+  soak_cycles ((guint) atoi (argv[3]));
+  soak_seeks ((guint) atoi (argv[4]));
   free_frames ();
   g_unlink (model_path);
   g_free (model_path);

@@ -4,15 +4,16 @@
 # Runs the soak on a build folder: first for memory, then, a tenth as long, with
 # GStreamer's tracer of objects that are left behind.
 #
-#     sh tests/soak/soak.sh BUILD [FRAMES CYCLES SEEKS]
+#     sh tests/soak/soak.sh BUILD [FRAMES ENCODED CYCLES SEEKS]
 #
 # Prints what it did; exits with 1 where memory grew, a token differed or an
 # object was left.
 set -eu
 build=$(cd "$1" && pwd)
 frames=${2:-200000}
-cycles=${3:-1000}
-seeks=${4:-1000}
+encoded=${3:-100000}
+cycles=${4:-1000}
+seeks=${5:-1000}
 
 GST_PLUGIN_PATH=$build/plugin/module
 GST_REGISTRY=$build/tests/registry.bin
@@ -30,12 +31,13 @@ G_SLICE=always-malloc
 export MALLOC_ARENA_MAX MALLOC_MMAP_THRESHOLD_ MALLOC_TRIM_THRESHOLD_ \
   MALLOC_TOP_PAD_ G_SLICE
 
-"$build/tests/soak" "$frames" "$cycles" "$seeks"
+"$build/tests/soak" "$frames" "$encoded" "$cycles" "$seeks"
 
 log=$build/tests/soak-leaks.log
 GST_TRACERS=leaks GST_DEBUG=GST_TRACER:7 GST_DEBUG_NO_COLOR=1 \
 GST_DEBUG_FILE=$log \
-  "$build/tests/soak" $((frames / 10)) $((cycles / 10)) $((seeks / 10)) >/dev/null
+  "$build/tests/soak" $((frames / 10)) $((encoded / 10)) $((cycles / 10)) $((seeks / 10)) \
+  >/dev/null
 grep -q GST_TRACER "$log" || {
   echo "the tracer wrote nothing"
   exit 1
