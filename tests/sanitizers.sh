@@ -19,23 +19,29 @@ sh examples/install-packages.sh gcc libc6-dev meson pkgconf valgrind \
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libjansson-dev \
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good
 
-build() { # NAME MESON_OPTION...
+# Only what a stage runs is built: a whole build takes minutes.
+build() { # NAME "TARGET..." MESON_OPTION...
   folder=build-$1
-  shift
+  targets=$2
+  shift 2
   mkdir -p "$folder"
   log=$folder/build.log
   if ! { [ -f "$folder/build.ninja" ] \
       || meson setup "$folder" --buildtype=debugoptimized \
            -Dtests=enabled -Dexamples=disabled -Dintrospection=disabled "$@"; } >"$log" 2>&1 \
-      || ! meson compile -C "$folder" >>"$log" 2>&1; then
+      || ! ninja -C "$folder" $targets >>"$log" 2>&1; then
     cat "$log"
     return 1
   fi
 }
 
+programs_of() { # TEST...
+  printf 'tests/test_%s ' "$@"
+}
+
 # Of numbers too large for an integer gcc's UBSan tells only if asked.
 build_address() {
-  build address -Db_sanitize=address,undefined \
+  build address all -Db_sanitize=address,undefined \
     -Dc_args=-fsanitize=float-cast-overflow
 }
 
@@ -65,27 +71,29 @@ stage() { # NAME
         vitencoder_labels vitencoder_stream
       ;;
     thread)
-      build thread -Db_sanitize=thread
-      meson test -C build-thread --print-errorlogs -t 3 \
-        allocation encoder_run forged_heads late live machine_faults max_tokens \
+      set -- allocation encoder_run forged_heads late live machine_faults max_tokens \
         model_element model_event model_faults model_share neighbour_faults \
         reading regions reuse stream tensors threads tokenenc_tensors \
         tokenoverlay_delivery tokenoverlay_drawing tokens_passage \
         vitencoder_attention vitencoder_classes vitencoder_labels vitencoder_live \
         vitencoder_pipelines workers
+      build thread "plugin/module/libgstvit.so $(programs_of "$@")" \
+        -Db_sanitize=thread
+      meson test -C build-thread --no-rebuild --print-errorlogs -t 3 "$@"
       ;;
     valgrind)
-      build valgrind -Dplugin=disabled
       # Memory is measured elsewhere; gamut, encoder_block, encoder_golden and the
       # tests in which each allocation fails take minutes.
-      meson test -C build-valgrind --print-errorlogs -t 10 --wrap \
-        'valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --trace-children=no' \
-        builtin encoder_load encoder_names encoder_refusals encoder_replaced \
+      set -- builtin encoder_load encoder_names encoder_refusals encoder_replaced \
         encoder_run file joint_space json_text kernel labels model model_config \
         model_layouts model_refusals model_replaced model_share opened_files \
         pixels plan pos_embed quantise range safetensors safetensors_values \
         shards sizes text_classes text_classes_refusals token_drawing token_pca \
         token_type two_ways
+      build valgrind "$(programs_of "$@")" -Dplugin=disabled
+      meson test -C build-valgrind --no-rebuild --print-errorlogs -t 10 --wrap \
+        'valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --trace-children=no' \
+        "$@"
       ;;
     *)
       echo "no such stage: $1" >&2
