@@ -216,19 +216,27 @@ def those_that_work(make, arrangements):
     return found
 
 
+def precisions():
+    """Without instructions for bfloat16 PyTorch takes seconds a frame, and OpenVINO
+    computes float32."""
+    with open("/proc/cpuinfo", encoding="ascii") as file:
+        return ["f32", "bf16"] if "_bf16" in file.read() else ["f32"]
+
+
 def all_peers(task):
     if torch:
-        for kind, dtype in (("f32", torch.float32), ("bf16", torch.bfloat16)):
+        types = {"f32": torch.float32, "bf16": torch.bfloat16}
+        for kind in precisions():
             yield f"PyTorch_{kind}", those_that_work(
-                lambda arrange, dtype=dtype: torch_arranged(task, dtype,
-                                                            arrange),
+                lambda arrange, dtype=types[kind]: torch_arranged(
+                    task, dtype, arrange),
                 ["eager", "compiled"])
     if onnxruntime:
         yield "ONNX_Runtime_f32", those_that_work(
             lambda arrange: onnxruntime_peer(task, arrange),
             ["MultiHeadAttention", "Attention", "products"])
     if onnxruntime and openvino:
-        for kind in "f32", "bf16":
+        for kind in precisions():
             yield f"OpenVINO_{kind}", those_that_work(
                 lambda arrange, kind=kind: openvino_peer(task, arrange, kind),
                 ["Attention", "products"])
