@@ -14,10 +14,13 @@ def read_pool(tower, key, default):
 
 
 def plan_numbers(plan, tower):
-    head_width = tower.value("head_width", int, 64)
+    head_width = tower.size("head_width", 64)
+    if head_width > tower.embed_dim:
+        raise Refused(f"{tower.config_path}: head_width is {head_width}, but width is "
+                      f"{tower.embed_dim}")
     plan.n_heads = tower.embed_dim // head_width
     norm = tower.value("norm_kwargs", dict, {})
-    plan.epsilon = float(tower.value("eps", (int, float), 1e-5, norm))
+    plan.epsilon = tower.fraction("eps", 1e-5, norm)
     approximate = tower.value("approximate", str, "none",
                               tower.value("act_kwargs", dict, {}))
     if approximate not in ("none", "tanh"):
@@ -30,7 +33,7 @@ def plan_numbers(plan, tower):
 def make_plan(tower):
     if tower.has("attn_pool.probe"):
         tower.refuse("nothing says what the blocks of its authors' Perception Encoder compute")
-    plan = Plan(n_query_heads=tower.value("attn_pooler_heads", int, 8))
+    plan = Plan(n_query_heads=tower.size("attn_pooler_heads", 8))
     plan_numbers(plan, tower)
     embedding, norm = plan.embedding, tower.find("ln_post")
     embedding.pool = read_pool(tower, "pool_type", "tok")

@@ -84,7 +84,7 @@ def check(tower):
 
 def plan_numbers(plan, tower, arguments):
     name = tower.name
-    plan.n_heads = tower.value("num_heads", int, 0, arguments)
+    plan.n_heads = tower.size("num_heads", 0, arguments)
     if not plan.n_heads:
         if "embed_dim" in arguments:
             tower.refuse("model_args sets embed_dim but not num_heads, so nothing says how "
@@ -110,8 +110,8 @@ def plan_query(plan, tower, arguments):
         return
     eva = matches(EVA_CLASS, tower.name)
     plan.embedding.pool, plan.query = "attention", "timm"
-    plan.n_query_heads = tower.value("attn_pool_num_heads", int,
-                                     8 if eva else plan.n_heads, arguments)
+    plan.n_query_heads = tower.size("attn_pool_num_heads", 8 if eva else plan.n_heads,
+                                    arguments)
     plan.query_patches_only = not (
         eva or tower.value("pool_include_prefix", bool, False, arguments)
         or matches(["test_vit3*"], tower.name))

@@ -72,15 +72,14 @@ def check(tower):
 
 
 def plan_numbers(plan, tower, row):
-    plan.n_heads = tower.value("num_attention_heads", int, row.n_heads)
-    plan.epsilon = float(tower.value("rms_norm_eps", (int, float), tower.value(
-        "layer_norm_eps", (int, float), row.epsilon)))
+    plan.n_heads = tower.size("num_attention_heads", row.n_heads)
+    plan.epsilon = tower.fraction("rms_norm_eps", tower.fraction(
+        "layer_norm_eps", row.epsilon))
     plan.activation = read_activation(tower, "hidden_act", row.activation)
     if row.rotary:
         parameters = tower.value("rope_parameters", dict, {})
-        theta = tower.value("rope_theta", (int, float), tower.value(
-            "rope_theta", (int, float), 100.0), parameters)
-        plan.rope = Rope("dinov3", float(theta))
+        plan.rope = Rope("dinov3", tower.theta("rope_theta", tower.theta(
+            "rope_theta", 100.0), parameters))
     if row.type in GATED_BY_SILU:
         plan.gated_activation = "silu"
 
@@ -88,11 +87,11 @@ def plan_numbers(plan, tower, row):
 def plan_special(plan, tower, row):
     plan.inner_layers_normed = row.type == "depth_anything"
     if row.type.startswith("eomt"):
-        plan.n_last_blocks = tower.value("num_blocks", int, 4)
+        plan.n_last_blocks = tower.size("num_blocks", 4, least=0)
     if row.type == "internvl":
         plan.query_norm_epsilon = 1e-6
-    architecture = (tower.config.get("architectures") or [""])[0]
-    if (str(architecture).endswith("Backbone") and row.norm == "all"
+    architectures = tower.value("architectures", list, [], tower.config) or [""]
+    if (str(architectures[0]).endswith("Backbone") and row.norm == "all"
             and tower.value("apply_layernorm", bool, True)):
         plan.inner_layers_normed = True
     plan.rms = tower.value("norm_type", str) == "rms_norm"

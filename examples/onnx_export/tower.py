@@ -24,8 +24,22 @@ TIMM = {"patch_embed.proj.weight": ("cls_token", "dist_token", "reg_token")}
 OPEN_CLIP = {"conv1.weight": ("class_embedding",)}
 LAYOUTS = {"transformers": TRANSFORMERS, "timm": TIMM, "open_clip": OPEN_CLIP}
 
+# The largest number that vitencoder takes for a size, and base of rotary positions.
+MAX_SIZE = 2**31 - 1
+MAX_THETA = 1e9
+
 # In a config of several parts.
 NOT_TOWERS = "text", "decoder", "language", "llm", "qformer", "audio", "generator"
+
+
+def value_of(path, section, key, kinds, default=None):
+    """Of an object in the config at `path`; null is as good as none."""
+    found = section.get(key)
+    if found is None:
+        return default
+    if not isinstance(found, kinds) or isinstance(found, bool) and kinds is not bool:
+        raise Refused(f"{path}: {key} is {found!r}, which it cannot be")
+    return found
 
 
 @dataclass
@@ -65,12 +79,38 @@ class Tower:
 
     def value(self, key, kinds, default=None, section=None):
         """Of the config; null is as good as none."""
-        found = (self.section if section is None else section).get(key)
+        return value_of(self.config_path, self.section if section is None else section,
+                        key, kinds, default)
+
+    # In the ranges of vitencoder (src/files/section.c, src/encoder/plan_*.c).
+
+    def size(self, key, default=None, section=None, least=1):
+        found = self.value(key, int, section=section)
         if found is None:
             return default
-        if not isinstance(found, kinds) or isinstance(found, bool) and kinds is not bool:
-            raise Refused(f"{self.config_path}: {key} is {found!r}, which it cannot be")
+        if not least <= found <= MAX_SIZE:
+            raise Refused(f"{self.config_path}: {key} is {found}; expected {least} to "
+                          f"{MAX_SIZE}")
         return found
+
+    def fraction(self, key, default=None, section=None):
+        found = self.value(key, (int, float), section=section)
+        if found is None:
+            return default
+        if not 0 < found <= 1:
+            raise Refused(f"{self.config_path}: {key} is {found}; expected a number above "
+                          "0, at most 1")
+        return float(found)
+
+    def theta(self, key, default=None, section=None):
+        """The base of rotary positions."""
+        found = self.value(key, (int, float), section=section)
+        if found is None:
+            return default
+        if not 1 < found <= MAX_THETA:
+            raise Refused(f"{self.config_path}: {key} is {found}; expected a number above "
+                          f"1, at most {MAX_THETA:g}")
+        return float(found)
 
 
 def read_json(path):
@@ -84,29 +124,29 @@ def read_json(path):
     return value
 
 
-def find_inner(config, known, depth=2):
+def find_inner(path, config, known, depth=2):
     """The objects in `config` that describe a tower of a known model_type."""
     for key, value in config.items():
         if not isinstance(value, dict) or key.startswith(NOT_TOWERS):
             continue
-        kind = value.get("model_type")
+        kind = value_of(path, value, "model_type", str)
         if kind in known:
             yield value
         elif kind and depth > 1:
-            yield from find_inner(value, known, depth - 1)
+            yield from find_inner(path, value, known, depth - 1)
 
 
-def describe_transformers(config, known):
+def describe_transformers(path, config, known):
     """(section, name)"""
-    name = config.get("model_type")
+    name = value_of(path, config, "model_type", str)
     # A model around a tower says what the tower is, or leaves its default.
     for key in "vision_config_dict", "vision_config", "backbone_config":
         section = config.get(key)
         if isinstance(section, dict) and name in known:
-            return section, section.get("model_type", name)
+            return section, value_of(path, section, "model_type", str, name)
     if name in known:
         return config, name
-    found = list(find_inner(config, known))
+    found = list(find_inner(path, config, known))
     if len(found) == 1:
         return found[0], found[0]["model_type"]
     return config, name
@@ -129,19 +169,20 @@ def describe(checkpoint, known):
     if os.path.exists(os.path.join(checkpoint.folder, "adapter_config.json")):
         raise Refused(f"{checkpoint.folder}: holds an adapter (LoRA or the like); merge it "
                       "into the model, with peft's merge_and_unload(), and save that")
-    if "model_cfg" in config:
-        section = config["model_cfg"].get("vision_cfg") or {}
-        if section.get("timm_model_name"):
-            return Tower(checkpoint, path, config, section, "timm",
-                         section["timm_model_name"], True)
+    model = value_of(path, config, "model_cfg", dict)
+    if model is not None:
+        section = value_of(path, model, "vision_cfg", dict, {})
+        trunk = value_of(path, section, "timm_model_name", str)
+        if trunk:
+            return Tower(checkpoint, path, config, section, "timm", trunk, True)
         return Tower(checkpoint, path, config, section, "open_clip", "vision_cfg", False)
-    if "architecture" in config:
-        return Tower(checkpoint, path, config, config, "timm",
-                     str(config["architecture"]), False)
+    architecture = value_of(path, config, "architecture", str)
+    if architecture is not None:
+        return Tower(checkpoint, path, config, config, "timm", architecture, False)
     if "model_type" not in config:
         raise Refused(f"{path}: has neither model_type nor architecture, so nothing says "
                       "what model this is")
-    section, name = describe_transformers(config, known)
+    section, name = describe_transformers(path, config, known)
     return Tower(checkpoint, path, config, section, "transformers", str(name), False)
 
 
@@ -166,8 +207,6 @@ def locate(tower):
                 checkpoint.refuse(tower.prefix + name,
                                   f"but tokens have {tower.embed_dim} numbers")
             tower.prefix_tokens[name] = count
-
-
 
 
 def matches(patterns, name):

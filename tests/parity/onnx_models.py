@@ -264,7 +264,8 @@ def refusal(model, scratch, **options):
 
 
 def forge(bench, name, add=None, change=None):
-    """A model of tests/golden/features with another tensor, or another config."""
+    """A model of tests/golden/features with another tensor, or another config:
+    `change` is what its root gets."""
     folder = bench.scratch / f"forged-{len(list(bench.scratch.glob('forged-*')))}"
     shutil.copytree(GOLDEN / "features" / name, folder)
     if add:
@@ -273,10 +274,44 @@ def forge(bench, name, add=None, change=None):
         weights.update(add(weights))
         safetensors.numpy.save_file(weights, path)
     if change:
-        config = json.loads((folder / "config.json").read_text())
+        path = folder / "config.json"
+        if not path.exists():
+            path = folder / "open_clip_config.json"
+        config = json.loads(path.read_text())
         config.update(change)
-        (folder / "config.json").write_text(json.dumps(config))
+        path.write_text(json.dumps(config))
     return folder
+
+
+# What no config can say: the model, what its config gets, and words of the refusal.
+CONFIGS = (
+    ("hf-vit-classifier", {"num_attention_heads": 0}, "num_attention_heads is 0; expected 1"),
+    ("hf-vit-classifier", {"num_attention_heads": -3}, "num_attention_heads is -3; expected"),
+    ("hf-vit-classifier", {"num_attention_heads": 2**31}, "heads is 2147483648; expected"),
+    ("hf-vit-classifier", {"model_type": ["vit"]}, "model_type is ['vit'], which"),
+    ("hf-vit-classifier", {"architectures": {}}, "architectures is {}, which"),
+    ("hf-vit-classifier", {"layer_norm_eps": -1}, "layer_norm_eps is -1; expected a number"),
+    ("hf-vit-classifier", {"layer_norm_eps": 1.5}, "layer_norm_eps is 1.5; expected a number"),
+    ("hf-vit-classifier", {"layer_norm_eps": float("nan")}, "layer_norm_eps is nan"),
+    ("hf-vit-classifier", {"model_type": "clip", "vision_config": {"model_type": ["vit"]}},
+     "model_type is ['vit'], which"),
+    ("hf-aimv2", {"rms_norm_eps": 0}, "rms_norm_eps is 0; expected a number above 0"),
+    ("hf-dinov3-gated", {"rope_theta": 0}, "rope_theta is 0; expected a number above 1"),
+    ("hf-dinov3-gated", {"rope_theta": -100.0}, "rope_theta is -100.0; expected a number"),
+    ("hf-dinov3-gated", {"rope_parameters": {"rope_theta": 2e9}}, "at most 1e+09"),
+    ("timm-siglip", {"model_args": {"num_heads": -1}}, "num_heads is -1; expected 1 to"),
+    ("timm-siglip", {"model_args": {"attn_pool_num_heads": 0, "num_heads": 5}},
+     "attn_pool_num_heads is 0; expected 1 to"),
+    ("timm-siglip", {"architecture": 1}, "architecture is 1, which it cannot be"),
+    ("openclip-quickgelu", {"model_cfg": "x"}, "model_cfg is 'x', which it cannot be"),
+    ("openclip-quickgelu", {"model_cfg": {"vision_cfg": "x"}}, "vision_cfg is 'x', which"),
+    ("openclip-quickgelu", {"model_cfg": {"vision_cfg": {"head_width": 0}}},
+     "head_width is 0; expected 1 to"),
+    ("openclip-quickgelu", {"model_cfg": {"vision_cfg": {"head_width": 4096}}},
+     "head_width is 4096, but width is 64"),
+    ("openclip-quickgelu", {"model_cfg": {"vision_cfg": {"norm_kwargs": {"eps": 0}}}},
+     "eps is 0; expected a number above 0"),
+)
 
 
 def check_refusals(bench):
@@ -311,6 +346,9 @@ def check_refusals(bench):
             bench.scratch),
     }
     for words, text in said.items():
+        assert words in text, text
+    for name, change, words in CONFIGS:
+        text = refusal(forge(bench, name, change=change), bench.scratch)
         assert words in text, text
     assert not list(bench.scratch.glob("refused.onnx*"))
 
