@@ -105,24 +105,24 @@ def write_modelinfo(path, dim, dims):
 
 
 def export(model, path, layers=(), embedding=False, logits=False, half=False):
-    """Writes `path`, the weights beside it and a .modelinfo.  What it says of them,
-    and their metadata."""
+    """Writes `path`, the weights beside it and a .modelinfo, or leaves what is there.
+    What it says of them, and their metadata."""
     found, plan = make_plan(model)
     blocks = Blocks(found, plan)
     check_wanted(found, plan, blocks, layers, embedding, logits)
-    graph = Graph(path, half)
-    encoder = Encoder(graph, plan, blocks)
-    try:
-        dims = add_outputs(graph, encoder, layers, embedding, logits)
-    except (Refused, ValueError) as error:
-        graph.discard()
-        raise Refused(str(error)) from error
     metadata = {"gst-vit.model": found.name,
                 "gst-vit.n-prefix-tokens": str(found.n_prefix_tokens)}
     if plan.rope:
         metadata.update(rotary.describe(plan.rope, blocks.head_dim))
-    graph.save(metadata)
-    write_modelinfo(path, found.embed_dim, dims)
+    with Graph(path, half) as graph:
+        encoder = Encoder(graph, plan, blocks)
+        try:
+            dims = add_outputs(graph, encoder, layers, embedding, logits)
+        except ValueError as error:
+            raise Refused(str(error)) from error
+        graph.save(metadata)
+        write_modelinfo(graph.part_path, found.embed_dim, dims)
+        graph.replace()
     size = os.path.getsize(path + ".data") / 1e6
     rope = f", rotary positions {plan.rope.rule}" if plan.rope else ""
     return (f"{path}: {found.name}, {blocks.depth} blocks of {found.embed_dim} channels, "

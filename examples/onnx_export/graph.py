@@ -2,6 +2,8 @@
 """An ONNX graph that is built a node at a time, and its weights, which go to a file
 beside it as they come, so that no model need fit into memory twice."""
 import os
+import shutil
+import tempfile
 
 import numpy
 import onnx
@@ -19,15 +21,29 @@ HALF_MAX = float(numpy.finfo(numpy.float16).max)
 
 
 class Graph:
-    """`half`: the weights that products take, and what they make, are float16."""
+    """`half`: the weights that products take, and what they make, are float16.
+
+    Everything is written into a folder beside `path`, under the names that it will
+    have, and moved to `path` by replace(): until then what is there stays.  As a
+    context it leaves nothing of that folder, whatever happens."""
 
     def __init__(self, path, half):
         self.path, self.half = path, half
         self.scope = ""  # what names of nodes begin with
         self.nodes, self.initializers, self.inputs, self.outputs = [], [], [], []
         self._constants = {}
-        self.data_name = os.path.basename(path) + ".data"
-        self._data = open(path + ".data", "wb")
+        folder, name = os.path.split(os.path.abspath(path))
+        self.data_name = name + ".data"
+        self._part = tempfile.mkdtemp(prefix=name + ".", suffix=".part", dir=folder)
+        self.part_path = os.path.join(self._part, name)
+        self._data = open(self.part_path + ".data", "wb")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._data.close()
+        shutil.rmtree(self._part)
 
     def input(self, name, shape):
         self.inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
@@ -125,11 +141,8 @@ class Graph:
             inner = self.node("Mul", value, self.scalar(1.702, half))
         return self.node("Mul", value, self.node("Sigmoid", inner))
 
-    def discard(self):
-        self._data.close()
-        os.unlink(self.path + ".data")
-
     def save(self, metadata):
+        """At part_path."""
         self._data.close()
         graph = helper.make_graph(self.nodes, "encoder", self.inputs, self.outputs,
                                   self.initializers)
@@ -137,5 +150,11 @@ class Graph:
             graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION,
             producer_name="gst-vit")
         helper.set_model_props(model, metadata)
-        onnx.save_model(model, self.path)
-        onnx.checker.check_model(self.path, full_check=True)
+        onnx.save_model(model, self.part_path)
+        onnx.checker.check_model(self.part_path, full_check=True)
+
+    def replace(self):
+        """Moves what lies in the folder to where it belongs."""
+        for name in os.listdir(self._part):
+            os.replace(os.path.join(self._part, name),
+                       os.path.join(os.path.dirname(self._part), name))
