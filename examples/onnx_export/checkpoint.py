@@ -4,8 +4,6 @@ and shapes of all tensors, and the values of those that are asked for."""
 import json
 import os
 
-# numpy knows bfloat16 by its name once ml_dtypes is there.
-import ml_dtypes  # noqa: F401
 import numpy
 import safetensors
 
@@ -92,6 +90,12 @@ class Checkpoint:
         kind = self._slice(name).get_dtype()
         if kind not in FLOATS:
             self.refuse(name, f"of {kind}; expected one of {', '.join(FLOATS)}")
+        if kind == "BF16":
+            # numpy knows bfloat16 by its name once this is there.
+            try:
+                import ml_dtypes  # noqa: F401
+            except ImportError:
+                self.refuse(name, "of BF16, which takes the Python package ml_dtypes")
         values = self._slice(name)[...].astype(numpy.float64)
         if not numpy.isfinite(values).all():
             self.refuse(name, "and some of its values are not finite")

@@ -32,7 +32,7 @@ except ImportError as error:
 
 import encoder
 from element import Element, make_frame
-from onnx_runtimes import MAX_ERROR, ROOT, SIZES, Exported, Worst, export
+from onnx_runtimes import MAX_ERROR, ROOT, SIZES, Exported, Worst, checkpoint, export
 
 TRAINED = ROOT / "examples" / "models" / "dinov2-small"
 GOLDEN = ROOT / "tests" / "golden"
@@ -256,6 +256,31 @@ def check_shards(bench):
         assert 1e-5 < error < 1e-2, (name, error)
 
 
+def check_bfloat16(bench):
+    """Only tensors of bfloat16 take ml_dtypes."""
+    import ml_dtypes
+
+    name = "head"
+    path = bench.scratch / "bfloat16.safetensors"
+    values = numpy.linspace(-1.0, 1.0, 6, dtype=numpy.float32)
+    safetensors.numpy.save_file(
+        {"whole": values, name: values.astype(ml_dtypes.bfloat16)}, path)
+    opened = checkpoint.Checkpoint(str(path))
+    with mock.patch.dict(sys.modules, ml_dtypes=None):
+        assert (opened.read("whole") == values).all()
+        try:
+            raise AssertionError(f"read {opened.read(name)}")
+        except export.Refused as refused:
+            assert "takes the Python package ml_dtypes" in str(refused), refused
+    assert numpy.abs(opened.read(name) - values).max() <= 1 / 256
+    # From the start: an interpreter in which it is not.
+    subprocess.run(
+        [sys.executable, "-c", "import sys; sys.modules['ml_dtypes'] = None; "
+         "from onnx_export import checkpoint; "
+         f"checkpoint.Checkpoint({str(path)!r}).read('whole')"],
+        cwd=ROOT / "examples", check=True)
+
+
 def refusal(model, scratch, **options):
     try:
         export.export(str(model), str(scratch / "refused.onnx"), **options)
@@ -372,7 +397,7 @@ def check_refusals(bench):
 
 
 CHECKS = (check_command, check_positions, check_layers, check_batch, check_half,
-          check_shards, check_refusals)
+          check_shards, check_bfloat16, check_refusals)
 
 
 def main(build, *names):
