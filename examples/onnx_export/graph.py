@@ -31,7 +31,7 @@ class Graph:
         self.path, self.half = path, half
         self.scope = ""  # what names of nodes begin with
         self.nodes, self.initializers, self.inputs, self.outputs = [], [], [], []
-        self._constants = {}
+        self._integers, self._scalars = {}, {}  # one would take (0.0, False) for (0, 0)
         folder, name = os.path.split(os.path.abspath(path))
         self.data_name = name + ".data"
         self._part = tempfile.mkdtemp(prefix=name + ".", suffix=".part", dir=folder)
@@ -91,19 +91,19 @@ class Graph:
         return self._store(self.scope + name, values.astype("<f2"))
 
     def integers(self, *values):
-        if values not in self._constants:
+        if values not in self._integers:
             name = "integers_" + "_".join(str(value).replace("-", "m") for value in values)
-            self._constants[values] = self._store(name, numpy.array(values, "<i8"))
-        return self._constants[values]
+            self._integers[values] = self._store(name, numpy.array(values, "<i8"))
+        return self._integers[values]
 
     def scalar(self, value, half=False):
         """`half`: in the precision of products."""
         half = half and self.half
-        if (value, half) not in self._constants:
-            name = f"scalar_{len(self._constants)}"
-            self._constants[value, half] = self._store(
+        if (value, half) not in self._scalars:
+            name = f"scalar_{len(self._scalars)}"
+            self._scalars[value, half] = self._store(
                 name, numpy.array(value, "<f2" if half else "<f4"))
-        return self._constants[value, half]
+        return self._scalars[value, half]
 
     def to_products(self, value):
         return self.node("Cast", value, to=TensorProto.FLOAT16) if self.half else value

@@ -32,7 +32,7 @@ except ImportError as error:
 
 import encoder
 from element import Element, make_frame
-from onnx_runtimes import MAX_ERROR, ROOT, SIZES, Exported, Worst, checkpoint, export
+from onnx_runtimes import MAX_ERROR, ROOT, SIZES, Exported, Worst, checkpoint, export, graph
 
 TRAINED = ROOT / "examples" / "models" / "dinov2-small"
 GOLDEN = ROOT / "tests" / "golden"
@@ -281,6 +281,17 @@ def check_bfloat16(bench):
         cwd=ROOT / "examples", check=True)
 
 
+def check_constants(bench):
+    """A number and integers that are equal to Python are two tensors."""
+    with graph.Graph(str(bench.scratch / "constants.onnx"), half=True) as made:
+        for value in (0, 1):
+            integers = made.integers(value, 0), made.integers(value, 1)
+            scalars = made.scalar(float(value)), made.scalar(float(value), half=True)
+            assert len({*integers, *scalars}) == 4, (integers, scalars)
+        assert len(made.initializers) == 8, made.initializers
+        assert made.scalar(1.0) == scalars[0] and made.integers(1, 0) == integers[0]
+
+
 def refusal(model, scratch, **options):
     try:
         export.export(str(model), str(scratch / "refused.onnx"), **options)
@@ -397,7 +408,7 @@ def check_refusals(bench):
 
 
 CHECKS = (check_command, check_positions, check_layers, check_batch, check_half,
-          check_shards, check_bfloat16, check_refusals)
+          check_shards, check_bfloat16, check_constants, check_refusals)
 
 
 def main(build, *names):

@@ -11,7 +11,7 @@ import encoder
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "examples"))
 
-from onnx_export import checkpoint, export, rotary  # noqa: E402, F401
+from onnx_export import checkpoint, export, graph, rotary  # noqa: E402, F401
 
 SIZES = (224, 224), (640, 480), (1280, 720)
 # Relative L2.
