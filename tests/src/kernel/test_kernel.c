@@ -2,7 +2,8 @@
  *
  * Every kernel that was compiled in: float32 against sums in double, fixed point
  * against the plain C to the last bit; all tail widths, whole and short tiles,
- * random and extreme numbers, and nothing written outside of what was asked for.
+ * random and extreme numbers, into rows of their own and over those that are added;
+ * nothing written outside of what was asked for.
  */
 #include <glib.h>
 #include <math.h>
@@ -30,8 +31,23 @@ typedef struct {
   guint n_channels;
   guint n_terms;
   gboolean extreme; /* samples -128 or 127, weights all at the bound */
-  gboolean one_row; /* add_stride 0 */
+  gboolean one_row; /* to add, for all patches */
+  gboolean in_place; /* each patch's own, and written over */
+  guint chunk;       /* VitProduct.chunk */
 } Shape;
+
+/* In whichever way a product may be asked for. */
+static Shape
+draw_way (const Shape *shape, GRand *random)
+{
+  static const guint chunks[] = { 0, VIT_F32_CHUNK, 2 * VIT_F32_CHUNK,
+    3 * VIT_F32_CHUNK, 12 * VIT_F32_CHUNK };
+  Shape drawn = *shape;
+
+  drawn.in_place = !shape->one_row && g_rand_boolean (random);
+  drawn.chunk = chunks[g_rand_int_range (random, 0, G_N_ELEMENTS (chunks))];
+  return drawn;
+}
 
 static float
 draw (GRand *random, gboolean extreme, double low, double high)
@@ -71,13 +87,22 @@ row_pointers (float *matrix, gsize n_rows, gsize stride)
  * a guarded margin. */
 typedef struct {
   VitProduct product;
-  float *add;
+  float *add; /* as it was before the product */
   float *out;
-  float **add_rows;
+  float **add_rows; /* of `add`; the product may be given out_rows instead */
   float **out_rows;
   gsize out_stride;
   gsize n_out;
 } Output;
+
+/* What is to be added lies where the product goes. */
+static void
+output_take_add (Output *output)
+{
+  for (guint i = 0; i < output->product.n_patches; i++)
+    memcpy (output->out_rows[i], output->add_rows[i],
+        output->product.n_channels * sizeof (float));
+}
 
 static void
 output_init (Output *output, const Shape *shape, GRand *random)
@@ -96,7 +121,11 @@ output_init (Output *output, const Shape *shape, GRand *random)
       output->add, shape->n_patches, shape->one_row ? 0 : stride);
   output->out_rows = row_pointers (output->out, shape->n_patches, stride);
   output->product = (VitProduct) { shape->n_patches, shape->n_channels,
-    (const float *const *) output->add_rows, output->out_rows };
+    (const float *const *) output->add_rows, output->out_rows, shape->chunk };
+  if (shape->in_place) {
+    output->product.add = (const float *const *) output->out_rows;
+    output_take_add (output);
+  }
 }
 
 static void
@@ -119,7 +148,7 @@ check_guards (const Output *output)
 }
 
 static void
-check_f32 (const VitKernelF32 *kernel, const Shape *shape, GRand *random)
+check_f32_way (const VitKernelF32 *kernel, const Shape *shape, GRand *random)
 {
   gsize stride = (shape->n_terms + 15) / 16 * 16;
   gsize rows = shape->n_patches + VIT_KERNEL_PATCH_TILE - 1;
@@ -143,21 +172,29 @@ check_f32 (const VitKernelF32 *kernel, const Shape *shape, GRand *random)
     vit_pack_panels (weight + (gsize) d * shape->n_terms, d,
         MIN (7, shape->n_channels - d), shape->n_terms, kernel->channel_tile,
         panels);
-  /* Pixels are summed by less at once than an encoder's terms. */
-  for (guint chunk = 0; chunk <= 2 * VIT_F32_CHUNK; chunk += 2 * VIT_F32_CHUNK) {
-    output.product.chunk = chunk;
-    kernel->product (&output.product, shape->n_terms, patches, stride, panels);
-    check_guards (&output);
-    for (gsize p = 0; p < shape->n_patches; p++) {
-      for (gsize d = 0; d < shape->n_channels; d++)
-        check_value (patches + p * stride, weight + d * shape->n_terms,
-            shape->n_terms, output.add_rows[p][d], output.out_rows[p][d]);
-    }
+  kernel->product (&output.product, shape->n_terms, patches, stride, panels);
+  check_guards (&output);
+  for (gsize p = 0; p < shape->n_patches; p++) {
+    for (gsize d = 0; d < shape->n_channels; d++)
+      check_value (patches + p * stride, weight + d * shape->n_terms,
+          shape->n_terms, output.add_rows[p][d], output.out_rows[p][d]);
   }
   output_clear (&output);
   free (patches);
   g_free (weight);
   free (panels);
+}
+
+/* Pixels are summed by less at once than an encoder's terms. */
+static void
+check_f32 (const VitKernelF32 *kernel, const Shape *shape, GRand *random)
+{
+  Shape drawn = draw_way (shape, random);
+
+  drawn.chunk = 0;
+  check_f32_way (kernel, &drawn, random);
+  drawn = draw_way (shape, random);
+  check_f32_way (kernel, &drawn, random);
 }
 
 static void
@@ -289,6 +326,7 @@ check_fixed (const VitKernelFixed *kernel, const Shape *shape,
   gint32 *sum = g_new0 (gint32, n_padded);
   float *scale = aligned_floats (n_padded);
   VitFixedWeights weights = { NULL, n_terms, scale, sum };
+  Shape found_shape = draw_way (shape, random);
   Output expected, found;
   Bytes bytes;
 
@@ -299,8 +337,10 @@ check_fixed (const VitKernelFixed *kernel, const Shape *shape,
   bytes_init (&bytes, shape->n_patches, n_terms, two_planes, centre,
       shape->extreme, random);
   output_init (&expected, shape, random);
-  output_init (&found, shape, random);
+  output_init (&found, &found_shape, random);
   memcpy (found.add, expected.add, found.n_out * sizeof (float));
+  if (found_shape.in_place)
+    output_take_add (&found);
 
   run_fixed (&vit_kernel_fixed_c, q, n_terms, &weights, &bytes.samples,
       &expected.product);
