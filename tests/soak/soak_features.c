@@ -50,12 +50,13 @@ encoding_set (Encoding *self, const gchar *layers, gboolean of_regions)
   self->of_regions = of_regions;
 }
 
+/* Regions first, so that a short run has them too. */
 static void
 encoding_set_round (Encoding *self, guint round)
 {
   static const gchar *const layers[] = { "<1,2>", "<2>", "<1>" };
 
-  encoding_set (self, layers[round % G_N_ELEMENTS (layers)], round / 3 % 2);
+  encoding_set (self, layers[round % G_N_ELEMENTS (layers)], round / 3 % 2 == 0);
 }
 
 static GstBuffer *
