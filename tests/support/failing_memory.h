@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * An allocator that fails once, at the n-th call: of those by which the project
- * asks for memory that it can do without.  They are g_try_...(), posix_memalign()
- * at a cache line and all of Jansson's.  g_malloc() and g_new(), for what is small
- * and of a size that no file decides, end the process where there is no memory: that
- * is GLib's way, and these never fail here.  Calls that other libraries make, and
- * what the test itself asks for, do not count.
+ * asks for memory that it can do without.  They are g_try_...() and
+ * posix_memalign() at a cache line.  g_malloc() and g_new(), for what is small and
+ * of a size that no file decides, end the process where there is no memory: that is
+ * GLib's way, and these never fail here.  Calls that other libraries make, and what
+ * the test itself asks for, do not count; but Jansson's do where a test says so.
  *
  * Works under the sanitizers too, which then tell of leaks.
  */
@@ -21,7 +21,9 @@ void failing_memory_set (guint n);
 /* Calls since then. */
 guint failing_memory_count (void);
 
-/* To be called first in a program: Jansson then asks here. */
+/* To be called first in a program: Jansson then asks here.  In test_file.c alone,
+ * whose text has short strings alone: of a longer one lex_save() of Jansson ignores
+ * that its buffer failed to grow. */
 void failing_memory_watch_jansson (void);
 
 typedef gboolean (*FailingMemoryTry) (gpointer data, GError **error);

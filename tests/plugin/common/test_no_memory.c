@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory that is gone at each allocation in turn, from the start of vitpatchembed
- * and vitencoder to frames of two sizes with a region: an element that does not
- * start says so, a frame that nothing can be made of passes with a warning, and the
- * next has all again.
+ * Memory that is gone at each allocation of failing_memory.h in turn, none of them
+ * Jansson's, from the start of vitpatchembed and vitencoder to frames of two sizes
+ * with a region: an element that does not start says so, a frame that nothing can be
+ * made of passes with a warning, and the next has all again.
  */
 #include "support/encoder_stream.h"
 #include "support/failing_memory.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory that is gone at each allocation in turn: while a model of each family is
- * loaded, while its working memory is made, and while classes are read.  Each is an
- * error, and the same again with memory succeeds.  The frames themselves take none.
+ * Memory that is gone at each allocation of failing_memory.h in turn, none of them
+ * Jansson's: while a model of each family is loaded, while its working memory is made,
+ * and while classes are read.  Each is an error, and the same again with memory
+ * succeeds.  The frames themselves take none.
  */
 #include "encoder/encoder.h"
 #include "support/failing_memory.h"

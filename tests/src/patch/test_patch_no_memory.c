@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory that is gone at each allocation in turn: while an input stage is loaded,
- * and while it is made ready for a frame, another for a region of it, and for the
- * positions that were added.  Each is an error.  The frames themselves take none.
+ * Memory that is gone at each allocation of failing_memory.h in turn, none of them
+ * Jansson's: while an input stage is loaded, and while it is made ready for a frame,
+ * another for a region of it, and for the positions that were added.  Each is an
+ * error.  The frames themselves take none.
  */
 #include <stdlib.h>
 
