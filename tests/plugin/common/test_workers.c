@@ -14,7 +14,7 @@
 #define HEIGHT 240
 #define N_VALUES ((1 + WIDTH / 16 * (HEIGHT / 16)) * 24)
 
-static gint no_more_threads;
+static gint no_more_threads, n_refused; /* atomic */
 
 /* Every thread of this program is started here. */
 int
@@ -24,8 +24,10 @@ pthread_create (pthread_t *thread, const pthread_attr_t *attributes,
   static int (*create) (pthread_t *, const pthread_attr_t *,
       void *(*) (void *), void *);
 
-  if (g_atomic_int_get (&no_more_threads))
+  if (g_atomic_int_get (&no_more_threads)) {
+    g_atomic_int_inc (&n_refused);
     return EAGAIN;
+  }
   if (create == NULL)
     create = dlsym (RTLD_NEXT, "pthread_create");
   return create (thread, attributes, start, data);
@@ -140,6 +142,7 @@ test_without_a_thread_to_start_all_is_computed (void)
   expected = tokens_of_frames ("vitpatchembed embed-dim=24 n-threads=1");
   g_atomic_int_set (&no_more_threads, 1);
   found = tokens_of_frames ("vitpatchembed embed-dim=24 n-threads=4");
+  g_assert_cmpint (g_atomic_int_get (&n_refused), >, 0);
   g_assert_cmpmem (found, N_VALUES * sizeof (gfloat), expected,
       N_VALUES * sizeof (gfloat));
   g_free (expected);
@@ -186,6 +189,7 @@ test_without_a_thread_to_start_all_is_encoded (void)
   expected = features_of_frames (1);
   g_atomic_int_set (&no_more_threads, 1);
   found = features_of_frames (4);
+  g_assert_cmpint (g_atomic_int_get (&n_refused), >, 0);
   g_assert_cmpmem (found->data, found->len, expected->data, expected->len);
   g_byte_array_unref (expected);
   g_byte_array_unref (found);
