@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "support/encoder_stream.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "base/token_type.h"
@@ -9,6 +10,43 @@ gchar *
 encoder_model_path (const gchar *name)
 {
   return g_build_filename (TEST_DATA_DIR, "features", name, NULL);
+}
+
+gchar *
+encoder_copy_model (void)
+{
+  static const gchar *const names[]
+      = { "model.safetensors", "config.json", "preprocessor_config.json" };
+  g_autofree gchar *golden = encoder_model_path (SMALL_MODEL);
+  gchar *folder = g_dir_make_tmp ("vitencoder-XXXXXX", NULL);
+
+  g_assert_nonnull (folder);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_autofree gchar *from = g_build_filename (golden, names[i], NULL);
+    g_autofree gchar *to = g_build_filename (folder, names[i], NULL);
+    g_autofree gchar *text = NULL;
+    gsize length;
+
+    g_assert_true (g_file_get_contents (from, &text, &length, NULL));
+    g_assert_true (g_file_set_contents (to, text, (gssize) length, NULL));
+  }
+  return folder;
+}
+
+void
+encoder_remove_copy (const gchar *folder)
+{
+  GDir *dir = g_dir_open (folder, 0, NULL);
+  const gchar *name;
+
+  g_assert_nonnull (dir);
+  while ((name = g_dir_read_name (dir))) {
+    g_autofree gchar *path = g_build_filename (folder, name, NULL);
+
+    g_assert_cmpint (g_unlink (path), ==, 0);
+  }
+  g_dir_close (dir);
+  g_assert_cmpint (g_rmdir (folder), ==, 0);
 }
 
 void

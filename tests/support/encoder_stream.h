@@ -24,6 +24,11 @@ typedef struct {
 /* (transfer full): the path of a folder of golden features. */
 gchar *encoder_model_path (const gchar *name);
 
+/* (transfer full): the path of a new folder with copies of the small model's files;
+ * encoder_remove_copy() removes it with all that is in it. */
+gchar *encoder_copy_model (void);
+void encoder_remove_copy (const gchar *folder);
+
 /* Each element with these properties besides vitpatchembed's model; RGB of 96 x 64
  * is announced. */
 void encoder_stream_init (

@@ -4,8 +4,6 @@
  * faster, a sink that blocks, a consumer that keeps every frame, a model that is
  * cut short or written over while it is in use.
  */
-#include <glib/gstdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "support/encoder_stream.h"
@@ -173,42 +171,6 @@ test_a_sink_that_blocks (void)
   gst_object_unref (pipeline);
 }
 
-/* (transfer full): a folder with copies of the model's files. */
-static gchar *
-copy_model (void)
-{
-  static const gchar *const names[]
-      = { "model.safetensors", "config.json", "preprocessor_config.json" };
-  g_autofree gchar *golden = encoder_model_path (SMALL_MODEL);
-  gchar *folder = g_dir_make_tmp ("vitencoder-faults-XXXXXX", NULL);
-
-  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
-    g_autofree gchar *from = g_build_filename (golden, names[i], NULL);
-    g_autofree gchar *to = g_build_filename (folder, names[i], NULL);
-    g_autofree gchar *text = NULL;
-    gsize length;
-
-    g_assert_true (g_file_get_contents (from, &text, &length, NULL));
-    g_assert_true (g_file_set_contents (to, text, (gssize) length, NULL));
-  }
-  return folder;
-}
-
-static void
-remove_model (const gchar *folder)
-{
-  GDir *dir = g_dir_open (folder, 0, NULL);
-  const gchar *name;
-
-  while ((name = g_dir_read_name (dir))) {
-    g_autofree gchar *path = g_build_filename (folder, name, NULL);
-
-    g_unlink (path);
-  }
-  g_dir_close (dir);
-  g_rmdir (folder);
-}
-
 /* To nothing, to its header, into its tensors. */
 static void
 check_cut (const gchar *folder, off_t length)
@@ -249,18 +211,18 @@ static void
 test_a_model_that_is_cut_short (void)
 {
   static const off_t lengths[] = { 0, 5, 300, 100000 };
-  g_autofree gchar *folder = copy_model ();
+  g_autofree gchar *folder = encoder_copy_model ();
 
   for (guint i = 0; i < G_N_ELEMENTS (lengths); i++)
     check_cut (folder, lengths[i]);
-  remove_model (folder);
+  encoder_remove_copy (folder);
 }
 
 /* In place, with what is no model. */
 static void
 test_a_model_that_is_written_over (void)
 {
-  g_autofree gchar *folder = copy_model ();
+  g_autofree gchar *folder = encoder_copy_model ();
   g_autofree gchar *path = g_build_filename (folder, "model.safetensors", NULL);
   g_autofree gchar *model = g_strdup_printf ("model=\"%s\"", folder);
   VitEncoderSettings settings = { .logits = TRUE, .n_workers = 1 };
@@ -282,7 +244,7 @@ test_a_model_that_is_written_over (void)
       encoder_stream_set_size (&stream, 64, 48);
   }
   encoder_stream_clear (&stream);
-  remove_model (folder);
+  encoder_remove_copy (folder);
 }
 
 int

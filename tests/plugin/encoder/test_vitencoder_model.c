@@ -282,29 +282,11 @@ test_started_again (void)
   encoder_stream_clear (&stream);
 }
 
-/* (transfer full): a folder of another name with the same files. */
-static gchar *
-copy_model (void)
-{
-  static const gchar *const names[]
-      = { "model.safetensors", "config.json", "preprocessor_config.json" };
-  g_autofree gchar *golden = encoder_model_path (SMALL_MODEL);
-  gchar *folder = g_dir_make_tmp ("copied-XXXXXX", NULL);
-
-  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
-    g_autofree gchar *from = g_build_filename (golden, names[i], NULL);
-    g_autofree gchar *to = g_build_filename (folder, names[i], NULL);
-
-    g_assert_cmpint (symlink (from, to), ==, 0);
-  }
-  return folder;
-}
-
 /* Its own is taken, wherever it lies, if it is the same. */
 static void
 test_a_model_that_is_set (void)
 {
-  g_autofree gchar *folder = copy_model ();
+  g_autofree gchar *folder = encoder_copy_model ();
   g_autofree gchar *properties
       = g_strdup_printf ("model=\"%s\" n-threads=1", folder);
   g_autofree gchar *name = NULL;
@@ -319,6 +301,7 @@ test_a_model_that_is_set (void)
   encoder_check_frame (frame, SMALL_MODEL, &own, TRUE);
   gst_buffer_unref (frame);
   encoder_stream_clear (&stream);
+  encoder_remove_copy (folder);
 }
 
 /* (transfer full): a file of two towers, of which the second one's weights are
