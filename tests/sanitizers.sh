@@ -64,10 +64,10 @@ stage() { # NAME
       # same whatever the kernels are; and kernel, row_kernel, encoder_kernels,
       # numbers and pixels go through all of them themselves.
       VIT_CPU_MASK=0 meson test -C build-address --print-errorlogs -t 6 \
-        encoder_block encoder_golden encoder_load encoder_no_memory encoder_run \
-        gamut joint_space patch_no_memory plan precision quantise regions reuse \
-        scaled_formats sizes stream text_classes threads two_ways \
-        vitencoder_attention vitencoder_golden vitencoder_inner \
+        encoder_block encoder_golden encoder_left_out encoder_load \
+        encoder_no_memory encoder_run gamut joint_space patch_no_memory plan \
+        precision quantise regions reuse scaled_formats sizes stream text_classes \
+        threads two_ways vitencoder_attention vitencoder_golden vitencoder_inner \
         vitencoder_labels vitencoder_stream
       ;;
     thread)
@@ -84,12 +84,12 @@ stage() { # NAME
     valgrind)
       # Memory is measured elsewhere; gamut, encoder_block, encoder_golden and the
       # tests in which each allocation fails take minutes.
-      set -- builtin encoder_load encoder_names encoder_refusals encoder_replaced \
-        encoder_run file joint_space json_text kernel labels model model_config \
-        model_layouts model_refusals model_replaced model_share opened_files \
-        pixels plan pos_embed quantise range safetensors safetensors_values \
-        shards sizes text_classes text_classes_refusals token_drawing token_pca \
-        token_type two_ways
+      set -- builtin encoder_left_out encoder_load encoder_names encoder_refusals \
+        encoder_replaced encoder_run file joint_space json_text kernel labels \
+        model model_config model_layouts model_refusals model_replaced model_share \
+        opened_files pixels plan pos_embed quantise range safetensors \
+        safetensors_values shards sizes text_classes text_classes_refusals \
+        token_drawing token_pca token_type two_ways
       build valgrind "$(programs_of "$@")" -Dplugin=disabled
       meson test -C build-valgrind --no-rebuild --print-errorlogs -t 10 --wrap \
         'valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --trace-children=no' \
