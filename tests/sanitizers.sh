@@ -60,15 +60,16 @@ stage() { # NAME
       ;;
     address-c)
       build_address
-      # What calls a kernel on frames, tokens or weights.  All the rest does the
-      # same whatever the kernels are; and kernel, row_kernel, encoder_kernels,
-      # numbers and pixels go through all of them themselves.
+      # A choice of what calls a kernel on frames, tokens or weights; not all that
+      # does, which would take as long as the stage before.  kernel, row_kernel,
+      # encoder_kernels, numbers and pixels go through all kernels themselves.
       VIT_CPU_MASK=0 meson test -C build-address --print-errorlogs -t 6 \
         encoder_block encoder_golden encoder_left_out encoder_load \
-        encoder_no_memory encoder_run gamut joint_space patch_no_memory plan \
-        precision quantise regions reuse scaled_formats sizes stream text_classes \
-        threads two_ways vitencoder_attention vitencoder_golden vitencoder_inner \
-        vitencoder_labels vitencoder_stream
+        encoder_no_memory encoder_run frame_bounds gamut joint_space no_memory \
+        patch_no_memory plan precision quantise regions reuse scaled_formats sizes \
+        stream text_classes threads two_ways vitencoder_attention \
+        vitencoder_classes vitencoder_golden vitencoder_inner vitencoder_labels \
+        vitencoder_sizes vitencoder_stream
       ;;
     thread)
       set -- allocation encoder_run forged_heads late live machine_faults max_tokens \
