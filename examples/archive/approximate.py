@@ -158,7 +158,8 @@ class Index:
             index = _trained(faiss, vectors)
         else:
             trained = held["trained"]
-        for file in [file for file in states if file not in set(files)]:
+        there = set(files)
+        for file in [file for file in states if file not in there]:
             for batch in vectors.blocks(states[file]):
                 index.add(vectors_module.units(vectors_module.matrix(batch["embedding"]))[0])
             files.append(file)
