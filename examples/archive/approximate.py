@@ -82,11 +82,24 @@ def import_faiss():
 
 
 @contextlib.contextmanager
+def writing():
+    """What keeps an index from being written is told in words; FAISS has RuntimeError."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        raise vectors_module.Refused(f"no index can be written: {error}. --exact looks at "
+                                     "every row, without one") from error
+
+
+@contextlib.contextmanager
 def locked(folder):
     """One at a time builds; who waited finds what the other made."""
-    os.makedirs(index_folder(folder), exist_ok=True)
-    with open(os.path.join(index_folder(folder), ".lock"), "w", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with contextlib.ExitStack() as held:
+        with writing():
+            os.makedirs(index_folder(folder), exist_ok=True)
+            file = held.enter_context(open(os.path.join(index_folder(folder), ".lock"), "w",
+                                           encoding="utf-8"))
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
@@ -164,7 +177,8 @@ class Index:
                 index.add(vectors_module.units(vectors_module.matrix(batch["embedding"]))[0])
             files.append(file)
             report(index.ntotal, vectors.rows)
-        _write(faiss, vectors, index, files, trained)
+        with writing():
+            _write(faiss, vectors, index, files, trained)
         return cls._open(faiss, vectors)
 
     def _near(self, query, count):

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What was found, as tables on the terminal, and as the entries of a page."""
+import os
+
 import names
 import page
 import table
@@ -83,8 +85,6 @@ def picture_lines(vectors, groups):
 
 def write_page(path, text):
     """Whole, or not at all."""
-    import os
-
     part = table.aside(path)
     with open(part, "w", encoding="utf-8") as file:
         file.write(text)

@@ -16,6 +16,7 @@ index in DIR/index tells in which files to look; it is kept up to date.  --exact
 without it."""
 import argparse
 import math
+import os
 import sys
 
 import names
@@ -52,9 +53,22 @@ def read_arguments():
         parser.error("--at is a time in a --video")
     if given.n < 1:
         parser.error("--n is at least 1")
+    if given.html:
+        check_place(parser, given.html)
     if "{}" not in given.template:
         parser.error("--template has no {} for the words")
     return given
+
+
+def check_place(parser, path):
+    """Before all the work: whether a file can be written there."""
+    folder = os.path.dirname(path) or os.curdir
+    if os.path.isdir(path):
+        parser.error(f"--html {path}: is a folder; give the name of a file")
+    if not os.path.isdir(folder):
+        parser.error(f"--html {path}: there is no folder {folder}")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        parser.error(f"--html {path}: {folder} cannot be written to")
 
 
 def add_search(group):
@@ -127,7 +141,10 @@ def write_html(given, title, about, entries, source):
     made = [one if isinstance(one, bytes) else one.message for one in thumbnails.of(wanted)]
     entries = [entry._replace(thumbnail=one) for entry, one in zip(entries, made)]
     picture = made[-1] if source and isinstance(made[-1], bytes) else None
-    results.write_page(given.html, page.render(title, about, entries, picture))
+    try:
+        results.write_page(given.html, page.render(title, about, entries, picture))
+    except OSError as error:
+        sys.exit(f"the page cannot be written: {error}")
 
 
 def search(given, vectors):

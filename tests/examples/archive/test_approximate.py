@@ -135,6 +135,22 @@ def test_damaged():
             assert len(names(folder)) == 2, names(folder)
 
 
+def test_no_place():
+    """Where no index can be written --exact is told of."""
+    from vectors import Refused
+
+    with tempfile.TemporaryDirectory() as folder:
+        write(folder, numpy.random.default_rng(5), 1)
+        with open(os.path.join(folder, "index"), "w", encoding="utf-8"):
+            pass
+        try:
+            build(folder)
+        except Refused as error:
+            assert "--exact" in str(error) and os.path.join(folder, "index") in str(error), error
+        else:
+            raise AssertionError("it was built")
+
+
 def test_still():
     """Many equal frames of one file do not hide the others."""
     import approximate
@@ -170,6 +186,7 @@ def main():
         ("as many hits as the exact search", test_recall),
         ("the index follows the files", test_follows),
         ("a damaged index is made anew", test_damaged),
+        ("without a place for an index --exact is told of", test_no_place),
         ("a still video does not hide others", test_still),
     )])
 

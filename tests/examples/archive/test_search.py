@@ -132,6 +132,9 @@ def test_refused():
         assert "/nowhere.png" in said, said
         said = search(folder, "--video", CLIP, "--at", "1:00:00", fails=True)
         assert "no frame" in said, said
+        for place, reason in (("/nowhere/x.html", "no folder /nowhere"), (folder, "is a folder")):
+            said = search(folder, "--video", CLIP, "--html", place, fails=True)
+            assert place in said and reason in said, said
         said = search(folder, "--video", CLIP, "--model", "/nowhere", fails=True)
         assert "--model" in said, said
         assert "index.py" in search(SOURCE, "--duplicates", fails=True)
