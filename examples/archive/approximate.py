@@ -34,6 +34,7 @@ import numpy
 
 import table
 import vectors as vectors_module
+from catalog import index_folder, write_json
 
 VERSION = 1
 # Rows that a list of the inverted file is trained with, and the share that is looked at.
@@ -42,10 +43,6 @@ ROWS_OF_LIST, PROBED, LEAST_PROBED = 64, 1 / 32, 64
 FILES_TRAINED = 4096
 # Nearest frames that are asked for first, and at most.
 FIRST_NEAR, MOST_NEAR = 1024, 1 << 16
-
-
-def index_folder(folder):
-    return os.path.join(folder, "index")
 
 
 def description_path(folder):
@@ -63,8 +60,7 @@ def described(folder):
 
 
 def state(part):
-    status = os.stat(part.path)
-    return [os.path.basename(part.path), part.rows, status.st_size, status.st_mtime_ns]
+    return [os.path.basename(part.path), part.rows, part.size, part.mtime]
 
 
 def lists(rows):
@@ -218,12 +214,9 @@ def _write(faiss, vectors, index, files, trained):
     folder = index_folder(vectors.folder)
     name = f"vectors-{secrets.token_hex(8)}.faiss"
     faiss.write_index(index, os.path.join(folder, name))
-    path = description_path(vectors.folder)
-    part = table.aside(path)
-    with open(part, "w", encoding="utf-8") as file:
-        json.dump({"version": VERSION, "space": _space(vectors), "vectors": name,
-                   "trained": trained, "files": files}, file)
-    os.replace(part, path)
+    write_json(description_path(vectors.folder), {
+        "version": VERSION, "space": _space(vectors), "vectors": name, "trained": trained,
+        "files": files})
     # Those before, and what a build that was stopped left.
     for old in glob.glob(os.path.join(glob.escape(folder), "vectors-*.faiss")) \
             + glob.glob(os.path.join(glob.escape(folder), ".*" + table.PART)):

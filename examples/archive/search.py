@@ -199,7 +199,7 @@ def main():
         sys.exit(f"{sys.executable}: {error}. sh examples/archive/environment.sh makes a"
                  " Python that has all this takes.")
     try:
-        vectors = Vectors(given.folder)
+        vectors = Vectors(given.folder, Progress("files"))
         if given.duplicates:
             find_duplicates(given, vectors)
         elif given.build_index:

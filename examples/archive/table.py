@@ -129,12 +129,20 @@ def open_file(path):
 
 def read_description(path):
     """The JSON of a whole file; None where it is none of ours."""
+    return read_footer(path)[0]
+
+
+def read_footer(path):
+    """(description, pyarrow's FileMetaData) of a whole file, (None, None) where it is none
+    of ours."""
     try:
-        metadata = pyarrow.parquet.read_metadata(path).metadata or {}
-        description = json.loads(metadata[KEY])
+        footer = pyarrow.parquet.read_metadata(path)
+        description = json.loads((footer.metadata or {})[KEY])
     except (OSError, KeyError, ValueError):  # pyarrow.ArrowInvalid is a ValueError
-        return None
-    return description if description.get("version") == VERSION else None
+        return None, None
+    if description.get("version") != VERSION:
+        return None, None
+    return description, footer
 
 
 def read_errors(folder):

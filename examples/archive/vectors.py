@@ -12,29 +12,33 @@ import sys
 
 import numpy
 
+import catalog
 import table
 
 # Numbers in a block, 64 MiB of float32.
 NUMBERS_IN_BLOCK = 1 << 24
 
-# A file of rows: of one video, or of a batch of pictures.
-Part = collections.namedtuple("Part", "path rows pictures")
+# A file of rows: of one video, or of a batch of pictures; size in bytes, mtime in ns.
+Part = collections.namedtuple("Part", "path rows pictures size mtime")
 
 
 class Refused(Exception):
     """Why an index folder, a query or an option cannot be used, in words."""
 
 
-def width(path):
-    """Numbers in an embedding of a file.  Raises Refused."""
-    with table.open_file(path) as file:
-        names = file.schema_arrow.names
-        if "embedding" not in names:
-            raise Refused(f"{path} has no embeddings: index it anew, with --what embedding")
-        kind = file.schema_arrow.field("embedding").type
+def described(path):
+    """(description, numbers in an embedding) of a file; None where it is not whole, or not
+    of index.py.  Raises Refused."""
+    description, footer = table.read_footer(path)
+    if description is None:
+        return None
+    schema = footer.schema.to_arrow_schema()
+    if "embedding" not in schema.names:
+        raise Refused(f"{path} has no embeddings: index it anew, with --what embedding")
+    kind = schema.field("embedding").type
     if getattr(kind, "list_size", 0) < 1 or str(kind.value_type) != "float":
         raise Refused(f"{path}: its embeddings are {kind}, not fixed_size_list<float32>")
-    return kind.list_size
+    return description, kind.list_size
 
 
 def space(description):
@@ -69,43 +73,58 @@ def units(vectors):
     return wide.astype(numpy.float32), good
 
 
+def _file(known, path):
+    try:
+        return known.file(path, described)
+    except OSError:
+        return None
+
+
+def _check(path, file, first_path, first, spaces):
+    if file.space != first.space and space(spaces[file.space]) != space(spaces[first.space]):
+        here, there = (" with embedding=".join(map(str, space(spaces[one.space])))
+                       for one in (file, first))
+        raise Refused(
+            f"{path} is of {here}, but {first_path} of {there}: "
+            "vectors of two models have nothing in common; index one of them anew")
+    if file.dim != first.dim:
+        raise Refused(f"{path} has vectors of {file.dim} numbers, "
+                      f"but {first_path} of {first.dim}")
+
+
 class Vectors:
     """folder: as index.py wrote it.
 
     parts: its files, in the order of their names; rows: of all; dim: numbers in an
     embedding; model_id, settings: of the first file, JSON's object.
-    Files that are not whole, or not of index.py, are passed over."""
+    Files that are not whole, or not of index.py, are passed over; those that are known to
+    catalog.py are not opened.  report(done, total) is told how many files it looked at."""
 
-    def __init__(self, folder):
-        self.folder, self.parts, self.dim = folder, [], None
+    def __init__(self, folder, report=lambda done, total: None):
+        self.folder, self.parts = folder, []
         if not os.path.isdir(table.frames_folder(folder)):
             raise Refused(f"{folder} is no index folder: it has no {table.frames_folder('')}"
                           "; index.py makes one")
-        first = None
-        for path in table.files(folder):
-            description = table.read_description(path)
-            if description is None:
-                print(f"passed over: {path} is not whole, or not of index.py", file=sys.stderr)
-                continue
-            if first is None:
-                first, self.dim = (path, description), width(path)
-            self._check(path, description, *first)
-            self.parts.append(Part(path, description["rows"],
-                                   description.get("pictures", False)))
+        paths, first = table.files(folder), None
+        known = catalog.Catalog(folder, paths)
+        try:
+            for done, path in enumerate(paths, 1):
+                file = _file(known, path)
+                report(done, len(paths))
+                if file is None:
+                    print(f"passed over: {path} is not whole, or not of index.py",
+                          file=sys.stderr)
+                    continue
+                first = first or (path, file)
+                _check(path, file, *first, known.spaces)
+                self.parts.append(Part(path, file.rows, file.pictures, file.size, file.mtime))
+        finally:
+            known.save()
         if first is None:
             raise Refused(f"{folder}: nothing is in the index yet")
-        self.model_id, self.settings = first[1]["model_id"], first[1]["settings"]
+        held, self.dim = known.spaces[first[1].space], first[1].dim
+        self.model_id, self.settings = held["model_id"], held["settings"]
         self.rows = sum(part.rows for part in self.parts)
-
-    def _check(self, path, description, first_path, first):
-        if space(description) != space(first):
-            raise Refused(
-                f"{path} is of {' with embedding='.join(map(str, space(description)))}, "
-                f"but {first_path} of {' with embedding='.join(map(str, space(first)))}: "
-                "vectors of two models have nothing in common; index one of them anew")
-        if width(path) != self.dim:
-            raise Refused(f"{path} has vectors of {width(path)} numbers, "
-                          f"but {first_path} of {self.dim}")
 
     def block_rows(self):
         return max(1, NUMBERS_IN_BLOCK // self.dim)

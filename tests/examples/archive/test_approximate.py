@@ -76,7 +76,8 @@ def test_recall():
 
 
 def names(folder):
-    return sorted(os.path.basename(path) for path in glob.glob(os.path.join(folder, "index/*")))
+    return sorted(os.path.basename(path) for path in glob.glob(os.path.join(folder, "index/*"))
+                  if not path.endswith("files.json"))
 
 
 def first_file(index, vectors, query):

@@ -219,6 +219,71 @@ def test_unfinished():
     assert "part" not in said.getvalue() and "c.parquet" not in said.getvalue()
 
 
+def test_known():
+    """A file that did not change is opened no more; what is damaged is read anew."""
+    import catalog
+    import table
+    from vectors import Refused, Vectors
+
+    opened, read = [], table.read_footer
+
+    def counted(path):
+        opened.append(os.path.basename(path)[0])
+        return read(path)
+
+    def write(folder, stem, rows, **more):
+        return synthetic.write(folder, stem, synthetic.rows_of(
+            f"/{stem}.mp4", numpy.ones((rows, 3), numpy.float32), range(rows)), **more)
+
+    def look(folder):
+        """(files that were opened, all that is told)"""
+        opened.clear()
+        found = Vectors(folder)
+        return "".join(opened), ([part._replace(path="") for part in found.parts], found.dim,
+                                 found.rows, found.model_id, found.settings)
+
+    table.read_footer = counted
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            paths = {stem: write(folder, stem, 5) for stem in "abc"}
+            first, whole = look(folder)
+            assert first == "abc" and look(folder) == ("", whole)
+            write(folder, "b", 6)
+            os.unlink(paths["c"])
+            again, changed = look(folder)
+            assert again == "b" and changed[2] == 11 and look(folder) == ("", changed)
+            kept = catalog.path_of(folder)
+            with open(kept, encoding="utf-8") as file:
+                good = file.read()
+            assert '"c.parquet"' not in good
+            for bad in ("", "[]", "{}", good[:-9], good.replace('"version":1', '"version":0'),
+                        good.replace('"spaces":[', '"spaces":[],"x":['),
+                        good.replace('"files":[[', '"files":[[1,')):
+                with open(kept, "w", encoding="utf-8") as file:
+                    file.write(bad)
+                assert look(folder) == ("ab", changed), bad
+                assert look(folder) == ("", changed), bad
+            # A file of another model is refused when it is known, too; what lies behind
+            # it stays known.
+            other = write(folder, "aa", 5, model_id="another#fedcba98")
+            for _ in range(2):
+                try:
+                    Vectors(folder)
+                except Refused as error:
+                    assert "another#fedcba98" in str(error) and "aa.parquet" in str(error), error
+                else:
+                    raise AssertionError("it was not refused")
+            os.unlink(other)
+            assert look(folder) == ("", changed)
+        with tempfile.TemporaryDirectory() as folder:
+            write(folder, "a", 5)
+            with open(os.path.join(folder, "index"), "w", encoding="utf-8"):
+                pass        # nothing can be kept
+            assert look(folder)[0] == look(folder)[0] == "a"
+    finally:
+        table.read_footer = read
+
+
 def test_take():
     """Rows of a file, wherever they lie in its groups."""
     from vectors import Vectors
@@ -244,6 +309,7 @@ def main():
         ("each picture is a hit", test_pictures),
         ("what has nothing in common is refused", test_refusals),
         ("unfinished files are passed over", test_unfinished),
+        ("files that did not change are not opened", test_known),
         ("rows are read from where they lie", test_take),
     ])
 
