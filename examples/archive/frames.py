@@ -169,21 +169,22 @@ class Video:
         self.patience, self.seam, self.duration = patience, None, None
         queue = " ! queue max-size-buffers=4 max-size-bytes=0 max-size-time=0" * (threads > 1)
         self.pipeline = make(SOURCE + queue + " ! " + ELEMENTS, settings, threads)
-        source = self.pipeline.get_by_name("source")
-        source.set_property("uri", uri)
-        source.connect("pad-added", self._pad_added)
+        self._source = self.pipeline.get_by_name("source")
+        self._source.set_property("uri", uri)
+        self._added = self._source.connect("pad-added", self._pad_added)
         self._bus, self._segment = Bus(self.pipeline), None
         self._taken = collections.deque()   # (number, pts) on their way to the sink
         self._first, self._go = threading.Event(), threading.Event()
-        self._discards, self._pad = False, None
+        self._discards, self._pad, self._probed = False, None, None
         self._heard = time.monotonic()
 
     def _pad_added(self, _source, pad):
         if self._pad is not None:   # a second video in the file
             return
         self._pad = pad
-        pad.add_probe(Gst.PadProbeType.BUFFER | Gst.PadProbeType.EVENT_DOWNSTREAM
-                      | Gst.PadProbeType.EVENT_FLUSH, self._probe)
+        self._probed = pad.add_probe(
+            Gst.PadProbeType.BUFFER | Gst.PadProbeType.EVENT_DOWNSTREAM
+            | Gst.PadProbeType.EVENT_FLUSH, self._probe)
 
     def _probe(self, _pad, info):
         """On the decoder's thread, for each event and frame."""
@@ -272,7 +273,15 @@ class Video:
         finally:
             self._discards = True
             self._go.set()
-            self.pipeline.set_state(Gst.State.NULL)
+            self._end()
+
+    def _end(self):
+        """The pipeline holds both callbacks and these hold it, which Python does not see:
+        while they are connected it is never freed."""
+        self.pipeline.set_state(Gst.State.NULL)
+        self._source.disconnect(self._added)
+        if self._pad is not None:
+            self._pad.remove_probe(self._probed)
 
 
 # The last settings and number of threads, and a pipeline that has come to its end: as long
