@@ -7,7 +7,6 @@ import glob
 import os
 import shutil
 
-import patches
 import progress
 import sources
 import table
@@ -53,11 +52,8 @@ class Archive:
         videos, pictures, missing = sources.listing(archive)
         left = [source for source in videos if not sources.is_whole(
             self.folder, table.stem(source.name), [source], self.expected)]
-        some, outdated = sources.pictures_left(self.folder, pictures, self.expected)
-        for path in outdated:
-            os.unlink(path)
-            name = os.path.basename(path)[:-len(table.ENDING)]
-            patches.remove(table.patches_path(self.folder, name))
+        fresh, outdated = sources.pictures_left(self.folder, pictures, self.expected)
+        some = fresh + [source for _, _, again in outdated for source in again]
         self._succeed({*videos, *pictures} - {*left, *some})
         self.progress = progress.Progress(
             len(left) + len(some), sum(max(source.size, 0) for source in left + some))
@@ -65,11 +61,18 @@ class Archive:
             self._fail(table.text(name), why)
         for source in left:
             self._add_video(source)
-        for stem, batch in sources.batches(some):
-            self.todo.append(Piece(
-                ("pictures", tuple(batch)), "index_pictures",
-                (self.folder, stem, batch, self.settings, self.model, self.options), True))
+        for batch in sources.batches(fresh):
+            self._add_pictures(batch)
+        for stem, same, again in outdated:
+            self._add_pictures(again, stem, stem if same else None)
         return len(videos) + len(pictures) - len(left) - len(some)
+
+    def _add_pictures(self, batch, old=None, stem=None):
+        """old: of a file that has rows of them; stem: of the new one."""
+        self.todo.append(Piece(
+            ("pictures", tuple(batch)), "index_pictures",
+            (self.folder, stem or sources.batch_stem(batch, self.expected), old, batch,
+             self.settings, self.model, self.options), True))
 
     def _add_video(self, source):
         longest = {"longest": self.length + self.length // 2, "slice": self.length}

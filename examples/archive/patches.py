@@ -83,8 +83,8 @@ class Size:
 
 
 class Writer:
-    """Writes a store as frames come, some 32 MB at a time for each size.  close() makes
-    it whole; what is not closed is discarded."""
+    """Writes a store as frames come, some 32 MB at a time for each size.  finish()
+    and close() make it whole; what is not closed is discarded."""
 
     def __init__(self, path, dtype, video, model_id):
         self.path, self.dtype = path, numpy.dtype(dtype)
@@ -109,30 +109,42 @@ class Writer:
             own[name] = -1 if row[column] is None else row[column]
         self._size(row["width"], row["height"], values.shape, frame.places).add(values, own)
 
-    def add_store(self, path, first_frame, first_record):
-        """What another store holds, its frames and records counted from there on."""
+    def add_store(self, path, first_frame, records):
+        """What another store holds, its frames counted from there on.  records: int64, of
+        each row of its table the one in this table, -1: left out."""
         root = zarr.open_group(path, mode="r")
         for group in [root] * ("patches" in root) + [group for _, group in root.groups()]:
             patches = group["patches"]
-            size = self._size(group.attrs["frame_width"], group.attrs["frame_height"],
-                              patches.shape[1:], (tuple(group["x"][:]), tuple(group["y"][:])))
             own = {name: group[name][:] for name in COORDINATES}
             own["frame"] = own["frame"] + first_frame
-            own["record"] = own["record"] + first_record
+            own["record"] = records[own["record"]]
+            if (own["record"] < 0).all():
+                continue
+            size = self._size(group.attrs["frame_width"], group.attrs["frame_height"],
+                              patches.shape[1:], (tuple(group["x"][:]), tuple(group["y"][:])))
             for start in range(0, patches.shape[0], size.limit):
                 for i, values in enumerate(patches[start:start + size.limit], start):
-                    size.add(values, {name: column[i] for name, column in own.items()})
+                    if own["record"][i] >= 0:
+                        size.add(values, {name: column[i] for name, column in own.items()})
 
-    def close(self):
+    def finish(self):
+        """Only close() follows."""
         for size in self._sizes.values():
             size.flush()
         with warnings.catch_warnings():
             # Zarr says that not every reader of format 3 knows of it; those pass it over.
             warnings.simplefilter("ignore")
             zarr.consolidate_metadata(self._root.store)
-        remove(self.path)
+
+    def close(self):
+        """What finish() has written gets its name."""
+        gone = table.aside(self.path)
+        if os.path.isdir(self.path):
+            os.rename(self.path, gone)
         os.rename(self._part, self.path)
         self._root = None
+        if os.path.isdir(gone):
+            shutil.rmtree(gone)
 
     def discard(self):
         if self._root is not None:

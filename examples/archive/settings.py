@@ -63,6 +63,12 @@ class Settings:
         features.set_property("n-threads", threads)
 
 
+def of_description(description):
+    """The Settings that a file's rows are of."""
+    chosen = description["settings"]
+    return Settings(**dict(chosen, what=tuple(chosen["what"])))
+
+
 def set_property(element, name, value):
     from gi.repository import Gst
 

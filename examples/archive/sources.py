@@ -2,6 +2,7 @@
 """What an archive holds: the videos and pictures of a folder, or of a list of paths and
 URIs, and which of them an index folder has already."""
 import collections
+import json
 import os
 import re
 import urllib.parse
@@ -76,19 +77,23 @@ def listing(archive):
     return list(videos.values()), list(pictures.values()), missing
 
 
+def batch_stem(batch, expected):
+    """After the folder and the first picture, and a digest of all: no other pictures, and
+    not these with other settings, have a file of that name."""
+    names = [source.name for source in batch]
+    place = table.stem(os.path.dirname(names[0])).rsplit("-", 1)[0]
+    return f"{place}-{table.stem(*names, json.dumps(expected, sort_keys=True))}"
+
+
 def batches(pictures):
-    """[(stem, Sources)]: those of one folder together, at most PICTURES_IN_BATCH.  A
-    batch is named after its folder and its first picture."""
+    """[Sources]: those of one folder together, at most PICTURES_IN_BATCH."""
     by_folder = collections.defaultdict(list)
     for source in pictures:
         by_folder[os.path.dirname(source.name)].append(source)
     for folder in sorted(by_folder):
         inside = sorted(by_folder[folder])
         for start in range(0, len(inside), PICTURES_IN_BATCH):
-            batch = inside[start:start + PICTURES_IN_BATCH]
-            name = batch[0].name
-            stem = f"{table.stem(folder).rsplit('-', 1)[0]}-{table.stem(name)}"
-            yield stem, batch
+            yield inside[start:start + PICTURES_IN_BATCH]
 
 
 def described(sources):
@@ -111,18 +116,21 @@ def is_whole(folder, stem, sources, expected):
 
 
 def pictures_left(folder, pictures, expected):
-    """(those without rows, paths of files with rows that are no longer right)."""
+    """(those without rows, [(stem, whether of these settings, Sources)]: of files that are
+    there the pictures whose rows are no longer right)."""
     wanted = {table.text(source.name): source for source in pictures}
     left, outdated = dict(wanted), []
     for path in table.files(folder):
         description = table.read_description(path)
         if not description or not description.get("pictures"):
             continue
-        known = [Source(*source) for source in description["sources"]]
-        if is_of(description, expected) and all(
-                wanted.get(source.name, source)[1:] == source[1:] for source in known):
-            for source in known:
-                left.pop(source.name, None)
-        elif any(source.name in wanted for source in known):
-            outdated.append(path)
+        same = is_of(description, expected)
+        again = []
+        for name, *state in description["sources"]:
+            source = left.pop(name, None)
+            if name in wanted and not (same and state == list(wanted[name][1:])):
+                # What another file has, too, is done again once.
+                again += [source] if source else []
+        if again:
+            outdated.append((table.stem_of(path), same, again))
     return list(left.values()), outdated

@@ -81,6 +81,11 @@ def frames_path(folder, stem):
     return os.path.join(frames_folder(folder), stem + ENDING)
 
 
+def stem_of(path):
+    """Of a file of rows."""
+    return os.path.basename(path)[:-len(ENDING)]
+
+
 def patches_path(folder, stem):
     return os.path.join(patches_folder(folder), stem + ".zarr")
 
@@ -90,11 +95,13 @@ def text(name):
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def stem(name):
-    """Of a path or URI: something to read, and a digest that no other has."""
+def stem(name, *others):
+    """Of a path or URI: something to read, and a digest that no other has, nor the same
+    with other `others`."""
     readable = re.sub(r"[^\w.-]+", "_", text(os.path.basename(name.rstrip("/"))),
                       flags=re.ASCII).lstrip(".")
-    return f"{readable[:80] or 'video'}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}"
+    digest = hashlib.sha256(b"\0".join(map(os.fsencode, (name, *others))))
+    return f"{readable[:80] or 'video'}-{digest.hexdigest()[:16]}"
 
 
 def aside(path):
@@ -125,6 +132,14 @@ def files(folder):
 def open_file(path):
     """A ParquetFile, memory-mapped; iter_batches() or read_row_group() reads rows."""
     return pyarrow.parquet.ParquetFile(path, memory_map=True)
+
+
+def dim_of(path):
+    """Of the embeddings of a file; None: it has none."""
+    with open_file(path) as file:
+        names = file.schema_arrow.names
+        return (file.schema_arrow.field("embedding").type.list_size
+                if "embedding" in names else None)
 
 
 def read_description(path):
@@ -166,7 +181,7 @@ def write_errors(folder, rows):
 
 class Writer:
     """Writes a file of rows as they come, ROWS_IN_GROUP at a time, so that it holds no
-    more in memory.  close() makes it whole; what is not closed is discarded."""
+    more in memory.  finish() and close() make it whole; what is not closed is discarded."""
 
     def __init__(self, path, dim):
         self.path, self.schema, self.rows = path, schema(dim), 0
@@ -215,14 +230,17 @@ class Writer:
         self.rows += len(self._held)
         self._held = []
 
-    def close(self, description):
-        """description: the JSON's object but for version and rows."""
+    def finish(self, description):
+        """description: the JSON's object but for version and rows.  Only close() follows."""
         self._flush()
         whole = dict(description, version=VERSION, rows=self.rows)
         self._file.add_key_value_metadata({KEY.decode(): json.dumps(whole)})
         self._file.close()
-        self._file = None
+
+    def close(self):
+        """What finish() has written gets its name."""
         os.replace(self._part, self.path)
+        self._file = None
 
     def discard(self):
         if self._file is not None:

@@ -14,12 +14,14 @@ import os
 import pathlib
 import time
 
+import numpy
 import pyarrow
 import pyarrow.compute
 
 import choice
 import frames
 import patches
+import settings as settings_module
 import sources
 import table
 
@@ -31,15 +33,17 @@ class Output:
     """The rows of one file, and the patches of one store, written together: the store
     first, so that where the file is the store is, too."""
 
-    def __init__(self, folder, stem, settings, model, pictures=False, slices=False):
-        """model: (id, dim), of frames.describe(); slices: it is not for readers yet."""
+    def __init__(self, folder, stem, settings, model, pictures=False, slices=False,
+                 expected=None):
+        """model: (id, dim), of frames.describe(); slices: it is not for readers yet.
+        expected: of an old file, in place of settings.expected()."""
         self.settings, self.pictures = settings, pictures
         self.model_id, self.dim = model
         place = table.slices_folder if slices else table.frames_folder
         self._path = os.path.join(place(folder), stem + table.ENDING)
         self._store = (os.path.join(place(folder), stem + ".zarr") if slices
                        else table.patches_path(folder, stem))
-        self._json = settings.json()
+        self._json, self._expected = settings.json(), expected
 
     def __enter__(self):
         self.rows = table.Writer(self._path, self.dim)
@@ -59,15 +63,19 @@ class Output:
 
     def close(self, held, **more):
         """held: the Sources that the rows are of."""
-        if os.path.exists(self._path):  # of other settings: no longer beside its store
-            os.unlink(self._path)
+        self.rows.finish(dict(
+            self._expected or self.settings.expected(self.model_id),
+            sources=sources.described(held), pictures=self.pictures,
+            patches=self.patches is not None, **more))
+        if self.patches:
+            self.patches.finish()
+        if (self.patches or os.path.isdir(self._store)) and os.path.exists(self._path):
+            os.unlink(self._path)  # of other rows: no longer beside its store
         if self.patches:
             self.patches.close()
         else:
             patches.remove(self._store)
-        self.rows.close(dict(
-            self.settings.expected(self.model_id), sources=sources.described(held),
-            pictures=self.pictures, patches=self.patches is not None, **more))
+        self.rows.close()
 
     def __exit__(self, *_):
         self.rows.discard()
@@ -210,8 +218,9 @@ def write_joined(folder, source, paths, descriptions, settings, model):
     with Output(folder, table.stem(source.name), settings, model) as output:
         for (path, store), description in zip(paths, descriptions):
             if description["patches"]:
+                added = output.rows.added
                 output.open_patches(table.text(source.name)).add_store(
-                    store, first, output.rows.added)
+                    store, first, numpy.arange(added, added + description["rows"]))
             with table.open_file(path) as rows:
                 for group in range(rows.num_row_groups):
                     output.rows.add_table(shifted(rows.read_row_group(group), first))
@@ -255,10 +264,47 @@ def index_picture(source, settings, options):
     return frame
 
 
-def index_pictures(folder, stem, batch, settings, model, options, report):
-    """A batch of pictures: a row each; a bad one is an error, and no more."""
+def copy_rows(folder, stem, output, gone):
+    """The rows and patches of a batch of pictures into an Output, but of those whose names
+    are in `gone`.  Returns the Sources that they are of."""
+    path = table.frames_path(folder, stem)
+    description = table.read_description(path)
+    with table.open_file(path) as file:
+        rows = file.read()
+    stays = numpy.array([name not in gone for name in rows["video"].to_pylist()])
+    if not stays.any():
+        return []
+    records = numpy.where(stays, output.rows.added + numpy.cumsum(stays) - 1, -1)
+    rows = rows.filter(pyarrow.array(stays))
+    if description["patches"]:
+        output.open_patches(rows["video"][0].as_py()).add_store(
+            table.patches_path(folder, stem), 0, records)
+    output.rows.add_table(rows)
+    return [sources.Source(*source) for source in description["sources"]
+            if source[0] not in gone]
+
+
+def remove_rows(folder, stem, gone):
+    """Those of pictures whose names are in `gone`, of a file of any settings."""
+    path = table.frames_path(folder, stem)
+    description = table.read_description(path)
+    settings = settings_module.of_description(description)
+    with Output(folder, stem, settings, (description["model_id"], table.dim_of(path)),
+                pictures=True, expected=description) as output:
+        left = copy_rows(folder, stem, output, gone)
+        if left:
+            output.close(left)
+            return
+    os.unlink(path)
+    patches.remove(table.patches_path(folder, stem))
+
+
+def index_pictures(folder, stem, old, batch, settings, model, options, report):
+    """A batch of pictures: a row each; a bad one is an error, and no more.  old: the stem
+    of a file that has rows of them, or None.  Whatever else it holds, pictures that are
+    gone too, stays, and so does it itself until the new file is whole."""
     frames.keep(settings, options["threads"])
-    held, errors, size = [], [], 0
+    held, errors = [], []
     with Output(folder, stem, settings, model, pictures=True) as output:
         reports = Reports(report, sum(source.size for source in batch))
         for number, source in enumerate(batch, 1):
@@ -268,6 +314,11 @@ def index_pictures(folder, stem, batch, settings, model, options, report):
             except frames.PipelineError as error:
                 errors += failure(source, error)["errors"]
             reports.tell(number, number, len(batch))
+        done = {table.text(source.name) for source in held}
         if held:
-            output.close(held)
+            # One of that name has rows of no other pictures, and of these settings.
+            there = table.read_description(table.frames_path(folder, stem))
+            output.close(held + (copy_rows(folder, stem, output, done) if there else []))
+    if held and old not in (None, stem):
+        remove_rows(folder, old, done)
     return {"rows": len(held), "frames": len(held), "errors": errors}

@@ -34,7 +34,8 @@ def write(folder, stem, rows, pictures=False, model_id=MODEL_ID, **settings):
     for row in rows:
         writer.add(dict(row, model_id=model_id, settings=json.dumps(settings, sort_keys=True)))
     names = dict.fromkeys(row["video"] for row in rows)
-    writer.close({"sources": [[name, 1, 1] for name in names], "settings": settings,
+    writer.finish({"sources": [[name, 1, 1] for name in names], "settings": settings,
                   "model_id": model_id, "classes": None, "pictures": pictures,
                   "patches": False})
+    writer.close()
     return path

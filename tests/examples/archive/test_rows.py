@@ -30,34 +30,12 @@ import tap  # noqa: E402
 import videos  # noqa: E402
 import work  # noqa: E402
 from gi.repository import Gst  # noqa: E402
+from indexing import ALL, HALF, MODEL, index, rows_of  # noqa: E402
 
-MODEL = os.path.join(SOURCE, "tests/golden/features/hf-vit-classifier")
 CLIP = os.path.join(SOURCE, "tests/golden/zero-shot/hf-siglip")
-HALF = Gst.SECOND // 2
-ALL = ("embedding", "labels", "patches")
 FOLDER = tempfile.mkdtemp(prefix="archive-")
 VIDEOS, PICTURES = os.path.join(FOLDER, "videos"), os.path.join(FOLDER, "pictures")
 OUT = os.path.join(FOLDER, "out")
-
-
-def index(out, given, slice_length=videos.SLICE_SECONDS * Gst.SECOND, **chosen):
-    """The Archive, and the names of the functions that were called."""
-    chosen = settings.Settings(**{"model": MODEL, "top": 3, "every": HALF, "what": ALL, **chosen})
-    made = archive.Archive(out, chosen, frames.describe(chosen, 1), 1, slice_length, 30)
-    archive.clear(out)
-    made.there = made.plan(given)
-    called = []
-    while made.todo:
-        piece = made.todo.popleft()
-        called.append(piece.name)
-        more = {"report": lambda rows, size: None} if piece.reports else {}
-        made.take(piece.key, getattr(work, piece.name)(*piece.arguments, **more))
-    made.write_errors()
-    return made, called
-
-
-def rows_of(out, path):
-    return table.open_file(table.frames_path(out, table.stem(path))).read().to_pylist()
 
 
 def check_equal(got, want, video):
@@ -156,7 +134,8 @@ def check_slices_resume():
     rows = table.open_file(wrong).read()
     writer = table.Writer(wrong, 48)
     writer.add_table(rows)
-    writer.close(dict(description, part=list(part)))
+    writer.finish(dict(description, part=list(part)))
+    writer.close()
     _, called = index(out, path)
     assert called[-1] == "index_video" and called.count("index_video") == 2, called
     check_equal(rows_of(out, path), rows_to_compare(path), path)
@@ -229,13 +208,13 @@ def check_pictures():
         path = os.path.join(PICTURES, name)
         want = dict(plain.all_rows(path, MODEL)[0], pts=None, stream_time=None)
         check_equal([rows[path]], [want], path)
-    # Of a picture that is added that one alone; of one that changes its batch.
+    # Of a picture that is added, or changes, that one alone.
     shutil.copy(os.path.join(PICTURES, names[0]), os.path.join(PICTURES, "added.jpg"))
     made, _ = index(out, PICTURES)
     assert made.there == len(names) - 1 and made.progress.rows == 1
     os.utime(os.path.join(PICTURES, names[1]))
     made, _ = index(out, PICTURES)
-    assert made.progress.rows == len(names) - 1, made.progress.rows
+    assert made.progress.rows == 1, made.progress.rows
     rows = [row["video"] for path in table.files(out)
             for row in table.open_file(path).read().to_pylist()]
     assert len(rows) == len(set(rows)) == len(names)
