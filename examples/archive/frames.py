@@ -175,6 +175,7 @@ class Video:
         self._bus, self._segment = Bus(self.pipeline), None
         self._taken = collections.deque()   # (number, pts) on their way to the sink
         self._first, self._go = threading.Event(), threading.Event()
+        self._over = False                  # the frame behind the slice is among them
         self._discards, self._pad, self._probed = False, None, None
         self._heard = time.monotonic()
 
@@ -201,26 +202,39 @@ class Video:
             self._go.wait()
         if self._discards:
             return Gst.PadProbeReturn.DROP
-        pts = known(info.get_buffer().pts)
-        moment = None if pts is None else known(
-            self._segment.to_stream_time(Gst.Format.TIME, pts))
+        pts, moment = known(info.get_buffer().pts), None
+        if pts is not None:
+            moment = self._moment(info.get_buffer())
+            if moment is None:
+                return Gst.PadProbeReturn.DROP
         number = self.choice.counted
         if not self.choice.takes(moment):
             return Gst.PadProbeReturn.DROP
         self._taken.append((number, pts, self.choice.ended))
+        self._over = self.choice.ended
         return Gst.PadProbeReturn.OK
 
-    def _check(self):
+    def _moment(self, buffer):
+        """Position of a frame in the video, in ns; None: it lies outside of the segment.
+        Decoders drop these; where nothing is decoded, a seek lets them pass."""
+        duration = known(buffer.duration)
+        inside, begin, _ = self._segment.clip(
+            Gst.Format.TIME, buffer.pts, buffer.pts + (duration or 0))
+        return known(self._segment.to_stream_time(Gst.Format.TIME, begin)) if inside else None
+
+    def _wait(self, since):
+        """Raises PipelineError where nothing is decoded though it could be: since `since`,
+        monotonic, the decoder has had someone who takes its frames."""
         self._bus.check()
-        if time.monotonic() - self._heard > self.patience:
+        if not self._taken and time.monotonic() - max(since, self._heard) > self.patience:
             raise PipelineError(f"no frame was decoded for {self.patience} seconds")
 
     def _begin(self):
         """Up to the first frame: asks for slices, or goes to the start of one."""
         self.pipeline.set_state(Gst.State.PLAYING)
-        sink = self.pipeline.get_by_name("sink")
+        sink, began = self.pipeline.get_by_name("sink"), time.monotonic()
         while not self._first.wait(0.01):
-            self._check()
+            self._wait(began)
             if sink.props.eos:
                 raise PipelineError("no frame could be decoded")
         is_known, duration = self.pipeline.query_duration(Gst.Format.TIME)
@@ -253,17 +267,20 @@ class Video:
     def _frames(self):
         self._begin()
         sink = self.pipeline.get_by_name("sink")
-        while not (self.choice.ended and not self._taken):
-            self._check()
+        asked = time.monotonic()
+        while not (self._over and not self._taken):
+            self._bus.check()
             sample = sink.emit("try-pull-sample", POLL)
             if sample:
-                self._heard = time.monotonic()
                 frame, behind = self._take(sample)
                 if not behind:
                     yield frame
+                asked = time.monotonic()
             elif sink.props.eos:
                 self._bus.check()
                 break
+            else:
+                self._wait(asked)
 
     def __iter__(self):
         try:
