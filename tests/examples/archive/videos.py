@@ -60,8 +60,9 @@ def jpeg(width, height, pattern):
     return buffer.extract_dup(0, buffer.get_size())
 
 
-def write_frames(path, frames):
-    """frames: (ms, JPEG).  Into a Matroska file, each at its time."""
+def write_frames(path, frames, duration=Gst.CLOCK_TIME_NONE):
+    """frames: (ms, JPEG).  Into a Matroska file, each at its time; duration: ns of each,
+    which need not last until the next."""
     pipeline = Gst.parse_launch(
         "appsrc name=source format=time caps=image/jpeg,width=64,height=48,framerate=0/1"
         " ! matroskamux ! filesink name=file")
@@ -70,7 +71,7 @@ def write_frames(path, frames):
     pipeline.set_state(Gst.State.PLAYING)
     for moment, data in frames:
         buffer = Gst.Buffer.new_wrapped(data)
-        buffer.pts = moment * Gst.MSECOND
+        buffer.pts, buffer.duration = moment * Gst.MSECOND, duration
         source.emit("push-buffer", buffer)
     source.emit("end-of-stream")
     message = pipeline.get_bus().timed_pop_filtered(
