@@ -20,7 +20,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 # What a worker's process takes over, each with absolute paths.
 VARIABLES = ("GST_PLUGIN_PATH", "GST_PLUGIN_SYSTEM_PATH", "GST_PLUGIN_FEATURE_RANK",
              "GI_TYPELIB_PATH", "LD_LIBRARY_PATH", "GST_REGISTRY", "GST_REGISTRY_FORK")
-# How often a task is run again whose process died.
+# How often a task is run again whose process died.  It is counted here: Ray counts those
+# apart that it killed as memory ran short, and runs them again without end.
 RETRIES = 3
 # Bytes of the object store on one machine, the least there is: nothing lies in it.
 STORE = 80 << 20
@@ -56,8 +57,9 @@ def machines():
 
 
 def workers(cores):
-    """How many of so many cores there is room for."""
-    return max(1, int(ray.cluster_resources().get("CPU", 1) // cores))
+    """How many of so many cores there is room for: each is on one machine."""
+    return sum(int(node["Resources"].get("CPU", 0) // cores)
+               for node in ray.nodes() if node["Alive"])
 
 
 @ray.remote(num_cpus=0, max_restarts=-1)
@@ -93,18 +95,18 @@ class Tasks:
 
     def __init__(self, window, cores):
         self.window = window
-        self._cores, self._running = cores, {}
+        self._cores, self._running = cores, {}   # {reference: (Piece, times it was run)}
         self._board = Board.remote()
         self._asked, self._progress = None, {}
 
     def __len__(self):
         return len(self._running)
 
-    def add(self, piece):
-        """piece: an archive.Piece."""
-        task = run.options(num_cpus=self._cores, max_retries=RETRIES, name=piece.name)
+    def add(self, piece, before=0):
+        """piece: an archive.Piece; before: how often it was run already."""
+        task = run.options(num_cpus=self._cores, max_retries=0, name=piece.name)
         reference = task.remote(self._board if piece.reports else None, piece)
-        self._running[reference] = piece.key
+        self._running[reference] = piece, before + 1
 
     def wait(self, seconds):
         """[(key, result)] of those that ended, waiting for the first so long."""
@@ -112,12 +114,15 @@ class Tasks:
         more, _ = ray.wait(list(self._running), num_returns=len(self._running), timeout=0)
         found = []
         for reference in {*done, *more}:
-            key = self._running.pop(reference)
-            self._progress.pop(key, None)
+            piece, times = self._running.pop(reference)
+            self._progress.pop(piece.key, None)
             try:
-                found.append((key, ray.get(reference)))
+                found.append((piece.key, ray.get(reference)))
             except ray.exceptions.RayError as error:
-                found.append((key, said(error)))
+                if times > RETRIES or isinstance(error, ray.exceptions.RayTaskError):
+                    found.append((piece.key, said(error, times)))
+                else:
+                    self.add(piece, times)
         return found
 
     def progress(self):
@@ -130,15 +135,15 @@ class Tasks:
             except ray.exceptions.RayError:
                 pass  # it is started again
             self._asked = None
-        keys = set(self._running.values())
+        keys = {piece.key for piece, _ in self._running.values()}
         self._progress = {key: value for key, value in self._progress.items()
                           if key in keys}
         return self._progress
 
 
-def said(error):
-    """(message, debug) of what Ray tells of a task that gave no result."""
+def said(error, times):
+    """(message, debug) of what Ray tells of a task that gave no result; times: it was run."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     if isinstance(error, ray.exceptions.RayTaskError):
         return lines[-1], str(error)
-    return f"its process died, {RETRIES + 1} times", str(error)
+    return f"its process died, {times} times: {type(error).__name__}", str(error)

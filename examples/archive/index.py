@@ -48,9 +48,9 @@ def read_arguments():
     parser.add_argument("--patch-type", default="float16", choices=("float16", "float32"))
     parser.add_argument("--address", metavar="ADDRESS",
                         help="of a Ray cluster, or auto; without it this machine works alone")
-    parser.add_argument("--workers", type=int, metavar="N",
+    parser.add_argument("--workers", type=at_least_one, metavar="N",
                         help="videos at a time; default: as many as there are cores for")
-    parser.add_argument("--cores", type=int, default=1, metavar="N",
+    parser.add_argument("--cores", type=at_least_one, default=1, metavar="N",
                         help="of each worker, its n-threads; default: 1")
     parser.add_argument("--slice", default="10min", metavar="TIME",
                         type=settings_module.nanoseconds,
@@ -59,6 +59,12 @@ def read_arguments():
     parser.add_argument("--patience", type=float, default=120, metavar="SECONDS",
                         help="without a frame, after which a video is given up; default: 120")
     return parser.parse_args()
+
+
+def at_least_one(text):
+    if int(text) < 1:
+        raise ValueError(text)
+    return int(text)
 
 
 def settings_of(given):
@@ -100,7 +106,10 @@ def run(archive, given):
 
     engine.start(given.address, given.workers and given.workers * given.cores)
     try:
-        count = given.workers or engine.workers(given.cores)
+        room = engine.workers(given.cores)
+        if not room:
+            sys.exit(f"--cores {given.cores}: no machine has so many")
+        count = given.workers or room
         print(f"{count} workers of {given.cores} cores, {engine.machines()} machines",
               file=sys.stderr)
         work_off(archive, engine.Tasks(count, given.cores))

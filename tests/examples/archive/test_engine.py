@@ -215,6 +215,51 @@ def check_killed_worker(address):
     check_no_parts(out)
 
 
+def refused(*more):
+    """What is said of a command that cannot be obeyed."""
+    out = os.path.join(FOLDER, "refused")
+    done = subprocess.run(index(out, VIDEOS, *more), text=True, stderr=subprocess.PIPE,
+                          timeout=MANY_SECONDS)
+    assert done.returncode in (1, 2) and "Traceback" not in done.stderr, done.stderr
+    return done.stderr
+
+
+def check_refused():
+    for option in ("--workers", "--cores"):
+        for number in ("0", "-1"):
+            assert f"{option}: invalid" in refused(option, number)
+    assert "--cores 999: no machine has so many" in refused("--cores", "999")
+
+
+def check_tries():
+    """What takes its process with it is run so often and no more, and is named."""
+    import engine
+    import ray
+    from archive import Piece
+
+    @ray.remote
+    def dies(_board, piece):
+        with open(piece.arguments[0], "a", encoding="utf-8") as file:
+            file.write("x")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    path, kept = os.path.join(FOLDER, "tries"), engine.run
+    engine.start(None, 1)
+    try:
+        engine.run, tasks, found = dies, engine.Tasks(1, 1), []
+        tasks.add(Piece(("video", "a"), "dies", (path,), False))
+        while tasks:
+            found += tasks.wait(1)
+    finally:
+        engine.run = kept
+        engine.stop()
+    (key, (message, debug)), = found
+    assert key == ("video", "a") and debug, found
+    assert message == "its process died, 4 times: WorkerCrashedError", message
+    assert os.path.getsize(path) == 4
+    assert "OutOfMemoryError" in engine.said(ray.exceptions.OutOfMemoryError("so much"), 4)[0]
+
+
 def check_no_process():
     end = time.monotonic() + 20
     while marked() and time.monotonic() < end:
@@ -242,6 +287,8 @@ CHECKS = [
     ("on this machine the rows are a plain pipeline's, and errors are named", check_local),
     ("killed whole and started again, it goes on", check_killed_whole),
     ("on two nodes the table is the same; a worker that is killed costs nothing", on_cluster),
+    ("what no machine can do is refused", check_refused),
+    ("who dies each time is run four times", check_tries),
     ("no process is left", check_no_process),
 ]
 
