@@ -47,6 +47,7 @@ class Size:
         self.at_once = max(1, CHUNK // frame)
         self.limit = self.at_once * max(1, SHARD // (self.at_once * frame))
         self.group, self.held, self.written = group, [], 0
+        self.frame = frame   # in bytes
         group.attrs.update(attributes)
         self.patches = group.create_array(
             "patches", shape=(0, *shape), dtype=dtype, chunks=(self.at_once, *shape),
@@ -83,8 +84,8 @@ class Size:
 
 
 class Writer:
-    """Writes a store as frames come, some 32 MB at a time for each size.  finish()
-    and close() make it whole; what is not closed is discarded."""
+    """Writes a store as frames come, and holds no more than SHARD bytes of them, of all
+    sizes together.  finish() and close() make it whole; what is not closed is discarded."""
 
     def __init__(self, path, dtype, video, model_id):
         self.path, self.dtype = path, numpy.dtype(dtype)
@@ -108,6 +109,12 @@ class Writer:
         for name, column in ALONG.items():
             own[name] = -1 if row[column] is None else row[column]
         self._size(row["width"], row["height"], values.shape, frame.places).add(values, own)
+        self._bound()
+
+    def _bound(self):
+        """Of many sizes that with the most bytes is written before it fills a file."""
+        while sum(size.frame * len(size.held) for size in self._sizes.values()) > SHARD:
+            max(self._sizes.values(), key=lambda size: size.frame * len(size.held)).flush()
 
     def add_store(self, path, first_frame, records):
         """What another store holds, its frames counted from there on.  records: int64, of
@@ -126,6 +133,7 @@ class Writer:
                 for i, values in enumerate(patches[start:start + size.limit], start):
                     if own["record"][i] >= 0:
                         size.add(values, {name: column[i] for name, column in own.items()})
+                        self._bound()
 
     def finish(self):
         """Only close() follows."""

@@ -7,6 +7,7 @@ settings, no row is lost and none is there twice.  TAP on standard output.
 
 GST_PLUGIN_PATH and the bindings' paths are set by who calls."""
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -18,6 +19,7 @@ SOURCE = os.path.abspath(sys.argv[1])
 sys.path.insert(0, os.path.join(SOURCE, "examples/archive"))
 
 import frames  # noqa: E402
+import patches  # noqa: E402
 import plain  # noqa: E402
 import table  # noqa: E402
 import tap  # noqa: E402
@@ -67,7 +69,7 @@ def check_whole(out, paths):
         stores += 1
         store = table.patches_path(out, table.stem_of(path))
         records = []
-        groups = [None] + [name for name in os.listdir(store) if "x" in name and len(name) > 1]
+        groups = [None] + [name for name in os.listdir(store) if re.fullmatch(r"\d+x\d+", name)]
         for group in groups:
             found = xarray.open_zarr(store, group=group)
             records += list(found.record.values)
@@ -77,8 +79,8 @@ def check_whole(out, paths):
                     want = plain.all_rows(name, MODEL)[0]["patches"].astype(numpy.float16)
                     assert numpy.array_equal(found.patches.values[i], want), name
         assert sorted(records) == list(range(len(file))), records
-    patches = table.patches_folder(out)
-    assert stores == (len(os.listdir(patches)) if os.path.isdir(patches) else 0)
+    place = table.patches_folder(out)
+    assert stores == (len(os.listdir(place)) if os.path.isdir(place) else 0)
 
 
 def check_mended():
@@ -153,6 +155,38 @@ def check_planned():
     assert set(all_rows(out)) == set(paths)
 
 
+def check_many_sizes():
+    """What is held in memory is bounded, however many sizes there are."""
+    path, kept = os.path.join(FOLDER, "sizes.zarr"), patches.SHARD
+    random = numpy.random.default_rng(1)
+    given, most = [], 0
+    patches.SHARD = 20000
+    try:
+        writer = patches.Writer(path, "float32", "a", "b")
+        for number in range(90):
+            rows, columns = 2 + number % 4, 2 + number // 4 % 4
+            frame = frames.Frame(
+                {"frame": number, "pts": None, "stream_time": None, "width": 16 * columns,
+                 "height": 16 * rows}, random.normal(size=(rows, columns, 24)).astype("float32"),
+                (tuple(range(columns)), tuple(range(rows))))
+            writer.add(frame, number)
+            given.append(frame.patches)
+            most = max(most, sum(values.nbytes for size in writer._sizes.values()
+                                 for values, _ in size.held))
+        writer.finish()
+        writer.close()
+    finally:
+        patches.SHARD = kept
+    assert 10000 < most <= 20000, most
+    seen = []
+    for name in [None] + [name for name in os.listdir(path) if re.fullmatch(r"\d+x\d+", name)]:
+        found = xarray.open_zarr(path, group=name)
+        for i, record in enumerate(found.record.values):
+            assert numpy.array_equal(found.patches.values[i], given[record]), record
+            seen.append(record)
+    assert sorted(seen) == list(range(90))
+
+
 def make_pictures():
     os.makedirs(PICTURES)
     for i, name in enumerate(NAMES):
@@ -165,6 +199,7 @@ CHECKS = [
     ("of a batch that changes, the rows of what is gone stay", check_gone),
     ("a picture with other settings takes no other's row", check_settings),
     ("what cannot be done again keeps its rows", check_planned),
+    ("patches of many sizes are written before they fill the memory", check_many_sizes),
 ]
 
 if __name__ == "__main__":
