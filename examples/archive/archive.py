@@ -57,6 +57,9 @@ class Archive:
         self._succeed({*videos, *pictures} - {*left, *some})
         self.progress = progress.Progress(
             len(left) + len(some), sum(max(source.size, 0) for source in left + some))
+        for name in [name for name in self.errors if os.path.isdir(name)]:
+            del self.errors[name]   # a folder's, that may be read now
+            self.errors_changed = True
         for name, why in missing:
             self._fail(table.text(name), why)
         for source in left:

@@ -31,29 +31,40 @@ def ending(name):
         1][1:].lower()
 
 
-def of_name(name):
-    """A Source; file:// counts as the path it names.  Raises OSError if it is missing."""
+def resolved(name):
+    """A URI, or an absolute path; file:// counts as the path it names."""
     if name.startswith("file://"):
         name = urllib.request.url2pathname(urllib.parse.urlsplit(name).path)
+    return name if is_uri(name) else os.path.abspath(name)
+
+
+def of_name(name):
+    """A Source.  Raises OSError if it is missing."""
+    name = resolved(name)
     if is_uri(name):
         return Source(name, -1, -1)
-    name = os.path.abspath(name)
     return Source(name, *settings.changed(name))
 
 
-def walk(folder):
-    for place, folders, names in os.walk(folder):
+def walk(folder, unread):
+    """unread: gets (folder, why) of each that cannot be read.  Those that are links are
+    passed over."""
+    def failed(error):
+        unread.append((os.path.abspath(error.filename), error.strerror))
+
+    for place, folders, names in os.walk(folder, onerror=failed):
         folders.sort()
         for name in sorted(names):
             if ending(name) in VIDEOS or ending(name) in PICTURES:
                 yield os.path.join(place, name)
 
 
-def names_of(archive):
+def names_of(archive, unread):
     """Of a folder all videos and pictures in it and below; of a video or picture itself;
-    else of a text file its lines, empty ones and those with # in front passed over."""
+    else of a text file its lines, empty ones and those with # in front passed over.
+    unread: as of walk()."""
     if os.path.isdir(archive):
-        yield from walk(archive)
+        yield from walk(archive, unread)
     elif is_uri(archive) or ending(archive) in VIDEOS + PICTURES:
         yield archive
     else:
@@ -65,13 +76,14 @@ def names_of(archive):
 
 
 def listing(archive):
-    """(videos, pictures, missing): Sources, those of each once, and (name, why)."""
+    """(videos, pictures, missing): Sources, those of each once, and (name, why): folders that
+    cannot be read, too."""
     videos, pictures, missing = {}, {}, []
-    for name in names_of(archive):
+    for name in names_of(archive, missing):
         try:
             source = of_name(name)
         except OSError as error:
-            missing.append((os.path.abspath(name), error.strerror))
+            missing.append((resolved(name), error.strerror))
             continue
         (pictures if ending(source.name) in PICTURES else videos)[source.name] = source
     return list(videos.values()), list(pictures.values()), missing

@@ -7,6 +7,7 @@ work is done in this process: test_engine.py has it done by Ray.  TAP on standar
     test_rows.py SOURCE_ROOT
 
 GST_PLUGIN_PATH and the bindings' paths are set by who calls."""
+import errno
 import os
 import shutil
 import sys
@@ -265,14 +266,41 @@ def check_list():
     listed = os.path.join(FOLDER, "list.txt")
     with open(listed, "w", encoding="utf-8") as file:
         file.write(f"# a comment\n\n{VIDEOS}/small.webm\nfile://{VIDEOS}/small.webm\n"
-                   f"{PICTURES}/picture%200.jpg\n{FOLDER}/missing.mp4\nhttp://host/a%20b.png\n")
+                   f"{PICTURES}/picture%200.jpg\n{FOLDER}/missing.mp4\n"
+                   f"file://{FOLDER}/it%20is%20gone.mp4\nhttp://host/a%20b.png\n")
     found, pictures, missing = sources.listing(listed)
     assert [source.name for source in found] == [f"{VIDEOS}/small.webm"], found
     assert [source[:2] for source in pictures] == [("http://host/a%20b.png", -1)], pictures
     assert [name for name, _ in missing] == [
-        f"{PICTURES}/picture%200.jpg", f"{FOLDER}/missing.mp4"], missing
+        f"{PICTURES}/picture%200.jpg", f"{FOLDER}/missing.mp4",
+        f"{FOLDER}/it is gone.mp4"], missing
     assert settings.nanoseconds("1.5s") == 3 * HALF and settings.nanoseconds("0") == 0
     assert table.stem("/a/it's b.webm") != table.stem("/c/it's b.webm")
+
+
+def check_unread():
+    """A folder that cannot be read is an error as long as that is so.  The error is made
+    here, as root may read all."""
+    place, out = os.path.join(FOLDER, "unread"), os.path.join(FOLDER, "out-unread")
+    closed, kept = os.path.join(place, "closed"), os.scandir
+    os.makedirs(closed)
+    os.makedirs(out)
+    shutil.copy(os.path.join(VIDEOS, "small.webm"), closed)
+
+    def scandir(folder):
+        if folder == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", folder)
+        return kept(folder)
+
+    os.scandir = scandir
+    try:
+        made, called = index(out, place)
+    finally:
+        os.scandir = kept
+    assert not called and made.errors[closed]["message"] == "Permission denied", made.errors
+    made, called = index(out, place)
+    assert called == ["index_video"] and not made.errors, made.errors
+    assert not table.read_errors(out).num_rows
 
 
 def check_shards():
@@ -287,6 +315,7 @@ def check_shards():
 CHECKS = [
     ("of every n ns one frame is chosen, of slices the same", check_choice),
     ("lists name videos and pictures, each once", check_list),
+    ("a folder that cannot be read is an error", check_unread),
     ("all videos have a plain pipeline's rows, bit for bit", check_all_videos),
     ("bad videos are errors with the pipeline's message", check_errors),
     ("patches are a plain pipeline's, as xarray opens them", check_patches),
