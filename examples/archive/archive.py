@@ -116,11 +116,12 @@ class Archive:
         if "slices" in result:
             self._add_slices(source, result["slices"])
             return
-        self.progress.add(1, source.size, result["rows"])
+        self.progress.add(1, source.size, result["rows"], result["frames"])
         self._settle([source], result)
 
     def _take_pictures(self, batch, result):
-        self.progress.add(len(batch), sum(source.size for source in batch), result["rows"])
+        self.progress.add(len(batch), sum(source.size for source in batch), result["rows"],
+                          result["frames"])
         self._settle(batch, result)
 
     def _settle(self, held, result):
@@ -148,7 +149,7 @@ class Archive:
     def _take_slice(self, source, result, number):
         results = self.slices[source]
         results[number] = result
-        self.progress.add(0, source.size // len(results), result["rows"])
+        self.progress.add(0, source.size // len(results), result["rows"], result["frames"])
         self._join_if_complete(source)
 
     def _join_if_complete(self, source):

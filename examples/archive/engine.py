@@ -69,8 +69,8 @@ class Board:
     def __init__(self):
         self.reports = {}
 
-    def set(self, key, rows, size):
-        self.reports[key] = (rows, size)
+    def set(self, key, rows, frames, size):
+        self.reports[key] = (rows, frames, size)
 
     def take(self):
         found, self.reports = self.reports, {}
@@ -126,7 +126,7 @@ class Tasks:
         return found
 
     def progress(self):
-        """{key: (rows, bytes)} of those that run, as last heard; never waits."""
+        """{key: (rows, frames, bytes)} of those that run, as last heard; never waits."""
         if self._asked is None:
             self._asked = self._board.take.remote()
         elif ray.wait([self._asked], timeout=0)[0]:

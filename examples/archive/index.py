@@ -19,6 +19,7 @@ import sys
 import time
 
 import settings as settings_module
+import sources
 import table
 
 # Seconds between two versions of errors.parquet.
@@ -128,6 +129,8 @@ def main():
     except ImportError as error:
         sys.exit(f"{sys.executable}: {error}. sh examples/archive/environment.sh makes a"
                  " Python that has all this takes.")
+    if not sources.is_uri(given.archive) and not os.access(given.archive, os.R_OK):
+        sys.exit(f"{given.archive}: it is not there, or cannot be read")
     given.out = os.path.abspath(given.out)
     settings, held = settings_of(given), lock(given.out)
     try:

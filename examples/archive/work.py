@@ -99,12 +99,12 @@ class Reports:
     def __init__(self, report, size):
         self._report, self._next, self._size = report, 0, max(size, 0)
 
-    def tell(self, rows, done, whole):
-        """done of whole, in any unit; None, where that is not known."""
+    def tell(self, rows, frames, done, whole):
+        """frames: decoded; done of whole, in any unit; None, where that is not known."""
         now = time.monotonic()
         if now >= self._next:
             self._next = now + OFTEN
-            self._report(rows, self._size * min(done / whole, 1) if whole else 0)
+            self._report(rows, frames, self._size * min(done / whole, 1) if whole else 0)
 
 
 def index_part(source, output, part, options, report):
@@ -118,7 +118,7 @@ def index_part(source, output, part, options, report):
         first = first or frame
         output.add(frame)
         begin, end = part[0] or 0, part[1] or video.duration
-        reports.tell(number, (frame.row["stream_time"] or 0) - begin, end and end - begin)
+        reports.tell(number, video.choice.counted, (frame.row["stream_time"] or 0) - begin, end and end - begin)
     return video, first
 
 
@@ -330,7 +330,7 @@ def index_pictures(folder, stem, old, batch, settings, model, options, report):
                 held.append(source)
             except frames.PipelineError as error:
                 errors += failure(source, error)["errors"]
-            reports.tell(number, number, len(batch))
+            reports.tell(number, number, number, len(batch))
         done = {table.text(source.name) for source in held}
         if held:
             # One of that name has rows of no other pictures, and of these settings.

@@ -27,7 +27,7 @@ def index(out, given, slice_length=videos.SLICE_SECONDS * Gst.SECOND, **chosen):
     while made.todo:
         piece = made.todo.popleft()
         called.append(piece.name)
-        more = {"report": lambda rows, size: None} if piece.reports else {}
+        more = {"report": lambda *_: None} if piece.reports else {}
         made.take(piece.key, getattr(work, piece.name)(*piece.arguments, **more))
     made.write_errors()
     return made, called

@@ -137,8 +137,8 @@ def check_local():
     said = run(*index(LOCAL, small_archive(), "--every", "500ms"))
     total = len(videos.GOOD) + len(videos.BAD)
     assert f"0 are there already, {total} to be done" in said, said
-    assert re.search(rf"^{total} of {total}, {len(videos.BAD)} bad, \d+ rows, [\d.]+ a second,"
-                     r" \d:\d\d:\d\d, left 0:00:00$", said, re.MULTILINE), said
+    assert re.search(rf"^{total} of {total}, {len(videos.BAD)} bad, \d+ rows, [\d.]+ frames a"
+                     r" second, \d:\d\d:\d\d, left 0:00:00$", said, re.MULTILINE), said
     for name in videos.GOOD:
         check_rows(LOCAL, os.path.join(VIDEOS, name), Gst.SECOND // 2)
     errors = table.read_errors(LOCAL).to_pylist()
@@ -228,6 +228,12 @@ def check_refused():
     for option in ("--workers", "--cores"):
         for number in ("0", "-1"):
             assert f"{option}: invalid" in refused(option, number)
+    out = os.path.join(FOLDER, "nowhere-out")
+    done = subprocess.run(index(out, os.path.join(FOLDER, "nowhere")), text=True,
+                          stderr=subprocess.PIPE, timeout=MANY_SECONDS)
+    assert done.returncode == 1 and done.stderr.endswith(
+        "nowhere: it is not there, or cannot be read\n"), done.stderr
+    assert not os.path.exists(out)
     assert "--cores 999: no machine has so many" in refused("--cores", "999")
 
 

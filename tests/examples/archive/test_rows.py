@@ -24,6 +24,7 @@ import choice  # noqa: E402
 import frames  # noqa: E402
 import patches  # noqa: E402
 import plain  # noqa: E402
+import progress  # noqa: E402
 import settings  # noqa: E402
 import sources  # noqa: E402
 import table  # noqa: E402
@@ -239,7 +240,7 @@ def check_died():
     while made.todo:
         piece = made.todo.popleft()
         called.append(piece.name)
-        more = {"report": lambda rows, size: None} if piece.reports else {}
+        more = {"report": lambda *_: None} if piece.reports else {}
         made.take(piece.key, ("its process died", "") if piece.name == "index_slice"
                   else getattr(work, piece.name)(*piece.arguments, **more))
     assert called == ["index_video"] + 3 * ["index_slice"] + ["join_slices", "index_video"], called
@@ -303,6 +304,23 @@ def check_unread():
     assert not table.read_errors(out).num_rows
 
 
+def check_progress():
+    """Frames are all that are decoded, rows those that are looked at."""
+    path, out = os.path.join(VIDEOS, "small.webm"), os.path.join(FOLDER, "progress")
+    made, _ = index(out, path)
+    assert (made.progress.rows, made.progress.frames) == (4, 50), made.progress.frames
+    shown, told = progress.Progress(2, 1000), []
+    shown._seen = [(shown._begin - 10, 0)]
+    shown.add(1, 500, 4, 50)
+    text = shown.text([(2, 70, 250)])
+    speed = float(text.split(" rows, ")[1].split(" frames a second")[0])
+    assert text.startswith("1 of 2, 0 bad, 6 rows, ") and 10 < speed <= 12, text
+    source, chosen = sources.of_name(path), settings.Settings(model=MODEL, every=HALF)
+    work.index_video(out, source, chosen, frames.describe(chosen, 1),
+                     {"threads": 1, "patience": 30}, lambda *numbers: told.append(numbers))
+    assert told and all(len(numbers) == 3 for numbers in told), told
+
+
 def check_shards():
     """More frames than are held in memory at once."""
     kept, patches.SHARD, patches.CHUNK = (patches.SHARD, patches.CHUNK), 40000, 10000
@@ -316,6 +334,7 @@ CHECKS = [
     ("of every n ns one frame is chosen, of slices the same", check_choice),
     ("lists name videos and pictures, each once", check_list),
     ("a folder that cannot be read is an error", check_unread),
+    ("frames a second are those that are decoded", check_progress),
     ("all videos have a plain pipeline's rows, bit for bit", check_all_videos),
     ("bad videos are errors with the pipeline's message", check_errors),
     ("patches are a plain pipeline's, as xarray opens them", check_patches),
