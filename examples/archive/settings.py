@@ -47,7 +47,7 @@ class Settings:
     def expected(self, model_id):
         """What a description must have that the rows are those of these settings."""
         return {"settings": json.loads(self.json()), "model_id": model_id,
-                "classes": changed(self.classes) if self.classes else None}
+                "classes": file_state(self.classes) if self.classes else None}
 
     def configure(self, tokens, features, threads):
         """Sets the properties of a vitpatchembed and a vitencoder."""
@@ -75,7 +75,7 @@ def set_property(element, name, value):
     Gst.util_set_object_arg(element, name, value)
 
 
-def changed(path):
+def file_state(path):
     """[size in bytes, mtime in ns] of a file: other numbers, another file."""
     status = os.stat(path)
     return [status.st_size, status.st_mtime_ns]

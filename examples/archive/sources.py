@@ -43,7 +43,7 @@ def of_name(name):
     name = resolved(name)
     if is_uri(name):
         return Source(name, -1, -1)
-    return Source(name, *settings.changed(name))
+    return Source(name, *settings.file_state(name))
 
 
 def walk(folder, unread):

@@ -10,7 +10,6 @@ writes its files and returns a small dict of what became of it:
 Nothing here knows who runs it."""
 import contextlib
 import os
-import pathlib
 import time
 
 import numpy
@@ -19,6 +18,7 @@ import pyarrow.compute
 
 import choice
 import frames
+import names
 import patches
 import settings as settings_module
 import sources
@@ -88,10 +88,6 @@ class Output:
             self.patches.discard()
 
 
-def uri_of(source):
-    return source.name if sources.is_uri(source.name) else pathlib.Path(source.name).as_uri()
-
-
 class Reports:
     """Tells how far a work is, no more than once in a while.  size: of its source, in
     bytes."""
@@ -109,7 +105,7 @@ class Reports:
 
 def index_part(source, output, part, options, report):
     """The frames of a video or slice into `output`.  Returns (Video, its first frame)."""
-    video = frames.Video(table.text(source.name), uri_of(source), output.settings,
+    video = frames.Video(table.text(source.name), names.uri(source.name), output.settings,
                          options["threads"], part, options.get("longest"),
                          options["patience"])
     first = None
@@ -118,7 +114,8 @@ def index_part(source, output, part, options, report):
         first = first or frame
         output.add(frame)
         begin, end = part[0] or 0, part[1] or video.duration
-        reports.tell(number, video.choice.counted, (frame.row["stream_time"] or 0) - begin, end and end - begin)
+        reports.tell(number, video.choice.counted,
+                     (frame.row["stream_time"] or 0) - begin, end and end - begin)
     return video, first
 
 
@@ -269,7 +266,7 @@ def join_slices(folder, source, count, settings, model):
 
 def index_picture(source, settings, options):
     """The one Frame of a picture; of a moving one the first."""
-    video = frames.Video(table.text(source.name), uri_of(source), settings,
+    video = frames.Video(table.text(source.name), names.uri(source.name), settings,
                          options["threads"], patience=options["patience"])
     with contextlib.closing(iter(video)) as found:
         frame = next(found, None)

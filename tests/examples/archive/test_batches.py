@@ -190,8 +190,8 @@ def check_many_sizes():
 def make_pictures():
     os.makedirs(PICTURES)
     for i, name in enumerate(NAMES):
-        videos.launch(f"videotestsrc num-buffers=1 pattern={i} ! video/x-raw,width={64 + 16 * (i % 2)},"
-                      "height=48 ! pngenc", os.path.join(PICTURES, name))
+        videos.launch(f"videotestsrc num-buffers=1 pattern={i} ! video/x-raw,height=48,"
+                      f"width={64 + 16 * (i % 2)} ! pngenc", os.path.join(PICTURES, name))
 
 
 CHECKS = [
