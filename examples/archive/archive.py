@@ -52,7 +52,9 @@ class Archive:
         videos, pictures, missing = sources.listing(archive)
         left = [source for source in videos if not sources.is_whole(
             self.folder, table.stem(source.name), [source], self.expected)]
-        fresh, outdated = sources.pictures_left(self.folder, pictures, self.expected)
+        fresh, outdated, spare = sources.pictures_left(self.folder, pictures, self.expected)
+        for stem, names in spare:   # an earlier run was stopped before it came to that
+            work.remove_rows(self.folder, stem, names)
         some = fresh + [source for _, _, again in outdated for source in again]
         self._succeed({*videos, *pictures} - {*left, *some})
         self.progress = progress.Progress(

@@ -127,22 +127,35 @@ def is_whole(folder, stem, sources, expected):
     return description["sources"] == described(sources)
 
 
-def pictures_left(folder, pictures, expected):
-    """(those without rows, [(stem, whether of these settings, Sources)]: of files that are
-    there the pictures whose rows are no longer right)."""
-    wanted = {table.text(source.name): source for source in pictures}
-    left, outdated = dict(wanted), []
+def picture_files(folder, expected):
+    """{stem: (whether of these settings, {name: [size, mtime]})} of files of pictures."""
+    found = {}
     for path in table.files(folder):
         description = table.read_description(path)
-        if not description or not description.get("pictures"):
-            continue
-        same = is_of(description, expected)
-        again = []
-        for name, *state in description["sources"]:
-            source = left.pop(name, None)
-            if name in wanted and not (same and state == list(wanted[name][1:])):
-                # What another file has, too, is done again once.
-                again += [source] if source else []
+        if description and description.get("pictures"):
+            found[table.stem_of(path)] = is_of(description, expected), {
+                name: state for name, *state in description["sources"]}
+    return found
+
+
+def pictures_left(folder, pictures, expected):
+    """(those without rows, outdated, spare).  outdated: [(stem, whether of these settings,
+    Sources)], of files that are there the pictures whose rows are no longer right; spare:
+    [(stem, names)], the rows that another file has, too, and rightly."""
+    left = {table.text(source.name): source for source in pictures}
+    files, right = picture_files(folder, expected), {}
+    for stem, (same, held) in files.items():
+        for name, state in held.items():
+            if same and name in left and state == list(left[name][1:]):
+                right[name] = stem
+    for name in right:
+        del left[name]
+    outdated, spare = [], []
+    for stem, (same, held) in files.items():
+        again = [left.pop(name) for name in held if name in left]
         if again:
-            outdated.append((table.stem_of(path), same, again))
-    return list(left.values()), outdated
+            outdated.append((stem, same, again))
+        twice = {name for name in held if right.get(name, stem) != stem}
+        if twice:
+            spare.append((stem, twice))
+    return list(left.values()), outdated, spare

@@ -172,7 +172,8 @@ def key(frame):
 def is_same(one, other):
     """Of two keys.  Times are equal; vectors differ by no more than SAME of their length:
     processors with other instructions add in another order."""
-    if one is None or other is None or None in (one[2], other[2]):
+    if one is None or other is None or not (
+            isinstance(one[2], list) and isinstance(other[2], list)):
         return one == other
     first, second = numpy.array(one[2]), numpy.array(other[2])
     return one[:2] == other[:2] and first.shape == second.shape and bool(

@@ -141,6 +141,26 @@ def check_settings():
     assert not index(out, place, top=2)[1]
 
 
+def check_stopped():
+    """Between the new file and the removal of its rows from the old one."""
+    place, out = os.path.join(FOLDER, "stopped"), os.path.join(FOLDER, "stopped-out")
+    paths = make(place, *NAMES[:5])
+    index(out, place)
+    old, = table.files(out)
+    store = table.patches_path(out, table.stem_of(old))
+    kept = os.path.join(FOLDER, "kept")
+    shutil.copytree(store, kept + ".zarr")
+    shutil.copy2(old, kept)
+    for given, left in ((paths[1], 2), (place, 2)):
+        index(out, given, top=2)
+        shutil.rmtree(store, ignore_errors=True)
+        shutil.copytree(kept + ".zarr", store)
+        shutil.copy2(kept, old)
+        assert not index(out, given, top=2)[1]
+        check_whole(out, paths)
+        assert len(table.files(out)) == left
+
+
 def check_planned():
     """To plan is not to take away."""
     place, out = os.path.join(FOLDER, "planned"), os.path.join(FOLDER, "planned-out")
@@ -198,6 +218,7 @@ CHECKS = [
     ("a picture that is mended is added to the others", check_mended),
     ("of a batch that changes, the rows of what is gone stay", check_gone),
     ("a picture with other settings takes no other's row", check_settings),
+    ("rows are there once where a run was stopped between two files", check_stopped),
     ("what cannot be done again keeps its rows", check_planned),
     ("patches of many sizes are written before they fill the memory", check_many_sizes),
 ]
