@@ -57,7 +57,7 @@ failed=0
 skipped=0
 # Threads that wait for each other while they spin gain nothing on vectors this small.
 export PYTHONDONTWRITEBYTECODE=1 OPENBLAS_NUM_THREADS=1
-for test in frames rows slices batches engine nearest duplicates approximate search page; do
+for test in packages frames rows slices batches engine nearest duplicates approximate search page; do
   log=$build/test_$test.log
   case $test in
     search) interpreter=${ARCHIVE_TEXT_PYTHON:-$python} ;;

@@ -18,9 +18,13 @@ import signal
 import sys
 import time
 
-import settings as settings_module
-import sources
-import table
+import packages
+
+packages.require("numpy", "pyarrow", "ray", "zarr")
+
+import settings as settings_module  # noqa: E402
+import sources  # noqa: E402
+import table  # noqa: E402
 
 # Seconds between two versions of errors.parquet.
 ERRORS_OFTEN = 10
@@ -127,8 +131,7 @@ def main():
         import frames
         from archive import Archive, clear
     except ImportError as error:
-        sys.exit(f"{sys.executable}: {error}. sh examples/archive/environment.sh makes a"
-                 " Python that has all this takes.")
+        sys.exit(f"{sys.executable}: {error}")
     if not sources.is_uri(given.archive) and not os.access(given.archive, os.R_OK):
         sys.exit(f"{given.archive}: it is not there, or cannot be read")
     given.out = os.path.abspath(given.out)

@@ -19,8 +19,13 @@ import math
 import os
 import sys
 
-import names
-import settings
+import packages
+
+packages.require("numpy", "pyarrow")
+
+import names  # noqa: E402
+import settings  # noqa: E402
+from vectors import Refused, Vectors  # noqa: E402
 
 MILLION = 10**6
 # A stretch's frames are at most so much below its best: texts lie far from all pictures,
@@ -193,11 +198,6 @@ def find_duplicates(given, vectors):
 
 def main():
     given = read_arguments()
-    try:
-        from vectors import Refused, Vectors
-    except ImportError as error:
-        sys.exit(f"{sys.executable}: {error}. sh examples/archive/environment.sh makes a"
-                 " Python that has all this takes.")
     try:
         vectors = Vectors(given.folder, Progress("files"))
         if given.duplicates:
