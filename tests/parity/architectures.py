@@ -10,6 +10,7 @@ features, embedding and logits in float64 are those of the encoder, or the
 encoder refuses it with one of a few reasons.  Prints what is wrong or refused;
 the exit status is 1 where anything is wrong.
 """
+import functools
 import shutil
 import sys
 import tempfile
@@ -130,28 +131,37 @@ def judge(timm, element, encodes, folder, name):
     return "same", ""
 
 
+def judge_all(timm, names, kinds, scratch, judge):
+    """Counts what judge(a folder, name) says of every architecture, or of those whose
+    names hold one of `names`: (one of `kinds`, why it is not the same).  Prints what is
+    not the same; returns the exit status."""
+    counts = dict.fromkeys(kinds, 0)
+    for name in [name for module in MODULES
+                 for name in timm.list_models(module=module)]:
+        if names and not any(n in name for n in names):
+            continue
+        folder = Path(scratch) / name
+        folder.mkdir()
+        kind, why = judge(folder, name)
+        shutil.rmtree(folder)
+        counts[kind] += 1
+        if why:
+            print(f"{kind}: {name}: {why.replace(scratch, '')}", flush=True)
+    print(", ".join(f"{count} {kind}" for kind, count in counts.items()))
+    return 1 if counts["wrong"] else 0
+
+
 def main(build, *names):
     timm = parity.import_packages().get("timm")
     if not timm:
         print("skipped: timm is not installed")
         return 77
-    counts = {"same": 0, "same tokens, no encoder": 0, "refused": 0, "wrong": 0}
+    kinds = "same", "same tokens, no encoder", "refused", "wrong"
     with tempfile.TemporaryDirectory() as scratch:
         element = parity.Element(build, Path(scratch))
         encodes = encoder.Encoder(build, Path(scratch))
-        for name in [name for module in MODULES
-                     for name in timm.list_models(module=module)]:
-            if names and not any(n in name for n in names):
-                continue
-            folder = Path(scratch) / name
-            folder.mkdir()
-            kind, why = judge(timm, element, encodes, folder, name)
-            shutil.rmtree(folder)
-            counts[kind] += 1
-            if why:
-                print(f"{kind}: {name}: {why.replace(scratch, '')}", flush=True)
-    print(", ".join(f"{count} {kind}" for kind, count in counts.items()))
-    return 1 if counts["wrong"] else 0
+        return judge_all(timm, names, kinds, scratch,
+                         functools.partial(judge, timm, element, encodes))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ vitencoder, or both refuse it.
 Tokens are random, of a grid that is not square.  Takes timm and ONNX Runtime.  Prints
 what is refused or wrong; the exit status is 1 where anything is wrong.
 """
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -64,25 +63,17 @@ def main(build, *names):
     if not timm:
         print("skipped: timm is not installed")
         return 77
-    counts = {"same": 0, "refused": 0, "wrong": 0}
     with tempfile.TemporaryDirectory() as scratch:
         encodes = encoder.Encoder(build, Path(scratch))
-        for name in [name for module in architectures.MODULES
-                     for name in timm.list_models(module=module)]:
-            if names and not any(n in name for n in names):
-                continue
-            folder = Path(scratch) / name
-            folder.mkdir()
+
+        def attempt(folder, name):
             try:
-                kind, why = judge(timm, encodes, folder, name)
+                return judge(timm, encodes, folder, name)
             except Exception as error:  # whatever an architecture may raise
-                kind, why = "wrong", f"{type(error).__name__}: {error}"
-            shutil.rmtree(folder)
-            counts[kind] += 1
-            if why:
-                print(f"{kind}: {name}: {why.replace(scratch, '')}", flush=True)
-    print(", ".join(f"{count} {kind}" for kind, count in counts.items()))
-    return 1 if counts["wrong"] else 0
+                return "wrong", f"{type(error).__name__}: {error}"
+
+        return architectures.judge_all(
+            timm, names, ("same", "refused", "wrong"), scratch, attempt)
 
 
 if __name__ == "__main__":
