@@ -93,22 +93,25 @@ most_helpers_asked_for (void)
   return n;
 }
 
-/* (nullable): newer GLib makes no pool where it cannot start a thread that will
- * start the others. */
+/* The threads are the pool's own: those of a pool that shares them are started
+ * by one thread of GLib, and where that could not be started once, the next
+ * such pool waits for it for ever (GLib 2.84).  The first is started with the
+ * pool and the others after it, since GLib frees a pool that lacks some of its
+ * threads while the others use it.
+ * Returns: (nullable): the helpers, NULL where no thread could be started */
 static GThreadPool *
 ask_for_helpers (guint n)
 {
   GThreadPool *helpers;
-  guint n_threads;
 
   g_mutex_lock (&shared.lock);
   shared.n_asking[n]++;
-  n_threads = most_helpers_asked_for ();
   if (shared.helpers == NULL)
-    shared.helpers = g_thread_pool_new_full (
-        run_task, NULL, drop_task, (gint) n_threads, FALSE, NULL);
-  else
-    g_thread_pool_set_max_threads (shared.helpers, (gint) n_threads, NULL);
+    shared.helpers
+        = g_thread_pool_new_full (run_task, NULL, drop_task, 1, TRUE, NULL);
+  if (shared.helpers != NULL)
+    g_thread_pool_set_max_threads (
+        shared.helpers, (gint) most_helpers_asked_for (), NULL);
   helpers = shared.helpers;
   g_mutex_unlock (&shared.lock);
   return helpers;
