@@ -16,6 +16,8 @@
  *     FRAME_SIZE   STREAM FORMAT            send other caps
  *     NO_MEMORY    RESOURCE NO_SPACE_LEFT   free memory
  *     LIMIT        RESOURCE NO_SPACE_LEFT   allow more, or ask for less
+ *
+ * STOPPED is none: it is GST_FLOW_FLUSHING.
  */
 #pragma once
 

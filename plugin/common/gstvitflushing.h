@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Whether what failed downstream of an element was stopped by a flush or by the
- * element's own end, which is no answer: neither a refusal nor a fault.
+ * Whether a flush or an element's own end came between: what failed downstream of
+ * it got no answer then, neither a refusal nor a fault, and for what it computes
+ * nobody waits.
  */
 #pragma once
 

@@ -298,6 +298,9 @@ static GstFlowReturn
 leave_out (GstVitEncoder *self, GError *error /* (transfer full) */)
 {
   switch (error->code) {
+    case VIT_ERROR_STOPPED:
+      g_error_free (error);
+      return GST_FLOW_FLUSHING;
     case VIT_ERROR_NO_MEMORY:
     case VIT_ERROR_READ:
     case VIT_ERROR_LIMIT:
@@ -334,7 +337,8 @@ encode (GstVitEncoder *self, GstBuffer *buffer)
   if (!gst_vit_encoder_stream_prepare (stream, &error))
     return leave_out (self, error);
   start = gst_util_get_timestamp ();
-  if (!gst_vit_encoder_stream_attach (stream, buffer, &error))
+  if (!gst_vit_encoder_stream_attach (
+          stream, buffer, GST_BASE_TRANSFORM_SRC_PAD (self), &error))
     return leave_out (self, error);
   self->warned_of_left_out = FALSE;
   gst_vit_skipping_processed (&self->skipping, GST_BASE_TRANSFORM (self));

@@ -2,6 +2,7 @@
 #include "encoder/gstvitencoderstream.h"
 
 #include "base/error.h"
+#include "common/gstvitflushing.h"
 #include "common/gstvitreading.h"
 #include "common/gstvittensor.h"
 #include "encoder/gstvitencoderattach.h"
@@ -250,35 +251,46 @@ close_jobs (GstVitEncoderStream *stream)
   g_array_set_size (stream->outputs, 0);
 }
 
+static gboolean
+is_stopped (gpointer srcpad)
+{
+  return gst_vit_is_flushing (srcpad);
+}
+
 /* Fills in the results of all jobs. */
 static gboolean
 compute (GstVitEncoderStream *stream, const GstVitEncoderShape *shape,
-    GError **error)
+    GstPad *srcpad, GError **error)
 {
   GstVitEncoderSize *size = stream->size;
-  gboolean is_open = TRUE;
+  gboolean is_done = TRUE;
 
-  for (guint job = 0; is_open && job < stream->jobs->len; job++)
-    is_open = open_job (stream, shape, job, error);
-  if (is_open) {
+  for (guint job = 0; is_done && job < stream->jobs->len; job++)
+    is_done = open_job (stream, shape, job, error);
+  if (is_done) {
     VitEncoderFrame frame = {
       .tokens = size->tokens,
       .features = shape->features ? size->features : NULL,
       .embedding = size->embedding,
       .logits = size->logits,
       .attention = size->attention,
+      .is_stopped = is_stopped,
+      .stop_data = srcpad,
     };
 
-    vit_encoder_run (
+    is_done = vit_encoder_run (
         size->encoder, &frame, gst_vit_workers_run, stream->workers);
+    if (!is_done)
+      g_set_error_literal (error, VIT_ERROR, VIT_ERROR_STOPPED,
+          "a flush or the end of the element came between");
   }
   close_jobs (stream);
-  return is_open;
+  return is_done;
 }
 
 gboolean
-gst_vit_encoder_stream_attach (
-    GstVitEncoderStream *stream, GstBuffer *frame, GError **error)
+gst_vit_encoder_stream_attach (GstVitEncoderStream *stream, GstBuffer *frame,
+    GstPad *srcpad, GError **error)
 {
   GstVitEncoderShape shape = shape_of (stream);
   guint n = stream->inputs.tokens->len;
@@ -291,7 +303,7 @@ gst_vit_encoder_stream_attach (
           = g_rc_box_acquire (g_ptr_array_index (stream->known, i));
   /* So that no more is held at once than the frame carries. */
   g_ptr_array_set_size (before, 0);
-  if (stream->jobs->len > 0 && !compute (stream, &shape, error)) {
+  if (stream->jobs->len > 0 && !compute (stream, &shape, srcpad, error)) {
     g_ptr_array_set_size (stream->results, 0);
     return FALSE;
   }

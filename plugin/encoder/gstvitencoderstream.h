@@ -97,9 +97,11 @@ gboolean gst_vit_encoder_stream_prepare (
 GstStructure *gst_vit_encoder_stream_describe_labels (
     const GstVitEncoderStream *stream);
 
-/* Attaches to `frame`, which is writable, what the settings ask for.  Errors:
- * NO_MEMORY, and READ where tokens cannot be mapped; nothing is attached then. */
-gboolean gst_vit_encoder_stream_attach (
-    GstVitEncoderStream *stream, GstBuffer *frame, GError **error);
+/* Attaches to `frame`, which is writable, what the settings ask for.  `srcpad`: the
+ * element's own; where that is flushing, nobody waits for the frame.  Errors:
+ * NO_MEMORY, READ where tokens cannot be mapped, and STOPPED by a flush or the
+ * element's end; nothing is attached then. */
+gboolean gst_vit_encoder_stream_attach (GstVitEncoderStream *stream,
+    GstBuffer *frame, GstPad *srcpad, GError **error);
 
 G_END_DECLS

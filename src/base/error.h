@@ -24,6 +24,7 @@ typedef enum {
   VIT_ERROR_FRAME_SIZE,  /* smaller than a patch, or too large to compute */
   VIT_ERROR_NO_MEMORY,   /* an allocation failed */
   VIT_ERROR_LIMIT,       /* it would take more than the caller allows */
+  VIT_ERROR_STOPPED,     /* the caller wants no more of it */
 } VitError;
 
 GQuark vit_error_quark (void);

@@ -71,6 +71,11 @@ typedef struct {
   float *const *logits;       /* [n_grids]: [n_classes] each */
   float *const *attention;    /* [n_grids]: [n_heads][n_tokens] each: how much the
                                  first token attends to each, sums 1 */
+
+  /* Whether nobody wants it any more; asked before every task, on any of the
+   * threads.  NULL: it is wanted. */
+  gboolean (*is_stopped) (gpointer stop_data);
+  gpointer stop_data;
 } VitEncoderFrame;
 
 typedef struct _VitEncoder VitEncoder;
@@ -100,8 +105,8 @@ gboolean vit_encoder_measure (const VitEncoder *encoder,
  * nothing and takes no lock.  Linear maps go over the tokens of all grids
  * together; attention stays within each.  Where no features of the last block are
  * wanted and the class token gives the rest, the last block computes that token
- * alone. */
-void vit_encoder_run (VitEncoder *encoder, const VitEncoderFrame *frame,
+ * alone.  FALSE: it was stopped, and what was asked for is not all there. */
+gboolean vit_encoder_run (VitEncoder *encoder, const VitEncoderFrame *frame,
     VitParallelFor parallel, gpointer user_data);
 
 /* Of what is made: after which blocks, [n_layers]; values of an embedding and of

@@ -28,8 +28,22 @@ typedef struct {
   guint block;  /* whose attention, or whose end */
   void (*run) (gpointer phase, guint task, VitEncoderWorker *worker);
   guint n_tasks;
-  gint next;   /* atomic */
+  gint next;       /* atomic */
+  gint is_stopped; /* atomic; stays where it was once */
 } Phase;
+
+static gboolean
+is_stopped (Phase *phase)
+{
+  const VitEncoderFrame *frame = phase->frame;
+
+  if (g_atomic_int_get (&phase->is_stopped))
+    return TRUE;
+  if (!frame->is_stopped || !frame->is_stopped (frame->stop_data))
+    return FALSE;
+  g_atomic_int_set (&phase->is_stopped, TRUE);
+  return TRUE;
+}
 
 static void
 work (gpointer data, guint worker)
@@ -37,7 +51,8 @@ work (gpointer data, guint worker)
   Phase *phase = data;
   guint task;
 
-  while ((task = (guint) g_atomic_int_add (&phase->next, 1)) < phase->n_tasks)
+  while ((task = (guint) g_atomic_int_add (&phase->next, 1)) < phase->n_tasks
+         && !is_stopped (phase))
     phase->run (phase, task, &phase->encoder->scratch.workers[worker]);
 }
 
@@ -371,7 +386,7 @@ share_block (Phase *phase, VitParallelFor parallel, gpointer user_data)
   }
 }
 
-void
+gboolean
 vit_encoder_run (VitEncoder *encoder, const VitEncoderFrame *frame,
     VitParallelFor parallel, gpointer user_data)
 {
@@ -383,8 +398,10 @@ vit_encoder_run (VitEncoder *encoder, const VitEncoderFrame *frame,
   phase.n_rows = needed_rows (encoder, frame);
   encoder->rows_left_out = count_rows_left_out (&phase);
   share (&phase, n_token_tasks (scratch), run_first, parallel, user_data);
-  for (phase.block = 0; phase.block < encoder->last; phase.block++)
+  for (phase.block = 0; phase.block < encoder->last && !phase.is_stopped;
+       phase.block++)
     share_block (&phase, parallel, user_data);
   if (vit_encoder_makes_vectors (encoder))
     share (&phase, scratch->n_regions, run_heads, parallel, user_data);
+  return !phase.is_stopped;
 }

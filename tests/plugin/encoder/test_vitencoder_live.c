@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What is set while frames pass through vitencoder; late frames; what it tells of
- * itself; stopped and started again.
+ * itself; a frame in work that is flushed or whose element ends.
  */
 #include <string.h>
 
@@ -220,6 +220,92 @@ test_threads_give_the_same_bits (void)
   }
 }
 
+/* Called by the element as it begins to work on the first frame. */
+static void
+flush (GstElement *encoder G_GNUC_UNUSED, GParamSpec *spec G_GNUC_UNUSED,
+    EncoderStream *stream)
+{
+  g_assert_true (
+      gst_harness_push_event (stream->harness, gst_event_new_flush_start ()));
+}
+
+static gpointer
+end (gpointer encoder)
+{
+  gst_element_set_state (encoder, GST_STATE_READY);
+  return NULL;
+}
+
+/* Comes back when the end waits for this thread. */
+static void
+begin_end (GstElement *encoder, GParamSpec *spec G_GNUC_UNUSED, GThread **ending)
+{
+  GstPad *pad = gst_element_get_static_pad (encoder, "src");
+  gboolean is_flushing = FALSE;
+
+  if (*ending == NULL)
+    *ending = g_thread_new ("ending", end, encoder);
+  while (!is_flushing) {
+    g_thread_yield ();
+    GST_OBJECT_LOCK (pad);
+    is_flushing = GST_PAD_IS_FLUSHING (pad);
+    GST_OBJECT_UNLOCK (pad);
+  }
+  gst_object_unref (pad);
+}
+
+static void
+assert_given_up (EncoderStream *stream)
+{
+  GstFlowReturn flow;
+
+  g_assert_null (encoder_stream_push (stream, 1, &flow));
+  g_assert_cmpint (flow, ==, GST_FLOW_FLUSHING);
+  g_assert_cmpuint (encoder_stat (stream, "frames"), ==, 0);
+  g_assert_null (
+      encoder_stream_message (stream, GST_MESSAGE_ERROR, NULL, NULL));
+  g_assert_null (
+      encoder_stream_message (stream, GST_MESSAGE_WARNING, NULL, NULL));
+}
+
+/* A large model takes minutes for a large frame. */
+static void
+test_a_flush_stops_the_work (void)
+{
+  EncoderStream stream;
+  GstSegment segment;
+  GstBuffer *frame;
+  gulong id;
+
+  encoder_stream_init (&stream, "", "");
+  id = g_signal_connect (
+      stream.encoder, "notify::model-info", G_CALLBACK (flush), &stream);
+  assert_given_up (&stream);
+  g_signal_handler_disconnect (stream.encoder, id);
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_harness_push_event (stream.harness, gst_event_new_flush_stop (TRUE));
+  gst_harness_push_event (stream.harness, gst_event_new_segment (&segment));
+  frame = encoder_stream_push (&stream, 1, NULL);
+  encoder_check_frame (frame, SMALL_MODEL,
+      &(VitEncoderSettings) { .logits = TRUE, .n_workers = 1 }, TRUE);
+  gst_buffer_unref (frame);
+  encoder_stream_clear (&stream);
+}
+
+static void
+test_the_end_stops_the_work (void)
+{
+  EncoderStream stream;
+  GThread *ending = NULL;
+
+  encoder_stream_init (&stream, "", "");
+  g_signal_connect (
+      stream.encoder, "notify::model-info", G_CALLBACK (begin_end), &ending);
+  assert_given_up (&stream);
+  g_thread_join (ending);
+  encoder_stream_clear (&stream);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -235,5 +321,9 @@ main (int argc, char **argv)
   g_test_add_func ("/vitencoder/model-info", test_model_info);
   g_test_add_func ("/vitencoder/threads-give-the-same-bits",
       test_threads_give_the_same_bits);
+  g_test_add_func (
+      "/vitencoder/a-flush-stops-the-work", test_a_flush_stops_the_work);
+  g_test_add_func (
+      "/vitencoder/the-end-stops-the-work", test_the_end_stops_the_work);
   return g_test_run ();
 }

@@ -310,6 +310,61 @@ test_memory_grows_with_tokens (void)
   vit_encoder_weights_unref (weights);
 }
 
+typedef struct {
+  gint n_asked; /* atomic */
+  gint n_wanted; /* how often it is not to be stopped */
+} Patience;
+
+/* Once alone, as if it were wanted again afterwards. */
+static gboolean
+is_over (gpointer patience)
+{
+  Patience *self = patience;
+
+  return g_atomic_int_add (&self->n_asked, 1) == self->n_wanted;
+}
+
+/* At any of its tasks; what was asked for next is as if nothing had been. */
+static void
+test_stopped (void)
+{
+  static const VitEncoderGrid grid = { 17, 23 };
+  VitEncoderWeights *weights = buffers_load_encoder ();
+  Buffers *expected
+      = buffers_run (weights, &buffers_everything, &grid, 1, NULL, NULL);
+
+  for (guint n_workers = 1; n_workers <= 3; n_workers += 2) {
+    VitEncoderSettings settings = buffers_everything;
+    Patience patience = { 0, -1 };
+    Buffers *found = buffers_new (&grid, 1);
+    VitEncoderFrame frame = buffers_frame (found);
+    VitEncoder *encoder;
+    gint n;
+
+    settings.n_workers = n_workers;
+    encoder = vit_encoder_new (weights, &settings, NULL);
+    g_assert_true (vit_encoder_configure (encoder, &grid, 1, 1, NULL));
+    frame.is_stopped = is_over;
+    frame.stop_data = &patience;
+    g_assert_true (vit_encoder_run (encoder, &frame, parallel, NULL));
+    n = patience.n_asked;
+    g_assert_cmpint (n, >, 10);
+    for (gint i = 0; i < n; i++) {
+      patience = (Patience) { 0, i };
+      g_assert_false (vit_encoder_run (encoder, &frame, parallel, NULL));
+      /* Those that ask at the same time, and nobody later. */
+      g_assert_cmpint (patience.n_asked, <=, i + (gint) n_workers);
+    }
+    patience = (Patience) { 0, n };
+    g_assert_true (vit_encoder_run (encoder, &frame, parallel, NULL));
+    buffers_assert_same (expected, 0, found, 0, 2);
+    vit_encoder_free (encoder);
+    buffers_free (found);
+  }
+  buffers_free (expected);
+  vit_encoder_weights_unref (weights);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -323,6 +378,7 @@ main (int argc, char **argv)
     { "settings", test_settings },
     { "grids", test_grids },
     { "memory-grows-with-tokens", test_memory_grows_with_tokens },
+    { "stopped", test_stopped },
   };
 
   g_test_init (&argc, &argv, NULL);
