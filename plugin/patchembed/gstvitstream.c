@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "patchembed/gstvitstream.h"
 
+#include "common/gstvitflushing.h"
 #include "common/gstvittensor.h"
 #include "patchembed/gstvitmodelinfo.h"
 
@@ -306,6 +307,9 @@ gst_vit_stream_attach (GstVitStream *stream, GstElement *element,
   *result = (GstVitFrameResult) { .n_tokens = 0 };
   gst_vit_sizes_begin (stream->sizes, task.serial);
   for (guint i = 0; i < stream->regions->len; i++) {
+    /* A frame that nobody waits for may have many. */
+    if (i > 0 && gst_vit_is_flushing (GST_BASE_TRANSFORM_SRC_PAD (element)))
+      break;
     if (!attach_region (stream, element, &task, i, *image, frame, result))
       break;
   }

@@ -97,6 +97,51 @@ test_a_flush_in_the_middle_of_the_stream (void)
   fault_stream_clear (&stream);
 }
 
+/* Called by the element as it comes to a region that is too small. */
+static GstBusSyncReply
+flush_at_info (GstBus *bus, GstMessage *message, gpointer harness)
+{
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_INFO
+      && strstr (GST_OBJECT_NAME (GST_MESSAGE_SRC (message)), "vitpatchembed"))
+    gst_harness_push_event (harness, gst_event_new_flush_start ());
+  return GST_BUS_PASS;
+}
+
+/* The regions behind it are left out: there may be as many as 16 frames' worth. */
+static void
+test_a_flush_among_regions (void)
+{
+  static const guint sizes[] = { 8, 48, 48 };
+  FaultStream stream;
+  GstSegment segment;
+  GstBuffer *frame;
+  GstStructure *stats;
+  guint64 n_frames;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  fault_stream_init (&stream, SMALL_ELEMENT "regions=roi");
+  frame = frames_random (&stream.info, 1, FALSE);
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    gst_buffer_add_video_region_of_interest_meta (
+        frame, "thing", 0, 0, sizes[i], sizes[i])
+        ->id
+        = (gint) i;
+  gst_bus_set_sync_handler (
+      stream.bus, flush_at_info, stream.harness, NULL);
+  g_assert_cmpint (
+      gst_harness_push (stream.harness, frame), ==, GST_FLOW_FLUSHING);
+  gst_bus_set_sync_handler (stream.bus, NULL, NULL, NULL);
+  g_object_get (stream.element, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get_uint64 (stats, "frames", &n_frames));
+  g_assert_cmpuint (n_frames, ==, 0);
+  gst_structure_free (stats);
+  gst_util_set_object_arg (G_OBJECT (stream.element), "regions", "frame");
+  gst_harness_push_event (stream.harness, gst_event_new_flush_stop (TRUE));
+  gst_harness_push_event (stream.harness, gst_event_new_segment (&segment));
+  fault_stream_check (&stream, 2);
+  fault_stream_clear (&stream);
+}
+
 static void
 test_caps_that_change_on_every_frame (void)
 {
@@ -153,6 +198,8 @@ main (int argc, char **argv)
       test_what_downstream_returns_goes_upstream);
   g_test_add_func ("/neighbour-faults/a-flush-in-the-middle-of-the-stream",
       test_a_flush_in_the_middle_of_the_stream);
+  g_test_add_func (
+      "/neighbour-faults/a-flush-among-regions", test_a_flush_among_regions);
   g_test_add_func ("/neighbour-faults/caps-that-change-on-every-frame",
       test_caps_that_change_on_every_frame);
   g_test_add_func ("/neighbour-faults/caps-of-frames-past-all-sense-are-refused",
