@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/gstvitbareframes.h"
 
+#include "common/gstvitcategory.h"
+
+#define GST_CAT_DEFAULT (gst_vit_category_of (element))
 #define FRAMES_BEFORE_WARNING 250
 
 /* Once a start at most. */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/gstvitrefusal.h"
 
+#include "common/gstvitcategory.h"
+
+#define GST_CAT_DEFAULT (gst_vit_category_of (element))
 #define RAW_VIDEO "video/x-raw"
 
 /* The last that was said; under the pad's object lock. */

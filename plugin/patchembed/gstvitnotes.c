@@ -3,6 +3,10 @@
 
 #include "common/gstvittensor.h"
 
+/* The element's own. */
+GST_DEBUG_CATEGORY_EXTERN (gst_vit_patch_embed_debug);
+#define GST_CAT_DEFAULT gst_vit_patch_embed_debug
+
 /* Both parts of the message say it: of an INFO message gst-launch-1.0 prints
  * the debug part alone. */
 #define POST(element, ...)                                                     \

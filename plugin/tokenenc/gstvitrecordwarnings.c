@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "tokenenc/gstvitrecordwarnings.h"
 
+/* The element's own. */
+GST_DEBUG_CATEGORY_EXTERN (gst_vit_token_enc_debug);
+#define GST_CAT_DEFAULT gst_vit_token_enc_debug
+
 void
 gst_vit_record_warnings_count_bare (GstVitRecordWarnings *warnings,
     GstVitContent content, GstElement *element)

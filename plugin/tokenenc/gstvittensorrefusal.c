@@ -3,6 +3,10 @@
 
 #include "tokenenc/gstvittensorshape.h"
 
+/* The element's own. */
+GST_DEBUG_CATEGORY_EXTERN (gst_vit_token_enc_debug);
+#define GST_CAT_DEFAULT gst_vit_token_enc_debug
+
 /* (transfer full): other/tensors of a shape that has a type. */
 static GstCaps *
 caps_of (const GstVitTensorShape *shape, const GValue *framerate)

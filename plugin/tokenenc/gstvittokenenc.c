@@ -78,7 +78,7 @@
  * Since: 0.1
  */
 
-GST_DEBUG_CATEGORY_STATIC (gst_vit_token_enc_debug);
+GST_DEBUG_CATEGORY (gst_vit_token_enc_debug);
 #define GST_CAT_DEFAULT gst_vit_token_enc_debug
 
 struct _GstVitTokenEnc {

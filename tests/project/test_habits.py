@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """GStreamer's habits: what gst-inspect-1.0 lists of our elements is documented
 where it is installed, with Since; the launch lines of an element's documentation
-run as they stand; every message of an element has a debug text.  TAP on standard
-output.
+run as they stand; every message of an element has a debug text, and is logged in the
+element's category.  TAP on standard output.
 
     test_habits.py SOURCE_ROOT BUILD_ROOT"""
 import os
@@ -22,6 +22,8 @@ MODELS = {"dinov2-small": "tests/golden/features/hf-dinov2-giant"}
 # What posts a message, by which of its arguments is the debug text.
 MESSAGES = {"GST_ELEMENT_ERROR": 4, "GST_ELEMENT_WARNING": 4, "GST_ELEMENT_INFO": 4,
             "GST_VIT_ELEMENT_ERROR": 2, "gst_element_message_full": 5}
+LOGS = re.compile(r"\bGST_(VIT_)?(ELEMENT_)?(ERROR|WARNING|FIXME|INFO|DEBUG|LOG|TRACE|MEMDUMP)"
+                  r"(_OBJECT)? \(")
 NO_TEXT = {"NULL", "(NULL)", '("")', '""'}
 
 
@@ -167,6 +169,15 @@ def check_messages(sources):
     assert count >= 10, f"only {count} were looked at"
 
 
+def check_categories(sources):
+    """GStreamer's own, `default`, is not that which GST_DEBUG=vitencoder:5 asks for."""
+    logging = [source for source in sources
+               if source.path.endswith(".c") and LOGS.search(source.text)]
+    assert len(logging) >= 5, logging
+    for source in logging:
+        assert "#define GST_CAT_DEFAULT " in source.text, f"{source.path} names no category"
+
+
 def attempt(name, check, *arguments_of_check):
     wrong = None
     try:
@@ -189,11 +200,13 @@ def main():
     elements = [Element(name, env)
                 for name in re.findall(r"^  (vit\w+): ", listed, re.MULTILINE)]
     assert len(elements) >= 3, listed
-    print(f"1..{3 + 3 * len(elements)}", flush=True)
+    print(f"1..{4 + 3 * len(elements)}", flush=True)
     good = [
         attempt("no property is installed that is not listed", check_installs, elements, sources),
         attempt("every enum is described in words", check_enums, elements, sources),
         attempt("every message has a debug text", check_messages, sources),
+        attempt("every message is logged in the element's category", check_categories,
+                sources),
     ]
     for element in elements:
         good += [
