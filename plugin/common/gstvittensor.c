@@ -7,6 +7,14 @@
 
 #include <string.h>
 
+GQuark
+gst_vit_tensor_id_of (const GValue *text)
+{
+  const gchar *id = g_value_get_string (text);
+
+  return id != NULL && *id != '\0' ? g_quark_from_string (id) : 0;
+}
+
 #ifdef HAVE_GST_ANALYTICS
 #include <gst/analytics/analytics.h>
 

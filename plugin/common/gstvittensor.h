@@ -13,6 +13,10 @@
 
 G_BEGIN_DECLS
 
+/* Of a property; 0: no tensor is wanted, which an empty text says too, as
+ * gst-launch-1.0 users write it. */
+GQuark gst_vit_tensor_id_of (const GValue *text);
+
 /* Attaches a GstTensorMeta for each valid tokens meta on `frame` but the first
  * `n_before`: one tensor [1, n_tokens, embed_dim] called `id`, row-major, whose
  * data is the tokens' own buffer, by reference. */

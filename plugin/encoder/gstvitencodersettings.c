@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/gstvittensor.h"
 #include "common/gstvitworkers.h"
 #include "encoder/gstvitencoderproperties.h"
 
@@ -140,7 +141,7 @@ gst_vit_encoder_settings_set (
       settings->max_memory = g_value_get_uint64 (value);
       return TRUE;
     case GST_VIT_ENCODER_SETTING_TENSOR_ID:
-      settings->tensor_id = g_quark_from_string (g_value_get_string (value));
+      settings->tensor_id = gst_vit_tensor_id_of (value);
       return TRUE;
     default:
       return set_live (&settings->live, id, value);

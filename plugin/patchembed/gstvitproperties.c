@@ -265,7 +265,7 @@ install_output (GObjectClass *klass, const GstVitSettings *defaults)
    *
    * Id of the #GstTensor that is attached beside the #GstVitTokensMeta, of
    * shape [1, n_tokens, embed_dim], row-major and with the same memory; with
-   * %NULL none is.
+   * %NULL, or an empty text, none is.
    *
    * Conditionally available: without effect where the plugin was built without
    * gstreamer-analytics-1.0 of GStreamer 1.26 or later.

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "common/gstvittensor.h"
 #include "common/gstvitworkers.h"
 #include "gst/vit/gstvittokensmeta.h"
 #include "patchembed/gstvitproperties.h"
@@ -126,7 +127,7 @@ gst_vit_settings_set (GstVitSettings *settings, guint id, const GValue *value)
       settings->n_threads = g_value_get_uint (value);
       return TRUE;
     case GST_VIT_SETTING_TENSOR_ID:
-      settings->tensor_id = g_quark_from_string (g_value_get_string (value));
+      settings->tensor_id = gst_vit_tensor_id_of (value);
       return TRUE;
     case GST_VIT_SETTING_ADVERTISE_TENSORS:
       settings->advertise_tensors = g_value_get_boolean (value);

@@ -380,6 +380,23 @@ test_model_info (void)
 }
 #endif
 
+/* An empty text is none too. */
+static void
+test_empty (void)
+{
+  static const gchar *const names[] = { "vitpatchembed", "vitencoder" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    GstElement *element = gst_element_factory_make_full (
+        names[i], "tensor-id", "", NULL);
+    g_autofree gchar *id = NULL;
+
+    g_object_get (element, "tensor-id", &id, NULL);
+    g_assert_null (id);
+    gst_object_unref (gst_object_ref_sink (element));
+  }
+}
+
 /* On every release the properties are there and do no harm. */
 static void
 test_everywhere (void)
@@ -408,6 +425,7 @@ main (int argc, char **argv)
 
 #define TEST(name, function) g_test_add_func ("/tensors/" name, function)
   TEST ("properties-do-no-harm-on-any-release", test_everywhere);
+  TEST ("an-empty-id-is-none", test_empty);
 #ifdef HAVE_GST_ANALYTICS
   TEST ("attached-with-the-same-memory", test_attached);
   TEST ("no-id-attaches-none", test_none);
