@@ -202,6 +202,9 @@ vit_hub_refuse_missing (const char *path, GError **error)
   g_autofree char *repository = NULL, *snapshot = NULL;
   g_auto (GStrv) parts = NULL;
 
+  if (*path == '\0')
+    return vit_refuse (error, VIT_ERROR_NOT_FOUND, "\"\"", NULL,
+        "no such file or folder: the path is empty");
   if (!name)
     return vit_refuse (
         error, VIT_ERROR_NOT_FOUND, path, NULL, "no such file or folder");

@@ -219,6 +219,7 @@ test_a_name_on_the_hub (void)
     assert_missing (names[i], "\"hf download facebook/dinov2-small\"");
   for (gsize i = 0; i < G_N_ELEMENTS (others); i++)
     assert_missing (others[i], NULL);
+  assert_missing ("", "\"\": no such file or folder: the path is empty");
   g_unsetenv ("HF_HOME");
 
   for (gsize v = 0; v < G_N_ELEMENTS (variables); v++) {
