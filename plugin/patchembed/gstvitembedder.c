@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/gstvitflushing.h"
 #include "common/gstvittokenspool.h"
 #include "patchembed/gstvitpositions.h"
 
@@ -208,14 +209,21 @@ new_tokens (GstVitEmbedder *embedder, guint64 serial)
   return tokens;
 }
 
-/* Computes the planned tokens into a new buffer; NULL when there is no memory for
- * them. */
-static GstBuffer *
-compute_tokens (
-    GstVitEmbedder *embedder, const VitImage *image, guint64 serial)
+static gboolean
+is_stopped (gpointer srcpad)
 {
-  GstBuffer *tokens = new_tokens (embedder, serial);
+  return gst_vit_is_flushing (srcpad);
+}
+
+/* Computes the planned tokens into a new buffer; NULL when there is no memory for
+ * them, or nobody waits for them. */
+static GstBuffer *
+compute_tokens (GstVitEmbedder *embedder, const GstVitEmbedderTask *task,
+    const VitImage *image)
+{
+  GstBuffer *tokens = new_tokens (embedder, task->serial);
   GstMapInfo map, previous = GST_MAP_INFO_INIT;
+  gboolean is_done;
 
   if (tokens == NULL)
     return NULL;
@@ -225,16 +233,19 @@ compute_tokens (
   }
   if (embedder->last_tokens != NULL)
     gst_buffer_map (embedder->last_tokens, &previous, GST_MAP_READ);
-  vit_patch_embed_run (embedder->embed, image, previous.data, map.data,
-      gst_vit_workers_run, embedder->setup->workers);
+  vit_patch_embed_set_stop (embedder->embed, is_stopped, task->srcpad);
+  is_done = vit_patch_embed_run (embedder->embed, image, previous.data,
+      map.data, gst_vit_workers_run, embedder->setup->workers);
   if (embedder->last_tokens != NULL)
     gst_buffer_unmap (embedder->last_tokens, &previous);
   gst_buffer_unmap (tokens, &map);
+  if (!is_done)
+    gst_clear_buffer (&tokens);
   return tokens;
 }
 
-/* The tokens of the picture: those of the last where no patch changed, or NULL
- * when there is no memory for new ones. */
+/* The tokens of the picture: those of the last where no patch changed, or NULL as
+ * above. */
 static GstBuffer *
 find_tokens (GstVitEmbedder *embedder, const GstVitEmbedderTask *task,
     const VitImage *image, VitFrameCounts *counts)
@@ -248,7 +259,7 @@ find_tokens (GstVitEmbedder *embedder, const GstVitEmbedderTask *task,
       && counts->n_short + counts->n_full == 0)
     tokens = gst_buffer_ref (embedder->last_tokens);
   else
-    tokens = compute_tokens (embedder, image, task->serial);
+    tokens = compute_tokens (embedder, task, image);
   /* The samples are now those of the new tokens, or of none. */
   gst_clear_buffer (&embedder->last_tokens);
   if (tokens != NULL && task->reuse)

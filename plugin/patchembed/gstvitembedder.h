@@ -37,6 +37,7 @@ typedef struct {
   guint tolerance; /* see vit_patch_embed_plan() */
   guint64 serial;  /* counts the frames of the stream that have tokens */
   gboolean positions; /* attach them, too */
+  GstPad *srcpad;     /* the element's: where it is flushing, nobody waits */
 } GstVitEmbedderTask;
 
 typedef struct {

@@ -214,13 +214,16 @@ say_size_is_wrong (GstVitStream *stream, GstElement *element,
             region->id, region->x, region->y, reason, advice));
 }
 
-/* Takes `error`; NULL for tokens without memory. */
+/* Takes `error`; NULL for tokens without memory, or for which nobody waits. */
 static void
 leave_out (GstVitStream *stream, GstElement *element,
     const GstVitRegion *region, GError *error)
 {
   const gchar *what = error != NULL ? error->message : "no buffer for them";
 
+  if (error == NULL
+      && gst_vit_is_flushing (GST_BASE_TRANSFORM_SRC_PAD (element)))
+    return;
   if (g_error_matches (error, VIT_ERROR, VIT_ERROR_FRAME_SIZE)) {
     say_size_is_wrong (stream, element, region, what);
   } else {
@@ -300,7 +303,8 @@ gst_vit_stream_attach (GstVitStream *stream, GstElement *element,
   GstVitEmbedderTask task = { .reuse = stream->live.reuse_tokens,
     .tolerance = stream->live.reuse_tolerance,
     .serial = ++stream->n_with_tokens,
-    .positions = positions };
+    .positions = positions,
+    .srcpad = GST_BASE_TRANSFORM_SRC_PAD (element) };
 
   stream->n_since = 1;
   find_regions (stream, element, frame);
@@ -308,7 +312,7 @@ gst_vit_stream_attach (GstVitStream *stream, GstElement *element,
   gst_vit_sizes_begin (stream->sizes, task.serial);
   for (guint i = 0; i < stream->regions->len; i++) {
     /* A frame that nobody waits for may have many. */
-    if (i > 0 && gst_vit_is_flushing (GST_BASE_TRANSFORM_SRC_PAD (element)))
+    if (i > 0 && gst_vit_is_flushing (task.srcpad))
       break;
     if (!attach_region (stream, element, &task, i, *image, frame, result))
       break;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * How the library is lent threads: work that is spread over workers, and the
- * function of the caller's that runs it on all of them.
+ * function of the caller's that runs it on all of them; and how it is told to stop.
  */
 #pragma once
 
@@ -18,5 +18,9 @@ typedef void (*VitWork) (gpointer data, guint worker);
  * or never costs time, nothing else. */
 typedef void (*VitParallelFor) (
     gpointer user_data, guint n_workers, VitWork work, gpointer data);
+
+/* Whether nobody wants what is being computed any more; asked before every task, on
+ * any of the threads. */
+typedef gboolean (*VitIsStopped) (gpointer stop_data);
 
 G_END_DECLS

@@ -72,9 +72,7 @@ typedef struct {
   float *const *attention;    /* [n_grids]: [n_heads][n_tokens] each: how much the
                                  first token attends to each, sums 1 */
 
-  /* Whether nobody wants it any more; asked before every task, on any of the
-   * threads.  NULL: it is wanted. */
-  gboolean (*is_stopped) (gpointer stop_data);
+  VitIsStopped is_stopped; /* (nullable): it is wanted */
   gpointer stop_data;
 } VitEncoderFrame;
 

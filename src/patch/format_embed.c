@@ -164,7 +164,21 @@ typedef struct {
   guint8 *tokens;
   guint n_blocks[VIT_N_PATCH_KINDS];
   gint next;
+  gint is_stopped; /* atomic; stays where it was once */
 } FrameJob;
+
+static gboolean
+is_stopped (FrameJob *job)
+{
+  const VitFormatEmbed *self = job->self;
+
+  if (g_atomic_int_get (&job->is_stopped))
+    return TRUE;
+  if (self->is_stopped == NULL || !self->is_stopped (self->stop_data))
+    return FALSE;
+  g_atomic_int_set (&job->is_stopped, TRUE);
+  return TRUE;
+}
 
 static void
 run_workers (const VitFormatEmbed *self, guint n_items, FrameJob *job,
@@ -365,7 +379,7 @@ run_blocks (gpointer data, guint worker)
 
     while (kind < VIT_N_PATCH_KINDS && block >= job->n_blocks[kind])
       block -= job->n_blocks[kind++];
-    if (kind == VIT_N_PATCH_KINDS)
+    if (kind == VIT_N_PATCH_KINDS || is_stopped (job))
       return;
     patches = vit_plan_patches (&self->plan, (VitPatchKind) kind, &n);
     first = (guint) ((guint64) n * block / job->n_blocks[kind]);
@@ -390,7 +404,7 @@ count_blocks (const VitFormatEmbed *self, guint n_patches)
   return MIN (n_blocks, n_patches);
 }
 
-void
+gboolean
 vit_format_embed_run (VitFormatEmbed *self, const VitImage *image,
     const guint8 *previous, guint8 *tokens, VitParallelFor parallel,
     gpointer user_data)
@@ -407,4 +421,5 @@ vit_format_embed_run (VitFormatEmbed *self, const VitImage *image,
     n_blocks += job.n_blocks[k];
   }
   run_workers (self, n_blocks, &job, run_blocks, parallel, user_data);
+  return !job.is_stopped;
 }

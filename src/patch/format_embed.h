@@ -43,6 +43,8 @@ typedef struct {
   guint n_scratches;     /* at most n_workers */
   void *scratch_memory;
   guint8 *scratch;       /* [n_scratches][worker_scratch], in that memory */
+  VitIsStopped is_stopped; /* (nullable): see vit_patch_embed_set_stop() */
+  gpointer stop_data;
 } VitFormatEmbed;
 
 /* `like` (nullable): of a frame made ready before, used again where they serve.
@@ -61,7 +63,7 @@ void vit_format_embed_plan (VitFormatEmbed *self, const VitImage *image,
     gpointer user_data);
 
 /* See vit_patch_embed_run(); both point at the first patch's token. */
-void vit_format_embed_run (VitFormatEmbed *self, const VitImage *image,
+gboolean vit_format_embed_run (VitFormatEmbed *self, const VitImage *image,
     const guint8 *previous, guint8 *tokens, VitParallelFor parallel,
     gpointer user_data);
 

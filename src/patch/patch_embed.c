@@ -19,6 +19,8 @@ struct _VitPatchEmbed {
   float *prefix_tokens; /* [n_prefix_tokens][embed_dim], after the input norm */
   VitTokensShape shape;
   VitFormatEmbed made;
+  VitIsStopped is_stopped; /* (nullable) */
+  gpointer stop_data;
 };
 
 static gboolean
@@ -398,6 +400,14 @@ vit_patch_embed_plan (VitPatchEmbed *embed, const VitImage *image,
 }
 
 void
+vit_patch_embed_set_stop (
+    VitPatchEmbed *embed, VitIsStopped is_stopped, gpointer stop_data)
+{
+  embed->is_stopped = is_stopped;
+  embed->stop_data = stop_data;
+}
+
+gboolean
 vit_patch_embed_run (VitPatchEmbed *embed, const VitImage *image,
     gconstpointer previous, gpointer tokens, VitParallelFor parallel,
     gpointer user_data)
@@ -410,7 +420,9 @@ vit_patch_embed_run (VitPatchEmbed *embed, const VitImage *image,
 
   if (n_prefix > 0)
     vit_token_type_write (type, embed->prefix_tokens, n_prefix, tokens);
-  vit_format_embed_run (&embed->made, image,
+  embed->made.is_stopped = embed->is_stopped;
+  embed->made.stop_data = embed->stop_data;
+  return vit_format_embed_run (&embed->made, image,
       from ? from + n_bytes : NULL, (guint8 *) tokens + n_bytes, parallel,
       user_data);
 }

@@ -123,10 +123,15 @@ VitFrameCounts vit_patch_embed_plan (VitPatchEmbed *embed,
     const VitImage *image, gboolean keep, guint tolerance,
     VitParallelFor parallel, gpointer user_data);
 
+/* (nullable): every frame is wanted.  It holds for the runs from here on. */
+void vit_patch_embed_set_stop (
+    VitPatchEmbed *embed, VitIsStopped is_stopped, gpointer stop_data);
+
 /* Computes the tokens of the frame that was planned last; `image` must be the
  * same.  `previous`: the tokens of the frame before, same shape and type; NULL
- * if nothing was to be kept. */
-void vit_patch_embed_run (VitPatchEmbed *embed, const VitImage *image,
+ * if nothing was to be kept.  FALSE: it was stopped, and the tokens are not all
+ * there: nothing of them is to be kept for the next frame. */
+gboolean vit_patch_embed_run (VitPatchEmbed *embed, const VitImage *image,
     gconstpointer previous, gpointer tokens, VitParallelFor parallel,
     gpointer user_data);
 

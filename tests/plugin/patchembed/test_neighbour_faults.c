@@ -97,6 +97,51 @@ test_a_flush_in_the_middle_of_the_stream (void)
   fault_stream_clear (&stream);
 }
 
+/* Called by the element before it works on its first frame. */
+static GstPadProbeReturn
+flush_at_latency (GstPad *pad, GstPadProbeInfo *probe, gpointer harness)
+{
+  if (GST_QUERY_TYPE (GST_PAD_PROBE_INFO_QUERY (probe)) == GST_QUERY_LATENCY)
+    gst_harness_push_event (harness, gst_event_new_flush_start ());
+  return GST_PAD_PROBE_OK;
+}
+
+static void
+assert_given_up (FaultStream *stream, GstBuffer *frame)
+{
+  GstSegment segment;
+  GstStructure *stats;
+  guint64 n_frames;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  g_assert_cmpint (
+      gst_harness_push (stream->harness, frame), ==, GST_FLOW_FLUSHING);
+  g_object_get (stream->element, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get_uint64 (stats, "frames", &n_frames));
+  g_assert_cmpuint (n_frames, ==, 0);
+  gst_structure_free (stats);
+  g_assert_null (fault_stream_message (stream, GST_MESSAGE_WARNING));
+  gst_harness_push_event (stream->harness, gst_event_new_flush_stop (TRUE));
+  gst_harness_push_event (stream->harness, gst_event_new_segment (&segment));
+}
+
+static void
+test_a_flush_stops_the_work (void)
+{
+  FaultStream stream;
+  gulong probe;
+
+  fault_stream_init (&stream, SMALL_ELEMENT);
+  probe = gst_pad_add_probe (stream.harness->srcpad,
+      GST_PAD_PROBE_TYPE_QUERY_UPSTREAM | GST_PAD_PROBE_TYPE_PUSH,
+      flush_at_latency, stream.harness, NULL);
+  assert_given_up (&stream, frames_random (&stream.info, 1, FALSE));
+  gst_pad_remove_probe (stream.harness->srcpad, probe);
+  fault_stream_check (&stream, 1);
+  fault_stream_check (&stream, 2);
+  fault_stream_clear (&stream);
+}
+
 /* Called by the element as it comes to a region that is too small. */
 static GstBusSyncReply
 flush_at_info (GstBus *bus, GstMessage *message, gpointer harness)
@@ -113,12 +158,8 @@ test_a_flush_among_regions (void)
 {
   static const guint sizes[] = { 8, 48, 48 };
   FaultStream stream;
-  GstSegment segment;
   GstBuffer *frame;
-  GstStructure *stats;
-  guint64 n_frames;
 
-  gst_segment_init (&segment, GST_FORMAT_TIME);
   fault_stream_init (&stream, SMALL_ELEMENT "regions=roi");
   frame = frames_random (&stream.info, 1, FALSE);
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
@@ -128,16 +169,9 @@ test_a_flush_among_regions (void)
         = (gint) i;
   gst_bus_set_sync_handler (
       stream.bus, flush_at_info, stream.harness, NULL);
-  g_assert_cmpint (
-      gst_harness_push (stream.harness, frame), ==, GST_FLOW_FLUSHING);
+  assert_given_up (&stream, frame);
   gst_bus_set_sync_handler (stream.bus, NULL, NULL, NULL);
-  g_object_get (stream.element, "stats", &stats, NULL);
-  g_assert_true (gst_structure_get_uint64 (stats, "frames", &n_frames));
-  g_assert_cmpuint (n_frames, ==, 0);
-  gst_structure_free (stats);
   gst_util_set_object_arg (G_OBJECT (stream.element), "regions", "frame");
-  gst_harness_push_event (stream.harness, gst_event_new_flush_stop (TRUE));
-  gst_harness_push_event (stream.harness, gst_event_new_segment (&segment));
   fault_stream_check (&stream, 2);
   fault_stream_clear (&stream);
 }
@@ -198,6 +232,8 @@ main (int argc, char **argv)
       test_what_downstream_returns_goes_upstream);
   g_test_add_func ("/neighbour-faults/a-flush-in-the-middle-of-the-stream",
       test_a_flush_in_the_middle_of_the_stream);
+  g_test_add_func (
+      "/neighbour-faults/a-flush-stops-the-work", test_a_flush_stops_the_work);
   g_test_add_func (
       "/neighbour-faults/a-flush-among-regions", test_a_flush_among_regions);
   g_test_add_func ("/neighbour-faults/caps-that-change-on-every-frame",
