@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the encoder does not compute as nothing is wanted of it: blocks behind the
- * last layer, rows of the last block; and that the rest stays the same.
+ * last layer, rows of the last block; and that the rest stays the same, for every
+ * family's own embedding and logits.
  */
+#include <math.h>
+
 #include "support/encoder_buffers.h"
+#include "support/features.h"
 
 /* How often the workers are called together, one phase after the other. */
 static void
@@ -87,6 +91,81 @@ test_class_token_alone (void)
   vit_encoder_weights_unref (weights);
 }
 
+/* What an encoder that is made for it alone makes of some tokens; how many rows it
+ * left out.  `vectors`: an embedding, then logits. */
+static guint
+run_own (VitEncoderWeights *weights, VitEncoderGrid grid, gboolean with_features,
+    GArray *vectors)
+{
+  const VitEncoderSettings settings = { .logits = TRUE, .n_workers = 1 };
+  VitEncoder *encoder = vit_encoder_new (weights, &settings, NULL);
+  guint n_prefix = weights->n_prefix_tokens, left_out;
+  guint n_vector = vit_encoder_embedding_dim (encoder);
+  gsize n = ((gsize) grid.rows * grid.cols + n_prefix) * weights->embed_dim;
+  g_autofree float *values = g_new (float, n), *features = g_new (float, n);
+  const float *tokens = values;
+  float *embedding, *logits;
+  VitEncoderFrame frame = { .tokens = &tokens,
+    .features = with_features ? &features : NULL,
+    .embedding = &embedding,
+    .logits = &logits };
+
+  for (gsize i = 0; i < n; i++)
+    values[i] = 0.4f * sinf ((float) i);
+  g_array_set_size (vectors, n_vector + vit_encoder_n_classes (encoder));
+  embedding = (float *) (gpointer) vectors->data;
+  logits = embedding + n_vector;
+  g_assert_true (vit_encoder_configure (encoder, &grid, 1, n_prefix, NULL));
+  vit_encoder_run (encoder, &frame, NULL, NULL);
+  left_out = vit_encoder_rows_left_out (encoder);
+  vit_encoder_free (encoder);
+  return left_out;
+}
+
+/* Rows that the family's own embedding and logits are made of; 0: all. */
+static guint
+own_rows (const char *name)
+{
+  static const struct {
+    const char *name;
+    guint n;
+  } few[] = { { "hf-clip", 1 }, { "hf-deit-distilled", 2 },
+    { "hf-dinov2-giant", 1 }, { "hf-dinov2-with-registers", 1 },
+    { "hf-dinov3-gated", 1 },
+    { "hf-internvl-qknorm", 1 }, /* which has neither */
+    { "hf-vit-classifier", 1 },
+    { "openclip-quickgelu", 1 }, { "timm-deit-distilled", 2 },
+    { "timm-eva02-clip", 1 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (few); i++)
+    if (g_str_equal (few[i].name, name))
+      return few[i].n;
+  return 0;
+}
+
+static void
+test_family (gconstpointer data)
+{
+  const Features *features = data;
+  g_autoptr (GError) error = NULL;
+  VitEncoderWeights *weights
+      = vit_encoder_weights_load (features->model, NULL, NULL, &error);
+  g_autoptr (GArray) all = g_array_new (FALSE, TRUE, sizeof (float));
+  g_autoptr (GArray) few = g_array_new (FALSE, TRUE, sizeof (float));
+  const VitEncoderGrid grid = { 3, 5 };
+  guint n_rows = own_rows (features->name), n_tokens, left_out;
+
+  g_assert_no_error (error);
+  n_tokens = 3 * 5 + weights->n_prefix_tokens;
+  g_assert_cmpuint (run_own (weights, grid, TRUE, all), ==, 0);
+  left_out = run_own (weights, grid, FALSE, few);
+  g_assert_cmpmem (all->data, all->len * sizeof (float), few->data,
+      few->len * sizeof (float));
+  g_test_message ("%u of %u rows", left_out, n_tokens);
+  g_assert_cmpuint (left_out, ==, n_rows > 0 ? n_tokens - n_rows : 0);
+  vit_encoder_weights_unref (weights);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -96,5 +175,7 @@ main (int argc, char **argv)
   };
 
   g_test_init (&argc, &argv, NULL);
+  features_add_kept_tests (
+      "/encoder/left-out/own/", "features", 20, test_family);
   return folder_run_tests ("/encoder/left-out/", tests, G_N_ELEMENTS (tests));
 }
