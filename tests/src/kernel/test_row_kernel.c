@@ -2,7 +2,8 @@
  *
  * The encoder's row kernels: exp, sigmoid and erf over all of float32, the C
  * kernel against definitions in double, and every other against the C kernel, to
- * the last bit, at every length of a tail and with nothing past it touched.
+ * the last bit, at every length of a tail, on extreme numbers, and with nothing past
+ * it touched.
  */
 #include <glib.h>
 #include <math.h>
@@ -14,7 +15,12 @@
 /* A prime number of floats from one argument to the next: some 17 million. */
 #define STEP 251
 
-#define MAX_LENGTH 70
+/* Every tail, and a row as long as a model's. */
+#define MAX_TAIL 70
+#define MAX_LENGTH 771
+#define FOR_LENGTHS(n)                                                         \
+  for (gsize n = 1; n <= MAX_LENGTH; n = n == MAX_TAIL ? MAX_LENGTH : n + 1)
+
 #define GUARD 8
 
 static double
@@ -134,28 +140,41 @@ test_activations (void)
   }
 }
 
+typedef enum {
+  ROW_RANDOM,
+  ROW_FLAT,   /* far from 0, and hardly varying */
+  ROW_SCORES, /* whose shares are from all to nothing */
+  ROW_LARGE,  /* nearly as an encoder's tokens may become */
+  ROW_TINY,   /* denormal */
+  ROW_ZEROS,
+  N_ROW_KINDS,
+} RowKind;
+
 static void
-fill (float *values, gsize n, guint kind)
+fill (float *values, gsize n, RowKind kind)
 {
+  static const double greatest[N_ROW_KINDS] = { [ROW_RANDOM] = 4.0,
+    [ROW_SCORES] = 90.0, [ROW_LARGE] = 1e15, [ROW_TINY] = 1e-39 };
+
   for (gsize i = 0; i < n; i++)
-    values[i] = kind == 0   ? (float) g_test_rand_double_range (-4.0, 4.0)
-                : kind == 1 ? 1000.0f + 0.001f * (float) i
-                : kind == 2 ? (float) g_test_rand_double_range (-90.0, 90.0)
-                            : 0.0f;
+    values[i] = kind == ROW_FLAT
+                    ? 1000.0f + 0.001f * (float) i
+                    : (float) (greatest[kind]
+                               * g_test_rand_double_range (-1.0, 1.0));
 }
 
 static void
 test_norm (void)
 {
-  for (gsize n = 1; n <= MAX_LENGTH; n++)
-    for (guint kind = 0; kind < 3; kind++) {
+  FOR_LENGTHS (n)
+    for (RowKind kind = 0; kind < N_ROW_KINDS; kind++) {
       float row[MAX_LENGTH], weight[MAX_LENGTH], bias[MAX_LENGTH];
       float found[MAX_LENGTH];
       double mean = 0.0, square = 0.0, centre;
 
       fill (row, n, kind);
-      fill (weight, n, 0);
-      fill (bias, n, 0);
+      fill (weight, n, ROW_RANDOM);
+      fill (bias, n, ROW_RANDOM);
       for (gsize i = 0; i < n; i++)
         mean += row[i] / (double) n;
       for (VitNormKind norm = VIT_NORM_LAYER; norm <= VIT_NORM_RMS; norm++) {
@@ -187,7 +206,7 @@ test_softmax (void)
   float shares[N], maximum = -INFINITY, sum = 0.0f, factor;
   double total = 0.0;
 
-  fill (scores, N, 2);
+  fill (scores, N, ROW_SCORES);
   for (guint i = 0; i < N; i++)
     total += exp2 ((double) scores[i] - 90.0);
   for (guint first = 0; first < N; first += BLOCK) {
@@ -264,14 +283,14 @@ test_kernels (void)
     if ((*kernels)->cpu & ~cpu)
       continue;
     g_test_message ("%s", (*kernels)->name);
-    for (gsize n = 1; n <= MAX_LENGTH; n++)
-      for (guint kind = 0; kind < 4; kind++) {
+    FOR_LENGTHS (n)
+      for (RowKind kind = 0; kind < N_ROW_KINDS; kind++) {
         float a[MAX_LENGTH], b[MAX_LENGTH], c[MAX_LENGTH];
         gsize used;
 
         fill (a, n, kind);
-        fill (b, n, 0);
-        fill (c, n, 0);
+        fill (b, n, ROW_RANDOM);
+        fill (c, n, ROW_RANDOM);
         memset (expected, 0x55, size * sizeof (float));
         memset (found, 0x55, size * sizeof (float));
         used = run_all (&vit_kernel_rows_c, n, a, b, c, expected);
