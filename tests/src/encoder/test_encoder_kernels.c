@@ -143,9 +143,11 @@ check_kernels (VitEncoderGrid grid, TokensKind n_kinds)
         check_kernel (kernels[i], grid, kind);
 }
 
+/* The first is the class token alone. */
 static void
 test_few_tokens (void)
 {
+  check_kernels ((VitEncoderGrid) { 0, 0 }, N_TOKENS_KINDS);
   check_kernels ((VitEncoderGrid) { 1, 1 }, N_TOKENS_KINDS);
   check_kernels ((VitEncoderGrid) { 1, 2 }, N_TOKENS_KINDS);
 }
