@@ -180,6 +180,21 @@ def tokens():
             write("tokens_bytes", name, head + rest + struct.pack(f"<{n_values}f", *range(n_values)))
 
 
+def attentions():
+    """One meta of two heads over a class token and 2 x 1 patches, with all that can be
+    said of it, and one with nothing."""
+    for name, model, region, kind in (("full", b"vit", (4, 3, 28, 13), b"cat"),
+                                      ("bare", b"", (0, 0, 0, 0), b"")):
+        def size(text):
+            return len(text) if text else 2**32 - 1
+
+        # What stands for embed_dim is the heads, for n_blocks the block.
+        head = struct.pack("<IIIIIIIIIi", 0, 1, 2, 1, 16, 2, 32, 16, 12, -1)
+        head += struct.pack("<6d", 16, 0, 0, 0, 16, 0) + struct.pack("<II", size(model), 0)
+        head += struct.pack("<IIIII", *region, size(kind))
+        write("attention_bytes", name, head + model + kind + struct.pack("<6f", *6 * [1 / 3]))
+
+
 def embeddings():
     """One meta of 3 float32 with all that can be said of it, and one with nothing."""
     values = struct.pack("<3f", *range(3))
@@ -297,6 +312,7 @@ shards()
 fills()
 small()
 tokens()
+attentions()
 embeddings()
 overlay()
 npy()
