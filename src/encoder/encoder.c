@@ -219,13 +219,9 @@ vit_encoder_layers (const VitEncoder *encoder, guint *n_layers)
 guint
 vit_encoder_embedding_dim (const VitEncoder *encoder)
 {
-  guint d = encoder->weights->embed_dim;
-
   if (encoder->head == &encoder->weights->embedding)
     return vit_encoder_weights_embedding_dim (encoder->weights);
-  return encoder->head->pool == VIT_POOL_NONE         ? 0
-         : encoder->head->pool == VIT_POOL_CLASS_MEAN ? 2 * d
-                                                      : d;
+  return vit_encoder_weights_pooled_dim (encoder->weights, encoder->head);
 }
 
 const VitTextClasses *

@@ -255,17 +255,31 @@ vit_encoder_weights_load (const char *path, const char *prefix,
 }
 
 guint
+vit_encoder_weights_pooled_dim (
+    const VitEncoderWeights *weights, const VitEncoderHead *head)
+{
+  switch (head->pool) {
+    case VIT_POOL_NONE:
+      return 0;
+    case VIT_POOL_CLASS_MEAN:
+      return 2 * weights->embed_dim;
+    case VIT_POOL_ATTENTION:
+      return weights->attention_pool.projection.n_channels;
+    case VIT_POOL_EMBEDDING:
+      return vit_encoder_weights_pooled_dim (weights, &weights->embedding);
+    default:
+      return weights->embed_dim;
+  }
+}
+
+guint
 vit_encoder_weights_embedding_dim (const VitEncoderWeights *weights)
 {
   const VitEncoderHead *head = &weights->embedding;
 
-  if (head->pool == VIT_POOL_NONE)
-    return 0;
-  if (head->linear.n_channels)
-    return head->linear.n_channels;
-  return head->pool == VIT_POOL_ATTENTION
-             ? weights->attention_pool.projection.n_channels
-             : weights->embed_dim;
+  return head->linear.n_channels
+             ? head->linear.n_channels
+             : vit_encoder_weights_pooled_dim (weights, head);
 }
 
 guint

@@ -182,6 +182,10 @@ VitEncoderWeights *vit_encoder_weights_share (const char *path,
 VitEncoderWeights *vit_encoder_weights_ref (VitEncoderWeights *weights);
 void vit_encoder_weights_unref (VitEncoderWeights *weights); /* (nullable) */
 
+/* Values of the vector that a head's pool makes, before its map; 0: there is none. */
+guint vit_encoder_weights_pooled_dim (
+    const VitEncoderWeights *weights, const VitEncoderHead *head);
+
 /* Values of an embedding and of the logits; 0: there are none. */
 guint vit_encoder_weights_embedding_dim (const VitEncoderWeights *weights);
 guint vit_encoder_weights_n_classes (const VitEncoderWeights *weights);

@@ -224,9 +224,7 @@ make_vector (const VitAttention *attention, const VitEncoderRegion *region,
   gsize n;
 
   if (head->pool == VIT_POOL_EMBEDDING) {
-    n = attention->weights->embedding.pool == VIT_POOL_ATTENTION
-            ? attention->weights->attention_pool.projection.n_channels
-            : attention->weights->embed_dim;
+    n = vit_encoder_weights_pooled_dim (attention->weights, head);
     memcpy (vector, vector_at (attention, worker, ROW_EMBEDDING),
         n * sizeof (float));
   } else {

@@ -8,24 +8,6 @@
 #include "encoder/query_pool_load.h"
 #include "encoder/row_reader.h"
 
-/* Values of the vector that a pool makes. */
-static guint
-pooled_dim (const VitEncoderWeights *weights, const VitEncoderHead *head)
-{
-  switch (head->pool) {
-    case VIT_POOL_NONE:
-      return 0;
-    case VIT_POOL_CLASS_MEAN:
-      return 2 * weights->embed_dim;
-    case VIT_POOL_ATTENTION:
-      return weights->attention_pool.projection.n_channels;
-    case VIT_POOL_EMBEDDING:
-      return pooled_dim (weights, &weights->embedding);
-    default:
-      return weights->embed_dim;
-  }
-}
-
 static void
 take_column (gpointer data, guint row, const float *values)
 {
@@ -61,6 +43,7 @@ load_linear (VitEncoderHead *head, VitEncoderWeights *weights,
   g_autofree char *bias_name = g_strconcat (name, ".bias", NULL);
   VitRows rows = { vit_require_tensor (stage, weight_name, error), 0, NULL, 0 };
   VitFold fold = { 0 };
+  guint n_terms;
   guint64 n;
 
   if (!rows.weight)
@@ -76,13 +59,12 @@ load_linear (VitEncoderHead *head, VitEncoderWeights *weights,
   if (head->pool == VIT_POOL_CLASS_MEAN
       && rows.weight->shape[1] == weights->embed_dim)
     head->pool = VIT_POOL_TOKEN;
-  return vit_encoder_check_shape (
-             stage, rows.weight, n, pooled_dim (weights, head), error)
+  n_terms = vit_encoder_weights_pooled_dim (weights, head);
+  return vit_encoder_check_shape (stage, rows.weight, n, n_terms, error)
          && (!rows.bias
              || vit_encoder_check_shape (stage, rows.bias, n, 0, error))
-         && vit_linear_init (&head->linear, (guint) n,
-             pooled_dim (weights, head), VIT_LINEAR_WHOLE, weights->kernel,
-             error)
+         && vit_linear_init (&head->linear, (guint) n, n_terms,
+             VIT_LINEAR_WHOLE, weights->kernel, error)
          && vit_rows_load (
              stage, &rows, (guint) n, &fold, &head->linear, 0, error);
 }
@@ -92,20 +74,23 @@ load_head (VitEncoderHead *head, VitEncoderWeights *weights,
     const VitStage *stage, const VitEncoderPlan *plan,
     const VitHeadPlan *head_plan, GError **error)
 {
+  guint n;
+
   head->pool = head_plan->pool;
   head->n = head_plan->n;
   head->raw = head_plan->raw;
   if (head->pool == VIT_POOL_NONE)
     return TRUE;
+  n = vit_encoder_weights_pooled_dim (weights, head);
   if (head_plan->norm
-      && !vit_encoder_norm_load (&head->norm, stage, head_plan->norm,
-          pooled_dim (weights, head), FALSE, plan->epsilon, error))
+      && !vit_encoder_norm_load (&head->norm, stage, head_plan->norm, n, FALSE,
+          plan->epsilon, error))
     return FALSE;
   if (!head_plan->linear)
     return TRUE;
   if (head_plan->transposed)
-    return load_transposed (head, weights, stage, head_plan->linear,
-        pooled_dim (weights, head), error);
+    return load_transposed (
+        head, weights, stage, head_plan->linear, n, error);
   return load_linear (head, weights, stage, head_plan->linear, error);
 }
 
