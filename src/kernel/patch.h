@@ -110,7 +110,8 @@ typedef struct {
    * summed in ascending k, by chunks of VIT_F32_CHUNK terms, or of more where the
    * product says so; n_terms > 0.
    *
-   *   patches  [n_patches + 31][patch_stride], 64-byte aligned
+   *   patches  [n_patches + 31][patch_stride], of any alignment and stride: one
+   *            head's queries lie inside of longer rows
    *   panels   w as [ceil (n_channels / channel_tile)][n_terms][channel_tile],
    *            64-byte aligned, zero past n_channels */
   void (*product) (const VitProduct *product, size_t n_terms,

@@ -150,10 +150,12 @@ check_guards (const Output *output)
 static void
 check_f32_way (const VitKernelF32 *kernel, const Shape *shape, GRand *random)
 {
-  gsize stride = (shape->n_terms + 15) / 16 * 16;
+  gsize stride = shape->n_terms + (gsize) g_rand_int_range (random, 0, 20);
+  gsize offset = (gsize) g_rand_int_range (random, 0, 16);
   gsize rows = shape->n_patches + VIT_KERNEL_PATCH_TILE - 1;
   gsize n_weights = (gsize) shape->n_channels * shape->n_terms;
-  float *patches = aligned_floats (rows * stride);
+  float *memory = aligned_floats (offset + rows * stride);
+  float *patches = memory + offset;
   double *weight = g_new (double, n_weights);
   float *panels = aligned_floats (vit_pack_panels_size (
       shape->n_channels, shape->n_terms, kernel->channel_tile));
@@ -180,7 +182,7 @@ check_f32_way (const VitKernelF32 *kernel, const Shape *shape, GRand *random)
           shape->n_terms, output.add_rows[p][d], output.out_rows[p][d]);
   }
   output_clear (&output);
-  free (patches);
+  free (memory);
   g_free (weight);
   free (panels);
 }
