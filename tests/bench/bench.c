@@ -12,6 +12,7 @@
  *     convert FORMAT W H FILE THREADS                           likewise
  *     positions MODEL RULE ROWS COLS                            likewise
  *     encoder MODEL TOKENS ROWS COLS PRECISION THREADS FEATURES likewise
+ *     class-token MODEL TOKENS ROWS COLS THREADS                likewise
  *     time ID        seconds a frame; multiply-adds a second of the machine,
  *                    the mean of right before and right after; their kind
  *     drop ID                                    frees the case
@@ -144,6 +145,10 @@ obey (char **words, guint n)
     add_case (bench_encoder_new (words[1], words[2],
         (VitEncoderGrid){ number (words[3]), number (words[4]) },
         number (words[6]), words[7]));
+  } else if (strcmp (words[0], "class-token") == 0 && n == 6) {
+    add_case (bench_encoder_new (words[1], words[2],
+        (VitEncoderGrid){ number (words[3]), number (words[4]) },
+        number (words[5]), NULL));
   } else if (strcmp (words[0], "time") == 0 && n == 2) {
     time_case (find_case (words[1]));
   } else if (strcmp (words[0], "drop") == 0 && n == 2) {

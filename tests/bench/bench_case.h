@@ -55,9 +55,10 @@ BenchCase *bench_positions_new (
 
 /* The encoder's blocks from tokens, a file of float32 [n_tokens][embed_dim] with a
  * class token first, to what comes out of the last, which is written to
- * `features` likewise.  `model` is a folder. */
+ * `features` likewise; NULL: of that the class token alone, which is written
+ * nowhere.  `model` is a folder. */
 BenchCase *bench_encoder_new (const char *model, const char *tokens,
-    VitEncoderGrid grid, guint n_threads, const char *features);
+    VitEncoderGrid grid, guint n_threads, const char *features /* (nullable) */);
 
 /* Relative L2 error of the element's tokens, and their share of patches that
  * take the short product, against the definition in double. */

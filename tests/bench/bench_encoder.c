@@ -10,7 +10,8 @@ typedef struct {
   VitEncoderWeights *weights;
   VitEncoder *encoder;
   float *tokens;   /* [n_tokens][embed_dim] */
-  float *features; /* likewise */
+  float *features; /* likewise; NULL: the class token alone */
+  float *embedding; /* [embed_dim] */
 } EncoderCase;
 
 typedef struct {
@@ -39,7 +40,9 @@ run (BenchCase *base)
 {
   EncoderCase *self = (EncoderCase *) base;
   const float *tokens = self->tokens;
-  VitEncoderFrame frame = { .tokens = &tokens, .features = &self->features };
+  VitEncoderFrame frame = { .tokens = &tokens,
+    .features = self->features ? &self->features : NULL,
+    .embedding = &self->embedding };
 
   vit_encoder_run (self->encoder, &frame, spread_work, NULL);
 }
@@ -53,6 +56,7 @@ encoder_free (BenchCase *base)
   vit_encoder_weights_unref (self->weights);
   g_free (self->tokens);
   g_free (self->features);
+  g_free (self->embedding);
   g_free (base->kernel);
   g_free (self);
 }
@@ -62,7 +66,7 @@ bench_encoder_new (const char *model, const char *tokens, VitEncoderGrid grid,
     guint n_threads, const char *features)
 {
   const VitEncoderSettings settings = { .norm = VIT_FEATURE_NORM_NONE,
-    .embedding = VIT_EMBEDDING_NONE,
+    .embedding = features ? VIT_EMBEDDING_NONE : VIT_EMBEDDING_CLASS,
     .precision = VIT_PRECISION_F32,
     .n_workers = n_threads };
   EncoderCase *self = g_new0 (EncoderCase, 1);
@@ -80,14 +84,16 @@ bench_encoder_new (const char *model, const char *tokens, VitEncoderGrid grid,
   g_assert_cmpuint (n_bytes, ==,
       ((gsize) grid.rows * grid.cols + 1) * self->weights->embed_dim
           * sizeof (float));
-  self->features = g_malloc (n_bytes);
+  self->features = features ? g_malloc (n_bytes) : NULL;
+  self->embedding = g_new (float, self->weights->embed_dim);
   self->base.run = run;
   self->base.free = encoder_free;
   self->base.kind = PEAK_F32;
   self->base.n_threads = n_threads;
   self->base.kernel = g_strdup (vit_encoder_kernel (self->encoder));
   run (&self->base);
-  if (!g_file_set_contents (
+  if (features
+      && !g_file_set_contents (
           features, (char *) self->features, (gssize) n_bytes, &error))
     g_error ("%s", error->message);
   return &self->base;
