@@ -258,8 +258,8 @@ vit_attention_head (const VitAttention *attention,
 
     score (attention, region, head, worker, queries, n, key, n_keys);
     for (guint i = 0; i < n; i++) {
-      kernel->softmax (worker->scores + (gsize) i * VIT_ENCODER_SCORE_STRIDE, n_keys,
-          &maximum[i], &sum[i], &factor[i]);
+      kernel->softmax (worker->scores + (gsize) i * VIT_ENCODER_SCORE_STRIDE,
+          n_keys, &maximum[i], &sum[i], &factor[i]);
       if (factor[i] != 1.0f)
         kernel->scale (worker->sums + i * stride, head_dim, factor[i]);
     }

@@ -160,7 +160,8 @@ lay_out (const VitEncoder *encoder, const VitEncoderGrid *grids, guint n_grids,
       .grid_cols = grids[i].cols,
       .n_prefix_tokens = n_prefix_tokens };
   return vit_encoder_scratch_lay_out (scratch, encoder->weights, regions,
-      n_grids, vit_encoder_makes_vectors (encoder), encoder->settings.n_workers, error);
+      n_grids, vit_encoder_makes_vectors (encoder),
+      encoder->settings.n_workers, error);
 }
 
 gboolean

@@ -307,7 +307,8 @@ run_heads (gpointer data, guint task, VitEncoderWorker *worker)
     vit_normalize (vector, vit_encoder_embedding_dim (encoder));
 }
 
-/* Of each region, of what is normed behind the last block; 0: all. */
+/* How many of the first rows of each region the head is made of; 0: it may take
+ * all. */
 static guint
 head_rows (const VitEncoderWeights *weights, const VitEncoderHead *head)
 {

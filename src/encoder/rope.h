@@ -16,6 +16,8 @@
  *
  * i of n patches along the axis; o is 1 in models with a class token, else 0.
  * Weights are permuted as they are read so that all pairs are (d, d + head_dim/2).
+ *
+ * Thread-safety: pure.
  */
 #pragma once
 
