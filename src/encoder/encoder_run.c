@@ -29,7 +29,7 @@ typedef struct {
   void (*run) (gpointer phase, guint task, VitEncoderWorker *worker);
   guint n_tasks;
   gint next;       /* atomic */
-  gint is_stopped; /* atomic; stays where it was once */
+  gint is_stopped; /* atomic; once TRUE it stays so */
 } Phase;
 
 static gboolean
