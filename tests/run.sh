@@ -94,17 +94,27 @@ prepare_newer() {
   sh tests/newer-gstreamer.sh --prepare trixie >/dev/null 2>&1 &
 }
 
-# Another script's tests: its last line is "N passed, N failed[, N skipped]".
-run_script() { # NAME COMMAND...
-  log=build-$1.log
-  echo "== $1: building and testing"
+# Another script's tests: its last line is "N passed, N failed[, N skipped]".  It
+# runs beside others: each leaves a core idle at times.
+start_script() { # NAME COMMAND...
+  name=$1
   shift
-  status=0
-  "$@" >"$log" 2>&1 || status=$?
-  cat "$log"
-  remember "$log"
-  [ $status != 77 ] || { skipped=$((skipped + 1)); return; }
-  set -- $(tail -n 1 "$log" | sed -n \
+  rm -f "build-$name.status"
+  {
+    status=0
+    "$@" >"build-$name.log" 2>&1 || status=$?
+    echo $status >"build-$name.status"
+  } &
+}
+
+# Waits for all of them and counts the tests of one.
+finish_script() { # NAME
+  wait
+  echo "== $1: building and testing"
+  cat "build-$1.log"
+  remember "build-$1.log"
+  [ "$(cat "build-$1.status")" != 77 ] || { skipped=$((skipped + 1)); return; }
+  set -- $(tail -n 1 "build-$1.log" | sed -n \
     's/^\([0-9]*\) passed, \([0-9]*\) failed\(, \([0-9]*\) skipped\)*$/\1 \2 \4/p')
   passed=$((passed + ${1:-0}))
   failed=$((failed + ${2:-1}))
@@ -116,10 +126,12 @@ run all "" --buildtype=debugoptimized -Dtests=enabled -Dexamples=enabled
 # The same objects as before: that it builds and runs is what is tested.
 run src-alone "encoder_golden plan pos_embed rooms" --buildtype=debugoptimized -Dtests=enabled -Dplugin=disabled
 if [ "${CI-}" = true ]; then
+  wait # for the chroot
+  start_script newer sh tests/newer-gstreamer.sh trixie
   run_aarch64
-  wait # for its chroot
-  run_script newer sh tests/newer-gstreamer.sh trixie
-  run_script archive sh tests/archive.sh build-tests-all
+  start_script archive sh tests/archive.sh build-tests-all
+  finish_script archive
+  finish_script newer
 fi
 
 printf '%s\n' "$failures" | sed '/^$/d'
