@@ -276,8 +276,8 @@ install_output (GObjectClass *klass, const GstVitSettings *defaults)
    */
   g_object_class_install_property (klass, GST_VIT_SETTING_TENSOR_ID,
       g_param_spec_string ("tensor-id", "Tensor id",
-          "Id of the GstTensor of the tokens [1, n_tokens, embed_dim]; NULL: "
-          "none is attached. Without effect before GStreamer 1.26, or where "
+          "Id of the GstTensor of the tokens [1, n_tokens, embed_dim]; NULL or "
+          "empty: none is attached. Without effect before GStreamer 1.26, or where "
           "built without its analytics library",
           g_quark_to_string (defaults->tensor_id),
           FIXED | GST_PARAM_CONDITIONALLY_AVAILABLE));
