@@ -4,7 +4,8 @@
  * the full one over clamped pixels: the tokens are the same within the
  * precision's rounding wherever no pixel leaves the RGB cube, differ where one
  * does, and the plan takes the way that is right.  Patches are drawn on the
- * faces of the cube, just inside and just outside.
+ * faces of the cube, just inside and just outside.  And a frame that is stopped
+ * on its way.
  */
 #include <glib.h>
 #include <math.h>
@@ -239,6 +240,53 @@ test_both_ways_give_the_same_token (gconstpointer data)
   check_both_ways (data, VIT_PRECISION_INT16);
 }
 
+/* Once alone, as if it were wanted again afterwards. */
+static gboolean
+is_over (gpointer patience)
+{
+  gint *n_left = patience;
+
+  return (*n_left)-- == 0;
+}
+
+/* Before any of its blocks; what is computed next is as if nothing had been. */
+static void
+test_stopped (void)
+{
+  static float all[N_PATCHES * EMBED_DIM], again[N_PATCHES * EMBED_DIM];
+  GRand *random = g_rand_new_with_seed (3);
+  VitModel *model = make_model ();
+  gint n_blocks = 0, patience = 0;
+  VitFormatEmbed frame;
+  Planes planes;
+
+  planes_init (&planes, vit_pixel_format_find ("I420"), COLUMNS * SIZE,
+      ROWS * SIZE, random);
+  planes.format.kr = 0.299;
+  planes.format.kb = 0.114;
+  /* Of both ways, so that there is a block of each. */
+  for (guint patch = 0; patch < N_PATCHES; patch++)
+    draw_patch (&planes, patch, g_rand_int_range (random, -2, 3), random);
+  make_frame (&frame, model, &planes.format, VIT_PRECISION_F32);
+  vit_format_embed_plan (&frame, &planes.image, FALSE, 0, NULL, NULL);
+  g_assert_true (vit_format_embed_run (
+      &frame, &planes.image, NULL, (guint8 *) all, NULL, NULL));
+  frame.is_stopped = is_over;
+  frame.stop_data = &patience;
+  while (!vit_format_embed_run (
+      &frame, &planes.image, NULL, (guint8 *) again, NULL, NULL)) {
+    /* Nothing is asked once it was stopped. */
+    g_assert_cmpint (patience, ==, -1);
+    patience = ++n_blocks;
+  }
+  g_assert_cmpint (n_blocks, >, 1);
+  g_assert_cmpmem (again, sizeof again, all, sizeof all);
+  vit_format_embed_clear (&frame);
+  planes_clear (&planes);
+  vit_model_unref (model);
+  g_rand_free (random);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -253,5 +301,6 @@ main (int argc, char **argv)
         test_both_ways_give_the_same_token);
     g_free (test);
   }
+  g_test_add_func ("/two-ways/stopped", test_stopped);
   return g_test_run ();
 }
