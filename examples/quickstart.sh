@@ -172,11 +172,12 @@ print_command() {
 }
 
 # Position, speed and time left, each over the last on a terminal, else a line
-# each.  From "progressreport0 (00:00:05): 4 / 12 seconds (33.3 %)".
+# for each position.  From "progressreport0 (00:00:05): 4 / 12 seconds (33.3 %)".
 print_progress() { # LINE
   text=${1#*): }
   if [ ! -t 1 ]; then
-    printf '  %s\n' "$text"
+    [ "$text" = "$last_text" ] || printf '  %s\n' "$text"
+    last_text=$text
     return
   fi
   clock=${1#*(}
@@ -214,6 +215,7 @@ end_progress() {
 show_progress() {
   lines_to_text=0
   is_on_line=
+  last_text=
   while IFS= read -r line; do
     printf '%s\n' "$line" >&3
     if [ "$lines_to_text" -gt 0 ]; then
