@@ -25,5 +25,5 @@ plugin_init (GstPlugin *plugin)
 }
 
 GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, vit,
-    "Vision Transformer patch tokens of video frames", plugin_init,
+    "Vision Transformer tokens and features of video frames", plugin_init,
     PACKAGE_VERSION, "MIT/X11", "gst-vit", GST_PACKAGE_ORIGIN)

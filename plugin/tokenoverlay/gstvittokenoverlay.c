@@ -445,7 +445,7 @@ gst_vit_token_overlay_class_init (GstVitTokenOverlayClass *class)
   gst_vit_drawing_settings_install (object_class);
   gst_element_class_set_static_metadata (element_class,
       "Vision Transformer token overlay", "Filter/Editor/Video",
-      "Draws the patch tokens that a frame carries onto it",
+      "Draws the patch tokens or features that a frame carries onto it",
       "The gst-vit authors");
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
