@@ -45,6 +45,7 @@ find_columns (const gdouble *sums, guint n, guint *left, guint *right)
   gdouble best = -1, sum = 0;
   guint start = 0;
 
+  *left = *right = 0;
   for (guint column = 0; column < n; column++) {
     sum += sums[column];
     if (sum > best) {
