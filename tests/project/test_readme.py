@@ -79,8 +79,6 @@ def make_copy(source, folder):
     # What the quickstart installs is here: the project was built with it.
     with open(os.path.join(folder, "examples/install-packages.sh"), "w") as file:
         file.write("exit 0\n")
-    shutil.copy(os.path.join(source, "tests/golden/dino-p16/model.safetensors"),
-                os.path.join(folder, "dino.safetensors"))
     os.mkdir(os.path.join(folder, "home"))
 
 
