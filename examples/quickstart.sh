@@ -383,6 +383,10 @@ make_files() { # SOURCE AND ELEMENTS
   n_frames=$(field frames)
   if grep -q '^ERROR' "$log" || [ "${n_frames:-0}" = 0 ]; then
     [ "$n_frames" != 0 ] || echo "No frame came out of the decoder" >&2
+    # Where nothing in the file could be linked to what takes video: one of these,
+    # whichever comes first, or both.
+    ! grep -q '^failed delayed linking\|^streaming stopped, reason not-linked' "$log" \
+      || echo "$input: no video in it" >&2
     fail "It did not work. The whole log: $log"
   fi
   print_table

@@ -196,6 +196,18 @@ def run_line(line, exports, folder, env):
     return wrong_quickstart(line, done.stdout, folder) if "quickstart" in line else None
 
 
+def check_no_video(folder, env):
+    """The quickstart says so of a file of sound alone."""
+    sound = os.path.join(folder, "sound.ogg")
+    subprocess.run(["gst-launch-1.0", "-q", "audiotestsrc", "num-buffers=3", "!", "vorbisenc", "!",
+                    "oggmux", "!", "filesink", "location=" + sound], env=env, check=True)
+    done = subprocess.run(["sh", "examples/quickstart.sh", sound], cwd=folder, env=env, text=True,
+                          timeout=300, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT)
+    assert done.returncode == 1, f"exit status {done.returncode}\n{done.stdout}"
+    assert f"{sound}: no video in it\n" in done.stdout, done.stdout
+
+
 def check_snippets(source, documents):
     """At whatever depth the example has them."""
     for language, path in EXAMPLES.items():
@@ -377,7 +389,7 @@ def main():
     source, build = (os.path.abspath(path) for path in sys.argv[1:3])
     documents = [Document(source, path) for path in DOCUMENTS]
     commands = [line for document in documents for line in document.commands]
-    print(f"1..{6 + len(PROGRAMS) + sum(not line.startswith('export ') for line in commands)}", flush=True)
+    print(f"1..{7 + len(PROGRAMS) + sum(not line.startswith('export ') for line in commands)}", flush=True)
 
     folder = tempfile.mkdtemp(prefix="readme-", dir=build)
     try:
@@ -393,6 +405,8 @@ def main():
                     folder, env),
         ]
         good += [run_commands(document, folder, env) for document in documents]
+        good.append(attempt("the quickstart tells of a file without video", check_no_video,
+                            folder, env))
         good += [run_program(source, documents, folder, env, program) for program in PROGRAMS]
     finally:
         shutil.rmtree(folder)
