@@ -88,6 +88,7 @@
 #include "tokenoverlay/gstvittokenoverlay.h"
 
 #include "common/gstvitallocation.h"
+#include "common/gstvitbareframes.h"
 #include "common/gstviterror.h"
 #include "common/gstvitrefusal.h"
 #include "gst/vit/gstvittokensmeta.h"
@@ -111,6 +112,7 @@ struct _GstVitTokenOverlay {
   /* Of the streaming thread. */
   GstVitDrawing *drawing;
   GstVitRequest request; /* for positions */
+  GstVitBareFrames bare;
   gboolean has_warned; /* of tokens that cannot be drawn, since the caps */
 };
 
@@ -168,6 +170,7 @@ gst_vit_token_overlay_start (GstBaseTransform *base)
   if (!check_query (self))
     return FALSE;
   self->drawing = gst_vit_drawing_new ();
+  self->bare = (GstVitBareFrames){ 0 };
   gst_vit_delivery_renew (&self->delivery, base);
   return TRUE;
 }
@@ -256,10 +259,19 @@ static void
 report_undrawn (
     GstVitTokenOverlay *self, GstBuffer *buffer, const gchar *reason)
 {
+  static const GstVitBareWords words
+      = { "tokens", "nothing is drawn", "vitpatchembed" };
+
   if (!reason) {
     GST_LOG_OBJECT (self, "no tokens on %" GST_PTR_FORMAT, buffer);
+    /* With opacity=0 nothing is drawn of those that are there. */
+    if (gst_buffer_get_vit_tokens_meta_deepest (buffer))
+      self->bare.is_explained = TRUE;
+    else
+      gst_vit_bare_frames_count (&self->bare, &words, GST_ELEMENT (self));
     return;
   }
+  self->bare.is_explained = TRUE;
   if (!self->has_warned)
     GST_ELEMENT_WARNING (self, STREAM, FAILED,
         ("Tokens are not drawn: %s", reason), ("%" GST_PTR_FORMAT, buffer));
@@ -311,6 +323,7 @@ gst_vit_token_overlay_transform_ip (GstBaseTransform *base, GstBuffer *buffer)
   gst_vit_drawing_settings_clear (&settings);
   if (!drawn)
     return GST_FLOW_OK;
+  self->bare.is_explained = TRUE;
   GST_LOG_OBJECT (self, "drawn: %s", gst_vit_drawing_describe (self->drawing));
   result = gst_vit_delivery_put (&self->delivery, base, buffer, drawn);
   gst_video_overlay_composition_unref (drawn);
@@ -343,6 +356,8 @@ gst_vit_token_overlay_sink_event (GstBaseTransform *base, GstEvent *event)
   gboolean is_handled;
 
   begin_anew (self, type);
+  if (type == GST_EVENT_EOS)
+    gst_vit_bare_frames_end (&self->bare, GST_ELEMENT (self));
   is_handled = GST_BASE_TRANSFORM_CLASS (gst_vit_token_overlay_parent_class)
                    ->sink_event (base, event);
   /* The last before the first frame: caps that are the old ones are not set. */

@@ -2,6 +2,7 @@
  *
  * Frames whose memory does not hold what their caps say: vittokenoverlay refuses
  * them with an error, touches nothing beside them, and draws the frame after.
+ * A stream in which no frame has tokens is told of.
  */
 #include <string.h>
 
@@ -405,6 +406,41 @@ test_what_is_attached_needs_no_pixels (void)
   }
 }
 
+/* One warning, at the end of the stream or after 250 frames; a stream that had
+ * some, as with an interval, has none. */
+static void
+test_a_stream_without_tokens_is_told_of (void)
+{
+  static const struct {
+    gboolean has_tokens; /* of its first frame */
+    guint n_without;
+    guint n_told; /* 0: no warning */
+  } streams[] = { { FALSE, 3, 3 }, { FALSE, 300, 250 },
+    { TRUE, 300, 0 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (streams); i++) {
+    gchar *text = g_strdup_printf (
+        "None of %u frames carried tokens, so nothing is drawn. Is there a "
+        "vitpatchembed before this element, and does nothing between the two "
+        "crop, flip or add borders to the frames, which drops the tokens?",
+        streams[i].n_told);
+    OverlayStream stream;
+
+    overlay_stream_init (&stream, QUIET "mode=changed", GST_VIDEO_FORMAT_RGBA);
+    if (streams[i].has_tokens)
+      overlay_stream_check (&stream);
+    for (guint n = 0; n < streams[i].n_without; n++)
+      gst_buffer_unref (gst_harness_push_and_pull (
+          stream.harness, gst_buffer_new_allocate (NULL, RGBA_SIZE, NULL)));
+    gst_harness_push_event (stream.harness, gst_event_new_eos ());
+    if (streams[i].n_told > 0)
+      overlay_stream_check_warning (&stream, text);
+    overlay_stream_check_warning (&stream, NULL);
+    overlay_stream_clear (&stream);
+    g_free (text);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -438,5 +474,7 @@ main (int argc, char **argv)
       test_a_frame_to_be_cropped_is_an_error);
   g_test_add_func ("/overlay-faults/what-is-attached-needs-no-pixels",
       test_what_is_attached_needs_no_pixels);
+  g_test_add_func ("/overlay-faults/a-stream-without-tokens-is-told-of",
+      test_a_stream_without_tokens_is_told_of);
   return g_test_run ();
 }
