@@ -138,7 +138,7 @@ report $? "picture.sh says that the disk is full"
   && grep -q ERROR log
 report $? "file.sh says that a file cannot grow"
 
-sh -n "$lines/rtsp.sh" && ! run sh "$lines/rtsp.sh" && grep -q 'rtsp:// address' log
+sh -n "$lines/rtsp.sh" && ! run sh "$lines/rtsp.sh" && grep -q 'address, rtsp://' log
 report $? "rtsp.sh asks for an address"
 
 # 45 x 34 patches of 14, and the class token.
