@@ -63,6 +63,10 @@ elif ! has ximagesink && ! has waylandsink && ! has glimagesink; then
   frames=eos-after=101
 fi
 
+# autovideosink tries it before it finds a window's; where no graphics card is that
+# takes many seconds.
+GST_PLUGIN_FEATURE_RANK=${GST_PLUGIN_FEATURE_RANK:+$GST_PLUGIN_FEATURE_RANK,}kmssink:NONE
+export GST_PLUGIN_FEATURE_RANK
 exec gst-launch-1.0 -e "$@" ! videoconvert ! identity $frames ! queue leaky=downstream max-size-buffers=2 \
   ! vitpatchembed ${model:+model="$model"} $network ! vittokenoverlay mode="${MODE:-pca}" ! videoconvert \
   ! progressreport update-freq=1 silent=false format=buffers do-query=false ! $sink $sync
