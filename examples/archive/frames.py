@@ -95,9 +95,14 @@ def patches_of(buffer):
     return tokens[meta.n_prefix_tokens:].reshape(rows, columns, -1), places
 
 
+def structure_of(sample):
+    """Of its caps.  get_structure() of GStreamer 1.26's bindings wraps it, for `with`."""
+    return sample.get_caps()[0]
+
+
 def frame_of(sample, settings, video, number):
     """Raises PipelineError where a frame lacks what is asked for."""
-    buffer, caps = sample.get_buffer(), sample.get_caps().get_structure(0)
+    buffer, caps = sample.get_buffer(), structure_of(sample)
     pts = known(buffer.pts)
     row = {"video": video, "frame": number, "pts": pts,
            "stream_time": None if pts is None else known(

@@ -28,7 +28,7 @@ def fitted(width, height, aspect):
 
 def jpeg(sample):
     """Bytes, of a decoded frame."""
-    caps = sample.get_caps().get_structure(0)
+    caps = frames.structure_of(sample)
     has_one, numerator, denominator = caps.get_fraction("pixel-aspect-ratio")
     width, height = fitted(caps.get_int("width")[1], caps.get_int("height")[1],
                            numerator / denominator if has_one and denominator else 1)

@@ -17,7 +17,7 @@ def numbers(buffer):
 
 def row_of(sample, number):
     buffer = sample.get_buffer()
-    size = sample.get_caps().get_structure(0)
+    size = sample.get_caps()[0]
     embedding = GstVit.buffer_get_vit_embedding_meta(buffer, GstVit.EmbeddingKind.EMBEDDING)
     logits = GstVit.buffer_get_vit_embedding_meta(buffer, GstVit.EmbeddingKind.LOGITS)
     features = GstVit.buffer_get_vit_tokens_meta_deepest(buffer)
