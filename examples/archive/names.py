@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Names and times of the table, as people and GStreamer read them."""
+import errno
 import os
 import pathlib
 import re
@@ -8,7 +9,7 @@ import unicodedata
 import settings
 import sources
 
-# Of a URI that a page may lead to.
+# Of a URI that a page may lead to, and that is opened for it.
 LINKED = ("file", "http", "https")
 # Control characters, what turns the direction of text, halves of pairs, line ends.
 HIDDEN = ("Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp")
@@ -52,10 +53,27 @@ def uri(name):
     return name if sources.is_uri(name) else pathlib.Path(os.path.abspath(_path(name))).as_uri()
 
 
+def _linked(name):
+    """Its URI, or None of a kind that no page should open."""
+    found = uri(name)
+    return found if found.split(":")[0].lower() in LINKED else None
+
+
+def opened(name):
+    """The URI of a video that nobody named but the table, for a pipeline.  Raises OSError
+    where it is of another kind, a camera, or of what is no regular file: whoever opens a
+    pipe may wait for ever."""
+    found = _linked(name)
+    if found is None:
+        raise OSError(errno.EINVAL, "it is neither a file nor on the web", name)
+    sources.of_name(found)
+    return found
+
+
 def link(name, time):
     """A URI with its position for a page, or None of a kind that no page should open.
     time: ns, None without one."""
-    found = uri(name)
-    if found.split(":")[0].lower() not in LINKED:
+    found = _linked(name)
+    if found is None:
         return None
     return found if time is None else f"{found.split('#')[0]}#t={time / 1e9:.3f}"

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """What the numbers of an index depend on, as the command line says it."""
 import dataclasses
+import errno
 import json
 import os
 import re
+import stat
 
 UNITS = {"ms": 10**6, "s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9}
 WHAT = ("embedding", "labels", "patches")
@@ -76,6 +78,12 @@ def set_property(element, name, value):
 
 
 def file_state(path):
-    """[size in bytes, mtime in ns] of a file: other numbers, another file."""
-    status = os.stat(path)
+    """[size in bytes, mtime in ns] of a file: other numbers, another file.  Raises OSError
+    where it is none: whoever opens a pipe may wait for ever."""
+    try:
+        status = os.stat(path)
+    except ValueError as error:     # a NUL in it
+        raise OSError(errno.EINVAL, "no file has such a name", path) from error
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file", path)
     return [status.st_size, status.st_mtime_ns]

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import urllib.parse
-import urllib.request
 
 import settings
 import table
@@ -33,13 +32,13 @@ def ending(name):
 
 def resolved(name):
     """A URI, or an absolute path; file:// counts as the path it names."""
-    if name.startswith("file://"):
-        name = urllib.request.url2pathname(urllib.parse.urlsplit(name).path)
+    if name[:7].lower() == "file://":
+        name = os.fsdecode(urllib.parse.unquote_to_bytes(urllib.parse.urlsplit(name).path))
     return name if is_uri(name) else os.path.abspath(name)
 
 
 def of_name(name):
-    """A Source.  Raises OSError if it is missing."""
+    """A Source.  Raises OSError if it is missing, or no regular file."""
     name = resolved(name)
     if is_uri(name):
         return Source(name, -1, -1)

@@ -95,7 +95,10 @@ class _Video:
 def _of_video(name, times):
     """{time: JPEG, or a PipelineError}."""
     found = dict.fromkeys(times, PipelineError("there is no such frame"))
-    video = _Video(names.uri(name))
+    try:
+        video = _Video(names.opened(name))
+    except OSError as error:
+        return dict.fromkeys(times, PipelineError(error.strerror))
     try:
         for time in sorted(times, key=lambda time: time or 0):
             sample = video.at(time)

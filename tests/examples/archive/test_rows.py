@@ -22,6 +22,7 @@ sys.path.insert(0, os.path.join(SOURCE, "examples/archive"))
 import archive  # noqa: E402
 import choice  # noqa: E402
 import frames  # noqa: E402
+import names  # noqa: E402
 import patches  # noqa: E402
 import plain  # noqa: E402
 import progress  # noqa: E402
@@ -304,6 +305,27 @@ def check_unread():
     assert not table.read_errors(out).num_rows
 
 
+def check_irregular():
+    """What is no file is an error before it is opened: a pipe that nobody writes to would
+    hold a worker for ever."""
+    place = os.path.join(FOLDER, "irregular")
+    os.makedirs(place)
+    os.mkfifo(os.path.join(place, "pipe.mp4"))
+    os.symlink("/dev/zero", os.path.join(place, "zero.png"))
+    listed = os.path.join(FOLDER, "irregular.txt")
+    with open(listed, "w", encoding="utf-8") as file:
+        file.write(f"FILE://{place}/pipe.mp4\nfile:///a%00b.mp4\n")
+    for archive_, named in ((place, ["pipe.mp4", "zero.png"]), (listed, ["pipe.mp4"])):
+        found, pictures, missing = sources.listing(archive_)
+        assert not found and not pictures, (found, pictures)
+        assert missing[:len(named)] == [(os.path.join(place, name), "it is no regular file")
+                                        for name in named], missing
+    assert missing[1:] == [("/a\0b.mp4", "no file has such a name")], missing
+    with open(os.path.join(os.fsencode(place), b"\xff.mp4"), "wb"):
+        source = sources.of_name(names.uri(os.path.join(place, os.fsdecode(b"\xff.mp4"))))
+    assert source.name.endswith("/\udcff.mp4") and source.size == 0, source
+
+
 def check_progress():
     """Frames are all that are decoded, rows those that are looked at."""
     path, out = os.path.join(VIDEOS, "small.webm"), os.path.join(FOLDER, "progress")
@@ -334,6 +356,7 @@ CHECKS = [
     ("of every n ns one frame is chosen, of slices the same", check_choice),
     ("lists name videos and pictures, each once", check_list),
     ("a folder that cannot be read is an error", check_unread),
+    ("a pipe or device is an error, and not opened", check_irregular),
     ("frames a second are those that are decoded", check_progress),
     ("all videos have a plain pipeline's rows, bit for bit", check_all_videos),
     ("bad videos are errors with the pipeline's message", check_errors),

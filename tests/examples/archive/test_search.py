@@ -16,6 +16,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 import numpy
@@ -222,6 +223,27 @@ def test_hostile():
     assert shown in told.text and "<b>'\"&" in told.text and "no <plugin> for it" in told.text
 
 
+def test_opened():
+    """For a page nothing is opened but files and what is on the web, whatever a table
+    names: no camera, and no pipe, which may hold it for ever."""
+    import thumbnails
+
+    with tempfile.TemporaryDirectory() as folder:
+        pipe, found = os.path.join(folder, "pipe.mp4"), []
+        os.mkfifo(pipe)
+        wanted = [(name, None) for name in (
+            pipe, f"FILE://{pipe}", "v4l2:///dev/video0", f"{folder}/gone.mp4")]
+        thread = threading.Thread(
+            target=lambda: found.extend(thumbnails.of(wanted)), daemon=True)
+        thread.start()
+        thread.join(30)
+        assert [error.message for error in found] == [
+            "it is no regular file"] * 2 + ["it is neither a file nor on the web",
+                                            "No such file or directory"], found
+        made, = thumbnails.of([(CLIP, SECOND)])
+        assert made[:2] == b"\xff\xd8"
+
+
 def test_duplicates():
     """A clip and its copy of another size, and what lies in neither."""
     with tempfile.TemporaryDirectory() as folder:
@@ -304,6 +326,7 @@ def main():
         ("what has nothing in common is refused", test_refused),
         ("the page shows the frames", test_page),
         ("names of strangers are text", test_hostile),
+        ("for a page no camera and no pipe is opened", test_opened),
         ("a copy of a clip is found", test_duplicates),
         ("words find what the package finds", test_words),
     ])
