@@ -93,8 +93,7 @@ def locked(folder):
     with contextlib.ExitStack() as held:
         with writing():
             os.makedirs(index_folder(folder), exist_ok=True)
-            file = held.enter_context(open(os.path.join(index_folder(folder), ".lock"), "w",
-                                           encoding="utf-8"))
+            file = held.enter_context(table.open_lock(index_folder(folder)))
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -22,7 +22,7 @@ def clear(folder):
     for place in (folder, table.frames_folder(folder), table.patches_folder(folder),
                   table.slices_folder(folder)):
         for path in glob.glob(os.path.join(glob.escape(place), ".*" + table.PART)):
-            if os.path.isdir(path):
+            if os.path.isdir(path) and not os.path.islink(path):
                 shutil.rmtree(path)
             else:
                 os.unlink(path)

@@ -84,7 +84,10 @@ def settings_of(given):
 def lock(folder):
     """A file that is held as long as this runs: two would undo each other's work."""
     os.makedirs(table.frames_folder(folder), exist_ok=True)
-    file = open(os.path.join(folder, ".lock"), "w", encoding="utf-8")
+    try:
+        file = table.open_lock(folder)
+    except OSError as error:
+        sys.exit(f"{folder}: {error.strerror}: .lock")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

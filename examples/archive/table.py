@@ -110,6 +110,14 @@ def aside(path):
     return os.path.join(folder, f".{name}.{secrets.token_hex(8)}{PART}")
 
 
+def open_lock(folder):
+    """The file in an index folder that is to be held by flock().  Raises OSError.  It is
+    neither followed where it is a link, nor emptied: the folder may be a stranger's."""
+    number = os.open(os.path.join(folder, ".lock"),
+                     os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    return os.fdopen(number, "r+b", 0)
+
+
 def schema(dim):
     """dim: of the embedding; None: no such column."""
     embedding = [] if dim is None else [

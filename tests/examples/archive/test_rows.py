@@ -326,6 +326,37 @@ def check_irregular():
     assert source.name.endswith("/\udcff.mp4") and source.size == 0, source
 
 
+def check_lock():
+    """One index.py at a time.  The folder may be a stranger's: links in it are not followed,
+    and what they lead to stays."""
+    import index as command
+
+    place, kept = os.path.join(FOLDER, "locked"), os.path.join(FOLDER, "kept")
+    os.makedirs(os.path.join(place, "frames"))
+    os.makedirs(kept)
+    with open(os.path.join(kept, "text"), "w", encoding="utf-8") as file:
+        file.write("stays")
+
+    def is_refused():
+        try:
+            command.lock(place).close()
+        except SystemExit as end:
+            return str(end.code)
+        return None
+
+    os.symlink(os.path.join(kept, "text"), os.path.join(place, ".lock"))
+    assert is_refused().startswith(place + ": "), is_refused()
+    os.unlink(os.path.join(place, ".lock"))
+    with command.lock(place):
+        assert "another index.py" in is_refused()
+    assert not is_refused()
+    os.symlink(kept, os.path.join(place, "frames", ".a.part"))
+    archive.clear(place)
+    assert not os.listdir(os.path.join(place, "frames"))
+    with open(os.path.join(kept, "text"), encoding="utf-8") as file:
+        assert file.read() == "stays"
+
+
 def check_progress():
     """Frames are all that are decoded, rows those that are looked at."""
     path, out = os.path.join(VIDEOS, "small.webm"), os.path.join(FOLDER, "progress")
@@ -357,6 +388,7 @@ CHECKS = [
     ("lists name videos and pictures, each once", check_list),
     ("a folder that cannot be read is an error", check_unread),
     ("a pipe or device is an error, and not opened", check_irregular),
+    ("one index.py at a time, and no link is followed", check_lock),
     ("frames a second are those that are decoded", check_progress),
     ("all videos have a plain pipeline's rows, bit for bit", check_all_videos),
     ("bad videos are errors with the pipeline's message", check_errors),
