@@ -17,6 +17,20 @@ class Refused(Exception):
     key."""
 
 
+def read_json(path):
+    """The object in a JSON file.  A pipe is not opened: that may take for ever."""
+    try:
+        if not os.path.isfile(path):
+            raise Refused(f"{path}: is no regular file")
+        with open(path, encoding="utf-8") as file:
+            value = json.load(file)
+    except (ValueError, RecursionError) as error:
+        raise Refused(f"{path}: {error}") from error
+    if not isinstance(value, dict):
+        raise Refused(f"{path}: expected an object")
+    return value
+
+
 def find_weights(model):
     """The file by which the weights of `model`, a folder or a file, are read."""
     if not os.path.isdir(model):
@@ -48,12 +62,10 @@ class Checkpoint:
         self.names = sorted(self._file_of)
 
     def _read_index(self):
-        try:
-            with open(self.path, encoding="utf-8") as file:
-                self._file_of = dict(json.load(file)["weight_map"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise Refused(f"{self.path}: no weight_map can be read: {error}") from error
-        for name in set(self._file_of.values()):
+        self._file_of = read_json(self.path).get("weight_map")
+        if not isinstance(self._file_of, dict):
+            raise Refused(f"{self.path}: no weight_map can be read")
+        for name in self._file_of.values():
             if not isinstance(name, str) or os.path.basename(name) != name:
                 raise Refused(f"{self.path}: weight_map names {name!r}, which is no file "
                               "in its folder")
@@ -61,6 +73,8 @@ class Checkpoint:
     def _open(self, name):
         if name not in self._files:
             path = os.path.join(self.folder, name)
+            if not os.path.isfile(path):
+                raise Refused(f"{path}: is missing, or no regular file")
             try:
                 self._files[name] = safetensors.safe_open(path, "numpy")
             except (OSError, safetensors.SafetensorError) as error:

@@ -2,11 +2,10 @@
 """Which model a checkpoint is, by the config beside it, and where its vision tower
 stands among the tensors.  What neither tells is refused: a config is needed."""
 import fnmatch
-import json
 import os
 from dataclasses import dataclass
 
-from .checkpoint import Checkpoint, Refused
+from .checkpoint import Checkpoint, Refused, read_json
 
 # What ends the name of the patch weight, and the prefix tokens that may stand
 # beside it.
@@ -113,17 +112,6 @@ class Tower:
         return float(found)
 
 
-def read_json(path):
-    try:
-        with open(path, encoding="utf-8") as file:
-            value = json.load(file)
-    except ValueError as error:
-        raise Refused(f"{path}: {error}") from error
-    if not isinstance(value, dict):
-        raise Refused(f"{path}: expected an object")
-    return value
-
-
 def find_inner(path, config, known, depth=2):
     """The objects in `config` that describe a tower of a known model_type."""
     for key, value in config.items():
@@ -198,7 +186,10 @@ def locate(tower):
         raise Refused(f"{checkpoint.path}: expected one tensor whose name ends in "
                       f"{' or '.join(layouts)}; it has {len(found)}")
     tower.prefix, end = found[0]
-    tower.embed_dim = checkpoint.shape(tower.prefix + end)[0]
+    patches = tower.prefix + end
+    if len(checkpoint.shape(patches)) not in (2, 4):
+        checkpoint.refuse(patches, "which no patch weight is")
+    tower.embed_dim = checkpoint.shape(patches)[0]
     tower.prefix_tokens = {}
     for name in layouts[end]:
         if tower.has(name):

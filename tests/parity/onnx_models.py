@@ -13,6 +13,7 @@ runtimes; no PyTorch.  Prints a table in Markdown; the exit status is 1 where
 anything is wrong, 77 where a package is missing.
 """
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -407,8 +408,35 @@ def check_refusals(bench):
         assert error <= 1e-6, (name, error)
 
 
+def check_hostile(bench):
+    """Of files that no tool wrote it is said what is wrong, and no pipe is waited for."""
+    name, patches = "hf-vit-classifier", "vit.embeddings.patch_embeddings.projection.weight"
+    said = refusal(forge(bench, name, lambda weights: {
+        patches: numpy.ones((), numpy.float32)}), bench.scratch)
+    assert "no patch weight is" in said, said
+    deep = forge(bench, name)
+    (deep / "config.json").write_text("[" * 100000)
+    assert "recursion" in refusal(deep, bench.scratch)
+    for file in ("config.json", "model.safetensors"):
+        model = forge(bench, name)
+        (model / file).unlink()
+        os.mkfifo(model / file)
+        said = refusal(model, bench.scratch)
+        assert "no regular" in said and file in said, said
+    sharded = forge(bench, name)
+    index = sharded / "model.safetensors.index.json"
+    (sharded / "model.safetensors").unlink()
+    for shard, words in ((["a"], "is no file in its folder"), ("../a", "is no file in its"),
+                         ("", "is missing, or no regular file")):
+        index.write_text(json.dumps({"weight_map": {patches: shard}}))
+        said = refusal(sharded, bench.scratch)
+        assert words in said, said
+    index.write_text(json.dumps({"weight_map": [patches]}))
+    assert "no weight_map can be read" in refusal(sharded, bench.scratch)
+
+
 CHECKS = (check_command, check_positions, check_layers, check_batch, check_half,
-          check_shards, check_bfloat16, check_constants, check_refusals)
+          check_shards, check_bfloat16, check_constants, check_refusals, check_hostile)
 
 
 def main(build, *names):
