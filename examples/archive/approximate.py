@@ -24,7 +24,6 @@ searching maps the file."""
 import contextlib
 import fcntl
 import glob
-import json
 import math
 import os
 import secrets
@@ -52,8 +51,7 @@ def description_path(folder):
 def described(folder):
     """The JSON, or None."""
     try:
-        with open(description_path(folder), encoding="utf-8") as file:
-            found = json.load(file)
+        found = table.read_json(description_path(folder))
         return found if found["version"] == VERSION else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -147,6 +145,8 @@ class Index:
             read = faiss.read_index(path, faiss.IO_FLAG_MMAP)
         except RuntimeError:
             return None
+        if read.d != vectors.dim or read.ntotal != vectors.rows:
+            return None
         return cls(read, [known[tuple(file)] for file in held["files"]],
                    [file[1] for file in held["files"]])
 
@@ -203,9 +203,11 @@ def _space(vectors):
 
 
 def _trained(faiss, vectors):
-    index = faiss.index_factory(vectors.dim, f"IVF{lists(vectors.rows)},SQ8",
-                                faiss.METRIC_INNER_PRODUCT)
-    index.train(sample(vectors, ROWS_OF_LIST * index.nlist))
+    found = sample(vectors, ROWS_OF_LIST * lists(vectors.rows))
+    # No more than it can be trained with, whatever the catalog says of the rows.
+    count = min(lists(vectors.rows), max(1, len(found)))
+    index = faiss.index_factory(vectors.dim, f"IVF{count},SQ8", faiss.METRIC_INNER_PRODUCT)
+    index.train(found)
     return index
 
 

@@ -16,6 +16,7 @@ import contextlib
 import json
 import os
 
+import settings
 import table
 
 VERSION = 1
@@ -44,6 +45,14 @@ def write_json(path, value):
         raise
 
 
+def is_file(found):
+    """Whether it is a File as it was written."""
+    numbers = found.size, found.mtime, found.rows, found.dim, found.space
+    return (isinstance(found.name, str) and isinstance(found.pictures, bool)
+            and all(type(number) is int for number in numbers)
+            and found.rows >= 0 and found.dim >= 1 and found.space >= 0)
+
+
 class Catalog:
     """paths: of the files that are there.  spaces: dicts of `model_id` and `settings`."""
 
@@ -54,13 +63,17 @@ class Catalog:
             self._read(set(map(os.path.basename, paths)))
 
     def _read(self, names):
-        with open(path_of(self.folder), encoding="utf-8") as file:
-            held = json.load(file)
+        held = table.read_json(path_of(self.folder))
         if held["version"] != VERSION:
             return
         spaces = [{key: space[key] for key in ("model_id", "settings")}
                   for space in held["spaces"]]
+        if not all(isinstance(space["model_id"], str)
+                   and settings.are_settings(space["settings"]) for space in spaces):
+            return
         files = {row[0]: File(*row) for row in held["files"]}
+        if not all(map(is_file, files.values())):
+            return
         if files:
             spaces[max(file.space for file in files.values())]  # or IndexError
         self.spaces = spaces

@@ -17,14 +17,17 @@ def entries(vectors, hits):
         row, = vectors.take(part, [hit.row], list(COLUMNS)).to_pylist()
         time = row["stream_time"] if row["stream_time"] is not None else row["pts"]
         first, last = (None if end < 0 else end for end in (hit.first, hit.last))
-        labels = [(label["label"], label["score"]) for label in row["labels"]]
-        found.append(page.Entry(row["video"], time, first, last, hit.score, labels, None))
+        # A stranger's may be null.
+        labels = [(label["label"] or "", label["score"] or 0) for label in row["labels"] or ()
+                  if label]
+        found.append(page.Entry(
+            row["video"] or "", time, first, last, hit.score, labels, None))
     return found
 
 
 def video_name(vectors, part, row=0):
     found, = vectors.take(vectors.parts[part], [row], ["video"])["video"].to_pylist()
-    return found
+    return found or ""
 
 
 def columns(rows, right=()):

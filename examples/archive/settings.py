@@ -65,6 +65,15 @@ class Settings:
         features.set_property("n-threads", threads)
 
 
+def are_settings(found):
+    """Whether a description's object is one: of each value that it has the type is right."""
+    return isinstance(found, dict) and isinstance(found.get("model"), str) and all(
+        isinstance(value, list) and all(name in WHAT for name in value)
+        if key == "what" else value is None or isinstance(value, str)
+        if key == "classes" else type(value) is type(getattr(Settings, key, value))
+        for key, value in found.items())
+
+
 def of_description(description):
     """The Settings that a file's rows are of."""
     chosen = description["settings"]

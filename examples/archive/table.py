@@ -45,6 +45,8 @@ import numpy
 import pyarrow
 import pyarrow.parquet
 
+import settings
+
 VERSION = 1
 KEY = b"gst-vit"
 ENDING = ".parquet"
@@ -133,8 +135,10 @@ def files(folder):
     """Paths of the whole files of an index folder, in the order of their names."""
     frames = frames_folder(folder)
     names = sorted(os.listdir(frames)) if os.path.isdir(frames) else []
-    return [os.path.join(frames, name) for name in names
-            if name.endswith(ENDING) and not name.startswith(".")]
+    paths = [os.path.join(frames, name) for name in names
+             if name.endswith(ENDING) and not name.startswith(".")]
+    # A pipe would hold who opens it.
+    return [path for path in paths if os.path.isfile(path)]
 
 
 def open_file(path):
@@ -155,15 +159,40 @@ def read_description(path):
     return read_footer(path)[0]
 
 
+def read_json(path):
+    """Raises OSError, also where it is no regular file, as a pipe would hold who opens it,
+    and ValueError."""
+    settings.file_state(path)
+    with open(path, encoding="utf-8") as file:
+        try:
+            return json.load(file)
+        except RecursionError as error:
+            raise ValueError("it is nested too deep") from error
+
+
+def is_description(found, rows):
+    """Whether it is one of a file of so many rows: it may be a stranger's.  More than
+    these rows would be looked for in memory that is not there."""
+    return (isinstance(found, dict) and found.get("version") == VERSION
+            and found.get("rows") == rows and isinstance(found.get("model_id"), str)
+            and settings.are_settings(found.get("settings"))
+            and isinstance(found.get("pictures", False), bool)
+            and isinstance(found.get("patches"), bool)
+            and isinstance(found.get("sources"), list)
+            and all(isinstance(source, list) and [type(value) for value in source]
+                    == [str, int, int] for source in found["sources"]))
+
+
 def read_footer(path):
     """(description, pyarrow's FileMetaData) of a whole file, (None, None) where it is none
     of ours."""
     try:
         footer = pyarrow.parquet.read_metadata(path)
         description = json.loads((footer.metadata or {})[KEY])
-    except (OSError, KeyError, ValueError):  # pyarrow.ArrowInvalid is a ValueError
+    # pyarrow.ArrowInvalid is a ValueError
+    except (OSError, KeyError, ValueError, RecursionError):
         return None, None
-    if description.get("version") != VERSION:
+    if not is_description(description, footer.num_rows):
         return None, None
     return description, footer
 

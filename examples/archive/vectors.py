@@ -11,6 +11,7 @@ import os
 import sys
 
 import numpy
+import pyarrow
 
 import catalog
 import table
@@ -33,6 +34,10 @@ def described(path):
     if description is None:
         return None
     schema = footer.schema.to_arrow_schema()
+    for name, kind in (("video", pyarrow.string()), ("pts", pyarrow.int64()),
+                       ("stream_time", pyarrow.int64()), ("labels", table.LABELS)):
+        if name not in schema.names or schema.field(name).type != kind:
+            return None
     if "embedding" not in schema.names:
         raise Refused(f"{path} has no embeddings: index it anew, with --what embedding")
     kind = schema.field("embedding").type

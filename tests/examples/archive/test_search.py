@@ -10,6 +10,7 @@ GST_PLUGIN_PATH and the bindings' paths are set by who calls.  What takes transf
 skipped without it."""
 import base64
 import html.parser
+import json
 import os
 import pathlib
 import re
@@ -244,6 +245,68 @@ def test_opened():
         assert made[:2] == b"\xff\xd8"
 
 
+def foreign(folder, name, change=None, columns=None):
+    """A file of an index folder as no index.py writes it.  change: of its description;
+    columns: of the Table."""
+    import pyarrow.parquet
+    import table
+
+    path = synthetic.write(folder, name, synthetic.rows_of(
+        "/a.mp4", numpy.eye(4, dtype=numpy.float32), [SECOND * i for i in range(4)]))
+    read = pyarrow.parquet.read_table(path)
+    told, _ = table.read_footer(path)
+    told = dict(told, **change) if isinstance(change, dict) else change or told
+    read = columns(read) if columns else read
+    pyarrow.parquet.write_table(read.replace_schema_metadata(
+        {table.KEY: told if isinstance(told, str) else json.dumps(told)}), path)
+
+
+def nulls(name):
+    import pyarrow
+
+    return lambda read: read.set_column(
+        read.schema.get_field_index(name), name,
+        pyarrow.nulls(len(read), read.schema.field(name).type))
+
+
+def test_foreign():
+    """What no index.py wrote is passed over, with those of strangers; of numbers that are
+    not there none is looked for."""
+    with tempfile.TemporaryDirectory() as folder:
+        query = os.path.join(folder, "q.npy")
+        numpy.save(query, numpy.ones(4))
+        changes = [[1], "null", "[" * 100000, {"model_id": [1]}, {"settings": []},
+                   {"settings": {"model": "/m", "every": "x"}}, {"sources": [["/a.mp4"]]},
+                   {"patches": 1}, *({"rows": rows} for rows in (10**18, -1, 3, None, "x"))]
+        for number, change in enumerate(changes):
+            foreign(folder, f"bad{number}", change)
+        for column in ("video", "pts", "labels"):
+            foreign(folder, f"lacks-{column}", columns=lambda read: read.drop_columns([column]))
+        os.mkfifo(os.path.join(folder, "frames", "pipe.parquet"))
+        assert "nothing is in the index yet" in search(folder, "--vector", query, fails=True)
+        for column in ("video", "labels", "stream_time"):
+            foreign(folder, f"null-{column}", columns=nulls(column))
+        os.makedirs(os.path.join(folder, "index"), exist_ok=True)
+        for piped in ("files.json", "index.json"):
+            path = os.path.join(folder, "index", piped)
+            if os.path.exists(path):
+                os.unlink(path)
+            os.mkfifo(path)
+            assert len(lines(search(folder, "--vector", query, "--exact"))) == 3
+            assert search(folder, "--duplicates")
+            os.unlink(path)
+        search(folder, "--vector", query)
+        catalog_path = os.path.join(folder, "index", "files.json")
+        with open(catalog_path, encoding="utf-8") as file:
+            good = json.load(file)
+        for place, lie in ((3, "x"), (3, -1), (5, 0), (6, -1), (4, None)):
+            told = json.loads(json.dumps(good))
+            told["files"][0][place] = lie
+            with open(catalog_path, "w", encoding="utf-8") as file:
+                json.dump(told, file)
+            assert len(lines(search(folder, "--vector", query))) == 3, lie
+
+
 def test_duplicates():
     """A clip and its copy of another size, and what lies in neither."""
     with tempfile.TemporaryDirectory() as folder:
@@ -327,6 +390,7 @@ def main():
         ("the page shows the frames", test_page),
         ("names of strangers are text", test_hostile),
         ("for a page no camera and no pipe is opened", test_opened),
+        ("what no index.py wrote is passed over", test_foreign),
         ("a copy of a clip is found", test_duplicates),
         ("words find what the package finds", test_words),
     ])
