@@ -34,8 +34,10 @@ class Transformers:
     def __init__(self, name):
         import transformers
 
-        self.model = transformers.AutoModel.from_pretrained(name).eval()
-        self.tokenizer = transformers.AutoTokenizer.from_pretrained(name)
+        # Else it may ask whether to run programs that lie beside the weights.
+        only = {"trust_remote_code": False}
+        self.model = transformers.AutoModel.from_pretrained(name, **only).eval()
+        self.tokenizer = transformers.AutoTokenizer.from_pretrained(name, **only)
         if not hasattr(self.model, "get_text_features"):
             sys.exit(f"{name}: a {type(self.model).__name__} has no text tower")
 
@@ -142,6 +144,8 @@ def main():
     except ImportError as error:
         sys.exit(f"{sys.executable}: {error}. It takes torch, safetensors and either "
                  "transformers or open_clip_torch.")
+    except (OSError, ValueError) as error:
+        sys.exit(f"{given.model}: {error}")
     templates = list(given.template or ()) + list(ENSEMBLE if given.ensemble else ())
     if not templates:
         templates = [PLAIN if model.bias() is None else WITH_BIAS]

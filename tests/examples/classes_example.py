@@ -173,6 +173,19 @@ def check_open_clip(program, folder, picture):
     check("open_clip, a sentence", score(where, classes, picture, folder), expected)
 
 
+def check_own_code(program, folder):
+    """A model's programs are not run, even where whoever calls would say yes."""
+    where, mark = folder / "own-code", folder / "it-ran"
+    where.mkdir()
+    (where / "config.json").write_text(json.dumps({
+        "model_type": "own", "auto_map": {"AutoConfig": "own.Own", "AutoModel": "own.Own"}}))
+    (where / "own.py").write_text(f"open({str(mark)!r}, 'w').close()\n")
+    done = subprocess.run([sys.executable, program, where, folder / "own.safetensors", "cat"],
+                          input="y\n" * 20, capture_output=True, text=True)
+    assert done.returncode and not mark.exists(), done.stdout
+    assert "custom code" in done.stderr and "Traceback" not in done.stderr, done.stderr
+
+
 def main():
     source, folder = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
     program = os.path.join(source, "examples/make_classes.py")
@@ -180,6 +193,7 @@ def main():
     picture = numpy.random.default_rng(1).integers(0, 256, (SIZE, SIZE, 3), numpy.uint8)
     for kind in ("clip", "siglip"):
         check_transformers(kind, program, folder, picture)
+    check_own_code(program, folder)
     if importlib.util.find_spec("open_clip") and importlib.util.find_spec("torchvision"):
         check_open_clip(program, folder, picture)
     else:
