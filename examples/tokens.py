@@ -89,6 +89,12 @@ def make_pipeline(uri, model):
     return pipeline
 
 
+def text_of(message, source):
+    """What an error says; one of the video's source does not tell which video."""
+    text = message.parse_error()[0].message
+    return f"{source.props.uri}: {text}" if message.src.has_as_ancestor(source) else text
+
+
 def frames_of(pipeline):
     """Yields the frames until the stream ends; an error ends the program."""
     sink, bus = pipeline.get_by_name("sink"), pipeline.get_bus()
@@ -98,7 +104,7 @@ def frames_of(pipeline):
         if sample:
             yield sample.get_buffer()
         elif message := bus.pop_filtered(Gst.MessageType.ERROR):
-            sys.exit(message.parse_error()[0].message)
+            sys.exit(text_of(message, pipeline.get_by_name("source")))
         elif sink.props.eos:
             return
 

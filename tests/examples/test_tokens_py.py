@@ -102,11 +102,12 @@ def test_says_what_failed(example, env, folder):
     text = os.path.join(folder, "no-video.txt")
     with open(text, "w", encoding="utf-8") as file:
         file.write("words " * 2000)
-    for arguments in (("/nowhere.webm",), (text,),
-                      ("/nowhere.webm", "/nowhere.safetensors")):
+    for arguments, named in ((("/nowhere.webm",), "file:///nowhere.webm: "),
+                             ((text,), f"file://{text}: "),
+                             (("/nowhere.webm", "/nowhere.safetensors"), "nowhere.")):
         done = run(example, env, *arguments)
         assert done.returncode == 1, f"{arguments}: {done.returncode}"
-        assert done.stderr and "Traceback" not in done.stderr, done.stderr
+        assert named in done.stderr and "Traceback" not in done.stderr, done.stderr
 
 
 TESTS = [test_names_the_patch, test_copies_no_tokens, test_says_what_is_missing,
