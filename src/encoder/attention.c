@@ -223,7 +223,7 @@ add_values (const VitAttention *attention, const VitEncoderRegion *region,
 {
   const VitEncoderWeights *weights = attention->weights;
   VitProduct product = { n, weights->head_dim, worker->rows.add,
-    worker->rows.out, VIT_LINEAR_SUMMED };
+    worker->rows.out, VIT_ENCODER_KEYS };
   gsize stride = vit_encoder_stride (weights->head_dim);
 
   for (guint i = 0; i < n; i++)

@@ -32,7 +32,8 @@ typedef struct {
 } VitLinear;
 
 /* VitProduct.chunk: terms that are normed, or shares, have signs and sizes of all
- * kinds, so more of them may be summed at once than pixels. */
+ * kinds, so more of them may be summed at once than pixels.  Shares of a softmax are
+ * all positive and sum to 1 at most: those of a block of keys may all be. */
 #define VIT_LINEAR_SUMMED 128
 
 /* The terms of one chunk of a map that is computed whole. */

@@ -20,10 +20,14 @@
 #define CHANNEL_TILE 16
 
 /* Tiles of patches that are taken through some terms before the next, so that
- * their weights are read from the first-level cache. */
+ * their weights are read from the first-level cache; and those terms, which are also
+ * summed by themselves where the product allows it.  Where it allows the greater
+ * depth, as of a block of keys, the sum is whole in one: no parts of it go by way of
+ * memory, and nothing is fetched ahead, which so few patches would wait for. */
 #define TILES_F32 21
 #define TILES_FIXED 8
 #define DEPTH_F32 128
+#define DEPTH_F32_WHOLE 256
 #define DEPTH_FIXED 384
 
 typedef float SumsF32[PATCH_TILE][CHANNEL_TILE];
@@ -51,9 +55,6 @@ mask_lanes (unsigned n_channels, unsigned channel)
 }
 
 #define CLEAR(i) "vxorps %%ymm" #i ", %%ymm" #i ", %%ymm" #i "\n\t"
-#define ADD_TO_SUMS(i)                                                         \
-  "vaddps 32*" #i "(%[before]), %%ymm" #i ", %%ymm" #i "\n\t"                  \
-  "vmovaps %%ymm" #i ", 32*" #i "(%[sums])\n\t"
 #define PATCH_F32(k, row, term, low, high)                                     \
   "vbroadcastss 4*" #k row ", %%ymm" #term "\n\t"                              \
   "vfmadd231ps %%ymm12, %%ymm" #term ", %%ymm" #low "\n\t"                     \
@@ -83,24 +84,33 @@ mask_lanes (unsigned n_channels, unsigned channel)
   "jnz 3b\n"                                                                   \
   "4:\n\t"
 
-/* sums[i] = before[i] + a chunk of terms, summed by itself: the 16 channels of
- * patch i.  Assembly, for compilers spill sums, and spend an addition on the address
- * of a row. */
+/* A chunk, and what is done with its sums.  Assembly, for compilers spill sums, and
+ * spend an addition on the address of a row. */
+#define RUN_CHUNK(END, ...)                                                    \
+  __asm__ volatile (CHUNK END                                                  \
+                    : [n] "+r"(n_terms), [panel] "+r"(panel), [rows] "+r"(rows) \
+                    : [stride] "r"(stride), [stride3] "r"(3 * stride),         \
+                    [stride5] "r"(5 * stride), __VA_ARGS__                     \
+                    : "memory", "cc", VIT_TILES_CLOBBER_16)
+
+#define ADD_BEFORE(i) "vaddps 32*" #i "(%[sums]), %%ymm" #i ", %%ymm" #i "\n\t"
+#define KEEP(i) "vmovaps %%ymm" #i ", 32*" #i "(%[sums])\n\t"
+
+/* A chunk of terms, summed by itself, becomes sums[i], the 16 channels of patch i, or
+ * where it is not the first is added to it. */
 static inline void
 add_chunk (size_t n_terms, const float *rows, size_t patch_stride,
-    const float *panel, const SumsF32 before, SumsF32 sums)
+    const float *panel, int is_first, SumsF32 sums)
 {
   size_t stride = patch_stride * sizeof (float);
 
-  __asm__ volatile (CHUNK VIT_TILES_12 (ADD_TO_SUMS)
-                    : [n] "+r"(n_terms), [panel] "+r"(panel), [rows] "+r"(rows)
-                    : [stride] "r"(stride), [stride3] "r"(3 * stride),
-                    [stride5] "r"(5 * stride), [before] "r"(before),
-                    [sums] "r"(sums)
-                    : "memory", "cc", VIT_TILES_CLOBBER_16);
+  if (is_first)
+    RUN_CHUNK (VIT_TILES_12 (KEEP), [sums] "r"(sums));
+  else
+    RUN_CHUNK (VIT_TILES_12 (ADD_BEFORE) VIT_TILES_12 (KEEP),
+        [sums] "r"(sums));
 }
 
-#define ADD_BEFORE(i) "vaddps 32*" #i "(%[before]), %%ymm" #i ", %%ymm" #i "\n\t"
 #define STORE_ROW(i, low, high)                                                \
   "mov 8*" #i "(%[add]), %[rows]\n\t"                                          \
   "vaddps (%[rows], %[channel], 4), %%ymm" #low ", %%ymm" #low "\n\t"          \
@@ -108,25 +118,25 @@ add_chunk (size_t n_terms, const float *rows, size_t patch_stride,
   "mov 8*" #i "(%[out]), %[rows]\n\t"                                          \
   "vmovups %%ymm" #low ", (%[rows], %[channel], 4)\n\t"                        \
   "vmovups %%ymm" #high ", 32(%[rows], %[channel], 4)\n\t"
+#define STORE_ROWS                                                             \
+  STORE_ROW (0, 0, 1) STORE_ROW (1, 2, 3) STORE_ROW (2, 4, 5)                  \
+  STORE_ROW (3, 6, 7) STORE_ROW (4, 8, 9) STORE_ROW (5, 10, 11)
 
-/* The last chunk of a whole tile: out = (before + chunk) + add, from the registers
+/* The last chunk of a whole tile: out = (sums + chunk) + add, from the registers
  * where the sums are.  By way of memory a short sum takes a quarter longer. */
 static inline void
 finish_tile (size_t n_terms, const float *rows, size_t patch_stride,
-    const float *panel, const SumsF32 before, const float *const *add,
-    float *const *out, size_t channel)
+    const float *panel, int is_first, const SumsF32 sums,
+    const float *const *add, float *const *out, size_t channel)
 {
   size_t stride = patch_stride * sizeof (float);
 
-  __asm__ volatile (CHUNK VIT_TILES_12 (ADD_BEFORE)
-                    STORE_ROW (0, 0, 1) STORE_ROW (1, 2, 3) STORE_ROW (2, 4, 5)
-                    STORE_ROW (3, 6, 7) STORE_ROW (4, 8, 9)
-                    STORE_ROW (5, 10, 11)
-                    : [n] "+r"(n_terms), [panel] "+r"(panel), [rows] "+r"(rows)
-                    : [stride] "r"(stride), [stride3] "r"(3 * stride),
-                    [stride5] "r"(5 * stride), [before] "r"(before),
-                    [add] "r"(add), [out] "r"(out), [channel] "r"(channel)
-                    : "memory", "cc", VIT_TILES_CLOBBER_16);
+  if (is_first)
+    RUN_CHUNK (STORE_ROWS, [add] "r"(add), [out] "r"(out),
+        [channel] "r"(channel));
+  else
+    RUN_CHUNK (VIT_TILES_12 (ADD_BEFORE) STORE_ROWS, [sums] "r"(sums),
+        [add] "r"(add), [out] "r"(out), [channel] "r"(channel));
 }
 
 /* out[0 .. 7] = sums + add, of those lanes alone that exist.  Some processors take
@@ -163,6 +173,12 @@ store_tile_f32 (const VitProduct *product, unsigned first, unsigned channel,
   }
 }
 
+static inline size_t
+depth_of (const VitProduct *product)
+{
+  return product->chunk >= DEPTH_F32_WHOLE ? DEPTH_F32_WHOLE : DEPTH_F32;
+}
+
 /* The terms start .. end - 1 of one tile; the last ones go to `out` where the tile is
  * whole. */
 static inline void
@@ -170,21 +186,20 @@ sum_tile_f32 (const VitProduct *product, size_t n_terms, size_t start,
     size_t end, const float *patches, size_t patch_stride, const float *panel,
     unsigned first, unsigned channel, SumsF32 sums)
 {
-  static const SumsF32 zeros;
-  size_t chunk = product->chunk > VIT_F32_CHUNK ? DEPTH_F32 : VIT_F32_CHUNK;
+  size_t chunk
+      = product->chunk > VIT_F32_CHUNK ? depth_of (product) : VIT_F32_CHUNK;
   int is_whole = product->n_patches - first >= PATCH_TILE
                  && product->n_channels - channel >= CHANNEL_TILE;
   const float *rows = patches + first * patch_stride;
 
   for (size_t k = start; k < end; k += chunk) {
     size_t n = end - k < chunk ? end - k : chunk;
-    const float(*before)[CHANNEL_TILE] = k == 0 ? zeros : sums;
 
     if (k + n == n_terms && is_whole)
-      finish_tile (n, rows + k, patch_stride, panel + k * CHANNEL_TILE, before,
-          product->add + first, product->out + first, channel);
+      finish_tile (n, rows + k, patch_stride, panel + k * CHANNEL_TILE, k == 0,
+          sums, product->add + first, product->out + first, channel);
     else
-      add_chunk (n, rows + k, patch_stride, panel + k * CHANNEL_TILE, before,
+      add_chunk (n, rows + k, patch_stride, panel + k * CHANNEL_TILE, k == 0,
           sums);
   }
   if (end == n_terms && !is_whole)
@@ -199,17 +214,18 @@ sum_group_f32 (const VitProduct *product, size_t n_terms, const float *patches,
     size_t patch_stride, const float *panel, unsigned first, unsigned channel,
     unsigned n_tiles, SumsF32 sums[TILES_F32])
 {
-  int fetches = n_terms > DEPTH_F32;
+  size_t depth = depth_of (product);
+  int fetches = n_terms > depth;
 
-  for (size_t start = 0; start < n_terms; start += DEPTH_F32) {
-    size_t end = n_terms - start < DEPTH_F32 ? n_terms : start + DEPTH_F32;
+  for (size_t start = 0; start < n_terms; start += depth) {
+    size_t end = n_terms - start < depth ? n_terms : start + depth;
 
     for (unsigned tile = 0; tile < n_tiles; tile++) {
       unsigned row = first + tile * PATCH_TILE;
 
       if (fetches)
         vit_tiles_fetch (panel + end * CHANNEL_TILE,
-            DEPTH_F32 * CHANNEL_TILE * sizeof (float), tile, n_tiles);
+            depth * CHANNEL_TILE * sizeof (float), tile, n_tiles);
       if (fetches && end == n_terms)
         vit_tiles_fetch_rows (product, row, PATCH_TILE, channel, CHANNEL_TILE);
       sum_tile_f32 (product, n_terms, start, end, patches, patch_stride, panel,

@@ -220,6 +220,8 @@ test_f32 (gconstpointer data)
   /* Parts of chunks, and more patches than are taken through one together. */
   for (guint terms = 61; terms <= 140; terms++)
     check_f32 (kernel, &(Shape) { 15, 33, terms, FALSE, FALSE }, random);
+  for (guint terms = 253; terms <= 260; terms++)
+    check_f32 (kernel, &(Shape) { 42, 64, terms, FALSE, FALSE }, random);
   for (guint patches = 125; patches <= 255; patches += 26)
     check_f32 (kernel, &(Shape) { patches, 47, 675, FALSE, FALSE }, random);
   check_f32 (kernel, &(Shape) { 127, 96, 768, FALSE, FALSE }, random);
