@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """The pipelines of frames.py, one video at a time: they are freed, whoever is slow costs
 no frame, and slices have the frames of the whole.  TAP on standard output.
