@@ -16,6 +16,7 @@
 #include <gst/video/video.h>
 #include <gst/vit/vit.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 
 static const LabelPropagationSettings defaults = LABEL_PROPAGATION_DEFAULTS;
@@ -261,6 +262,34 @@ watch (GstElement *pipeline, Tracker *tracker, gboolean has_model)
   gst_object_unref (last);
 }
 
+static volatile sig_atomic_t is_interrupted;
+
+/* Another time it ends the program at once. */
+static void
+interrupt (int number)
+{
+  is_interrupted = 1;
+  signal (number, SIG_DFL);
+}
+
+/* At Ctrl-C the stream ends where it is, so that the video written is whole. */
+static GstMessage *
+wait_for_end (GstElement *pipeline, GstBus *bus)
+{
+  GstMessage *message = NULL;
+  gboolean has_ended = FALSE;
+
+  signal (SIGINT, interrupt);
+  while (message == NULL) {
+    if (is_interrupted && !has_ended)
+      has_ended = gst_element_send_event (pipeline, gst_event_new_eos ());
+    message = gst_bus_timed_pop_filtered (
+        bus, GST_SECOND / 10, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  }
+  signal (SIGINT, SIG_DFL);
+  return message;
+}
+
 /* Ends with the stream, or with what went wrong. */
 static gboolean
 run (GstElement *pipeline)
@@ -270,8 +299,7 @@ run (GstElement *pipeline)
   gboolean is_good;
 
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  message = gst_bus_timed_pop_filtered (
-      bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  message = wait_for_end (pipeline, bus);
   is_good = GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS;
   if (!is_good) {
     GError *error;

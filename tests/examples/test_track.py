@@ -13,6 +13,7 @@ import math
 import os
 import random
 import re
+import signal
 import struct
 import subprocess
 import sys
@@ -218,6 +219,24 @@ def test_draws_boxes(case):
         assert side > 160 and side > beside + 20, (side, beside)
 
 
+def test_interrupted(case):
+    """By Ctrl-C: the video has the frames until then."""
+    video, path = os.path.join(case.folder, "long.y4m"), os.path.join(case.folder, "cut.webm")
+    with open(case.video, "rb") as whole, open(video, "wb") as file:
+        file.write(whole.readline())
+        file.write(whole.read() * 20)
+    with subprocess.Popen([case.track, BOX, "--output=" + path, video], text=True,
+                          stdout=subprocess.PIPE) as process:
+        lines = [process.stdout.readline() for _ in range(10)]
+        process.send_signal(signal.SIGINT)
+        lines += process.stdout.readlines()
+        assert process.wait(60) == 0, process.returncode
+    os.remove(video)
+    n_frames = len(read_luma(path, case.folder))
+    assert 10 <= n_frames < 20 * N_FRAMES, n_frames
+    assert n_frames == len(lines), (n_frames, len(lines))
+
+
 def clip_boxes(box):
     """Where a box of the clip's first frame goes."""
     moved = [min(max(index - PAN_START, 0), PAN_END - PAN_START) for index in range(CUT)]
@@ -274,7 +293,7 @@ def test_says_what_is_wrong(case):
 
 TESTS = [test_follows_by_tokens, test_follows_by_features, test_follows_a_point,
          test_scaled_down, test_without_neighbours, test_marks_frames, test_draws_boxes,
-         test_clip, test_says_what_is_wrong]
+         test_interrupted, test_clip, test_says_what_is_wrong]
 
 
 def main():
