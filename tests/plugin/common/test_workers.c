@@ -61,7 +61,7 @@ count_threads_under_load (const gchar *const n_threads[16])
 
   for (guint i = 0; i < 16; i++)
     g_string_append_printf (launch,
-        " t. ! queue ! vitpatchembed n-threads=%s ! fakesink "
+        " t. ! queue ! vitpatchembed embed-dim=64 n-threads=%s ! fakesink "
         "sync=false async=false",
         n_threads[i]);
   pipeline = gst_parse_launch (launch->str, NULL);
