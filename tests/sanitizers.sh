@@ -65,12 +65,10 @@ stage() { # NAME
       # encoder_block, encoder_kernels, numbers and pixels go through all kernels
       # themselves.
       VIT_CPU_MASK=0 meson test -C build-address --print-errorlogs -t 6 \
-        encoder_golden encoder_left_out encoder_load \
-        encoder_no_memory encoder_run frame_bounds gamut joint_space no_memory \
-        patch_no_memory plan precision quantise regions reuse scaled_formats sizes \
-        stream text_classes threads two_ways vitencoder_attention \
-        vitencoder_classes vitencoder_golden vitencoder_inner vitencoder_labels \
-        vitencoder_sizes vitencoder_stream
+        encoder_golden encoder_left_out encoder_run frame_bounds gamut \
+        joint_space precision quantise regions reuse scaled_formats sizes \
+        text_classes threads two_ways vitencoder_golden vitencoder_inner \
+        vitencoder_sizes
       ;;
     thread)
       set -- allocation encoder_run forged_heads late live machine_faults max_tokens \
