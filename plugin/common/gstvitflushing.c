@@ -11,3 +11,9 @@ gst_vit_is_flushing (GstPad *srcpad)
   GST_OBJECT_UNLOCK (srcpad);
   return is_flushing;
 }
+
+gboolean
+gst_vit_is_stopped (gpointer srcpad)
+{
+  return gst_vit_is_flushing (srcpad);
+}

@@ -16,4 +16,7 @@ G_BEGIN_DECLS
  * Thread-safety: any thread that does not hold the pad's object lock. */
 gboolean gst_vit_is_flushing (GstPad *srcpad);
 
+/* The same as a VitIsStopped, for what is computed. */
+gboolean gst_vit_is_stopped (gpointer srcpad);
+
 G_END_DECLS

@@ -202,7 +202,8 @@ install_means (GObjectClass *klass, const GstVitEncoderSettings *defaults)
    *
    * Id of the #GstTensor that is attached for each set of features, of shape
    * [1, n_tokens, embed_dim], row-major and with the same memory; with %NULL, or an
-   * empty text, none is.  Where #GstVitEncoder:layers names several, "-6" is appended for block 6.
+   * empty text, none is.  Where #GstVitEncoder:layers names several, "-6" is
+   * appended for block 6.
    * The tensors of embedding and logits, [1, dim], have "-embedding" and "-logits"
    * behind it, that of attention, [1, n_heads, n_tokens], "-attention".
    *

@@ -251,12 +251,6 @@ close_jobs (GstVitEncoderStream *stream)
   g_array_set_size (stream->outputs, 0);
 }
 
-static gboolean
-is_stopped (gpointer srcpad)
-{
-  return gst_vit_is_flushing (srcpad);
-}
-
 /* Fills in the results of all jobs. */
 static gboolean
 compute (GstVitEncoderStream *stream, const GstVitEncoderShape *shape,
@@ -274,7 +268,7 @@ compute (GstVitEncoderStream *stream, const GstVitEncoderShape *shape,
       .embedding = size->embedding,
       .logits = size->logits,
       .attention = size->attention,
-      .is_stopped = is_stopped,
+      .is_stopped = gst_vit_is_stopped,
       .stop_data = srcpad,
     };
 

@@ -209,12 +209,6 @@ new_tokens (GstVitEmbedder *embedder, guint64 serial)
   return tokens;
 }
 
-static gboolean
-is_stopped (gpointer srcpad)
-{
-  return gst_vit_is_flushing (srcpad);
-}
-
 /* Computes the planned tokens into a new buffer; NULL when there is no memory for
  * them, or nobody waits for them. */
 static GstBuffer *
@@ -233,7 +227,7 @@ compute_tokens (GstVitEmbedder *embedder, const GstVitEmbedderTask *task,
   }
   if (embedder->last_tokens != NULL)
     gst_buffer_map (embedder->last_tokens, &previous, GST_MAP_READ);
-  vit_patch_embed_set_stop (embedder->embed, is_stopped, task->srcpad);
+  vit_patch_embed_set_stop (embedder->embed, gst_vit_is_stopped, task->srcpad);
   is_done = vit_patch_embed_run (embedder->embed, image, previous.data,
       map.data, gst_vit_workers_run, embedder->setup->workers);
   if (embedder->last_tokens != NULL)
