@@ -32,14 +32,9 @@ mkdir -p "$build/findings"
 
 run() { # TARGET
   mkdir -p "$build/corpus/$1"
-  # What GLib leaves behind is told by its whole stack; it takes time to get.
-  case $1 in
-    classes | config | encoder | json_lines | json_text | model | npy | safetensors) fast=1 ;;
-    *) fast=0 ;; # those in which GStreamer leaves something behind
-  esac
   G_SLICE=always-malloc G_DEBUG=fatal-criticals \
   LD_LIBRARY_PATH="$build/plugin" \
-  ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=$fast \
+  ASAN_OPTIONS=detect_leaks=1 \
   LSAN_OPTIONS=suppressions=tests/support/leaks.supp:print_suppressions=0 \
     "$build/tests/fuzz/fuzz_$1" -max_total_time="$seconds" -timeout=20 \
     -rss_limit_mb=2048 -malloc_limit_mb=512 -max_len=8192 -print_final_stats=1 \
