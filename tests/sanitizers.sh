@@ -45,6 +45,11 @@ build_address() {
     -Dc_args=-fsanitize=float-cast-overflow
 }
 
+test_address() { # ARGUMENT...
+  meson test -C build-address --no-rebuild --print-errorlogs \
+    --wrap "$PWD/tests/support/short_stacks.sh" "$@"
+}
+
 # A report ends the test that brought it about: UBSan would only print it.
 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export UBSAN_OPTIONS
@@ -54,7 +59,7 @@ stage() { # NAME
     address)
       build_address
       # Memory that is taken says nothing here: a sanitizer takes its own.
-      meson test -C build-address --print-errorlogs -t 3 \
+      test_address -t 3 \
         $(meson test -C build-address --list 2>/dev/null | sed -n 's/.* \/ //p' \
           | grep -vx -e encoder_memory -e reader_memory)
       ;;
@@ -64,7 +69,7 @@ stage() { # NAME
       # does, which would take as long as the stage before.  kernel, row_kernel,
       # encoder_block, encoder_kernels, numbers and pixels go through all kernels
       # themselves.
-      VIT_CPU_MASK=0 meson test -C build-address --print-errorlogs -t 6 \
+      VIT_CPU_MASK=0 test_address -t 6 \
         encoder_golden encoder_left_out encoder_run frame_bounds gamut \
         joint_space precision quantise regions reuse scaled_formats sizes \
         text_classes threads two_ways vitencoder_golden vitencoder_inner \
