@@ -70,10 +70,9 @@ stage() { # NAME
       # encoder_block, encoder_kernels, numbers and pixels go through all kernels
       # themselves.
       VIT_CPU_MASK=0 test_address -t 6 \
-        encoder_golden encoder_left_out encoder_run frame_bounds gamut \
-        joint_space precision quantise regions reuse scaled_formats sizes \
-        text_classes threads two_ways vitencoder_golden vitencoder_inner \
-        vitencoder_sizes
+        encoder_left_out encoder_run frame_bounds gamut joint_space precision \
+        quantise regions reuse scaled_formats sizes text_classes threads two_ways \
+        vitencoder_golden vitencoder_sizes
       ;;
     thread)
       set -- allocation encoder_run forged_heads late live machine_faults max_tokens \
