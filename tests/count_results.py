@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Adds up meson's own count of every test program's cases.
 
-    count_results.py BUILD/meson-logs
+    count_results.py BUILD/meson-logs [LOGBASE]
 
 Prints "PASSED FAILED SKIPPED"; on standard error what was skipped, and why, and
 what failed."""
@@ -12,9 +12,9 @@ import sys
 from xml.etree import ElementTree
 
 
-def read_unended(folder):
+def read_unended(base):
     """Names of the programs that were stopped: no case of theirs tells of it."""
-    with open(os.path.join(folder, "testlog.json"), encoding="utf-8") as lines:
+    with open(base + ".json", encoding="utf-8") as lines:
         return {test["name"] for test in map(json.loads, lines)
                 if test["result"] in ("TIMEOUT", "INTERRUPT")}
 
@@ -40,9 +40,9 @@ def count(suite, unended):
 
 
 def main():
-    folder = sys.argv[1]
-    suites = ElementTree.parse(os.path.join(folder, "testlog.junit.xml")).getroot()
-    unended = read_unended(folder)
+    base = os.path.join(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "testlog")
+    suites = ElementTree.parse(base + ".junit.xml").getroot()
+    unended = read_unended(base)
     print(*map(sum, zip((0, 0, 0), *(count(suite, unended) for suite in suites))))
 
 

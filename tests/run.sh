@@ -66,13 +66,22 @@ run() { # NAME TESTS MESON_OPTION...
     fail "$name does not build"
     return
   fi
+  [ "$name" != all ] || start_script documents run_documents
   echo "== $name: testing"
-  meson test -C "$build" --print-errorlogs $tests || true
+  meson test -C "$build" --no-rebuild --no-suite documents --print-errorlogs $tests || true
   if [ -f "$build/meson-logs/testlog.junit.xml" ]; then
     count "$build"
   else
     fail "$name has no results"
   fi
+}
+
+# One program that takes as long as all others.
+run_documents() {
+  meson test -C build-tests-all --no-rebuild --print-errorlogs --logbase documents \
+    --suite documents || true
+  set -- $(/usr/bin/python3 tests/count_results.py build-tests-all/meson-logs documents)
+  echo "$1 passed, $2 failed, $3 skipped"
 }
 
 # src/ alone once more, for another machine.
@@ -92,6 +101,7 @@ run_aarch64() {
 prepare_newer() {
   sh examples/install-packages.sh debootstrap util-linux >/dev/null 2>&1 || return 0
   sh tests/newer-gstreamer.sh --prepare trixie >/dev/null 2>&1 &
+  chroot=$!
 }
 
 # Another script's tests: its last line is "N passed, N failed[, N skipped]".  It
@@ -126,13 +136,14 @@ run all "" --buildtype=debugoptimized -Dtests=enabled -Dexamples=enabled
 # The same objects as before: that it builds and runs is what is tested.
 run src-alone "encoder_golden plan pos_embed rooms" --buildtype=debugoptimized -Dtests=enabled -Dplugin=disabled
 if [ "${CI-}" = true ]; then
-  wait # for the chroot
+  wait ${chroot-} || true
   start_script newer sh tests/newer-gstreamer.sh trixie
   run_aarch64
   start_script archive sh tests/archive.sh build-tests-all
   finish_script archive
   finish_script newer
 fi
+finish_script documents
 
 printf '%s\n' "$failures" | sed '/^$/d'
 if [ "$skipped" -gt 0 ]; then
